@@ -1,0 +1,17 @@
+using TinyMllm.Loaders.Images.Netpbm;
+
+namespace TinyMllm.Loaders.Images;
+
+/// <summary>Tells the format from the first bytes and hands the file to its decoder.</summary>
+internal sealed class ManagedImageDecoder : IImageDecoder
+{
+    public RgbaImage Decode(ReadOnlySpan<byte> file, ImageOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (NetpbmDecoder.Recognises(file)) return NetpbmDecoder.Decode(file, options);
+
+        throw new ImageFormatException(file.IsEmpty
+            ? "the file is empty"
+            : $"not a picture of a known format (PNG, JPEG, BMP, PPM, GIF, WebP): starts with {Convert.ToHexString(file[..Math.Min(8, file.Length)])}");
+    }
+}
