@@ -1,0 +1,106 @@
+using CommunityToolkit.HighPerformance;
+
+namespace TinyMllm.Engine;
+
+/// <summary>
+/// What a layer needs beside its weights: the worker pool and scratch memory. One workspace serves one caller at a time
+/// (a session, an encoder run); the pool inside may be shared by many.
+/// </summary>
+/// <remarks>
+/// Scratch is a stack of blocks: <see cref="Rent(int, int)"/> moves a pointer, the end of a <see cref="Frame"/> moves it back. Blocks are kept, so a
+/// steady state (one token after another) allocates nothing.
+/// </remarks>
+public sealed unsafe class Workspace : IDisposable
+{
+    private const long SmallestBlock = 1 << 20;
+    private const long CacheLine = 64;
+
+    private readonly List<NativeBuffer<byte>> _blocks = [];
+    private int _block;
+    private long _offset;
+
+    /// <summary>Creates a workspace that runs on <paramref name="pool"/>, which it does not own.</summary>
+    public Workspace(WorkerPool pool)
+    {
+        Pool = pool;
+    }
+
+    /// <summary>The threads that layers run on.</summary>
+    public WorkerPool Pool { get; }
+
+    /// <summary>Bytes of scratch held.</summary>
+    public long Capacity
+    {
+        get
+        {
+            long sum = 0;
+            foreach (var block in _blocks) sum += block.Length;
+            return sum;
+        }
+    }
+
+    /// <summary>Marks the present state; disposing the frame gives back what was rented since.</summary>
+    public ScratchFrame Frame() => new(this, _block, _offset);
+
+    /// <summary>A matrix of undefined contents, rows padded to whole cache lines, valid until the enclosing frame ends.</summary>
+    public Matrix Rent(int rows, int columns)
+    {
+        int stride = (columns + 15) & ~15;
+        return new Matrix((float*)RentBytes((long)rows * stride * sizeof(float)), rows, columns, stride);
+    }
+
+    /// <summary>Like <see cref="Rent(int, int)"/> without padding: row follows row.</summary>
+    public Matrix RentDense(int rows, int columns) => new((float*)RentBytes((long)rows * columns * sizeof(float)), rows, columns);
+
+    /// <summary>Elements of undefined contents, aligned to a cache line, valid until the enclosing frame ends.</summary>
+    public T* Rent<T>(long count)
+        where T : unmanaged => (T*)RentBytes(count * sizeof(T));
+
+    /// <summary>Frees all blocks.</summary>
+    public void Dispose()
+    {
+        foreach (var block in _blocks) block.Dispose();
+        _blocks.Clear();
+        (_block, _offset) = (0, 0);
+    }
+
+    internal void Release(int block, long offset) => (_block, _offset) = (block, offset);
+
+    private byte* RentBytes(long bytes)
+    {
+        bytes = Math.Max((bytes + CacheLine - 1) & -CacheLine, CacheLine);
+        while (_block < _blocks.Count && _offset + bytes > _blocks.AsSpan()[_block].Length)
+        {
+            _block++;
+            _offset = 0;
+        }
+
+        if (_block == _blocks.Count)
+        {
+            long size = Math.Max(bytes, Math.Max(SmallestBlock, Capacity));
+            _blocks.Add(new NativeBuffer<byte>(size));
+        }
+
+        byte* result = _blocks[_block].Pointer + _offset;
+        _offset += bytes;
+        return result;
+    }
+}
+
+/// <summary>A span of time in which scratch memory of a <see cref="Workspace"/> is held.</summary>
+public readonly ref struct ScratchFrame
+{
+    private readonly Workspace _workspace;
+    private readonly int _block;
+    private readonly long _offset;
+
+    internal ScratchFrame(Workspace workspace, int block, long offset)
+    {
+        _workspace = workspace;
+        _block = block;
+        _offset = offset;
+    }
+
+    /// <summary>Gives back everything rented since the frame began.</summary>
+    public void Dispose() => _workspace.Release(_block, _offset);
+}
