@@ -1,0 +1,95 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace TinyMllm.Kernels.Resampling;
+
+/// <summary>
+/// Resizes 8-bit RGB pictures with Pillow's antialiased bicubic filter in fixed point: horizontal pass to bytes, then vertical pass;
+/// a pass whose size does not change is left out. <c>u8 = clamp((2²¹ + Σ p·w) ≫ 22)</c>.
+/// </summary>
+/// <remarks>
+/// Horizontally one pixel is one 128-bit vector of int32, one tap per step; vertically eight bytes of a row are widened to 256 bits and every tap is a
+/// multiply-add down the column, so each source row is read in order. Both passes are exact integers: the scalar oracle gives the same bytes.
+/// </remarks>
+public static class PillowResampling
+{
+    /// <summary>Bytes of scratch for the picture between the passes.</summary>
+    public static int ScratchBytes(int sourceHeight, int targetWidth) => checked(sourceHeight * targetWidth * PixelView.Channels);
+
+    /// <summary>Integers of scratch for the taps of both axes.</summary>
+    public static int ScratchTaps(PixelView source, int targetWidth, int targetHeight) =>
+        Math.Max(AntialiasedCubic.BufferLength(source.Width, targetWidth), AntialiasedCubic.BufferLength(source.Height, targetHeight));
+
+    /// <summary>Resamples <paramref name="source"/> to the size of <paramref name="target"/>.</summary>
+    /// <param name="source">The picture.</param>
+    /// <param name="target">Receives the resized picture.</param>
+    /// <param name="between">At least <see cref="ScratchBytes"/> bytes.</param>
+    /// <param name="taps">At least <see cref="ScratchTaps"/> integers.</param>
+    public static void Resample(PixelView source, PixelTarget target, Span<byte> between, Span<int> taps)
+    {
+        PixelView narrowed = source;
+        if (source.Width != target.Width)
+        {
+            AntialiasedCubic axis = AntialiasedCubic.Create(source.Width, target.Width, taps);
+            for (int y = 0; y < source.Height; y++)
+                Horizontal(source.Row(y), axis, between.Slice(y * target.Width * PixelView.Channels, target.Width * PixelView.Channels));
+            narrowed = new PixelView(between, target.Width, source.Height);
+        }
+
+        if (source.Height == target.Height)
+        {
+            narrowed.Pixels.CopyTo(target.Pixels);
+            return;
+        }
+
+        AntialiasedCubic lines = AntialiasedCubic.Create(source.Height, target.Height, taps);
+        for (int y = 0; y < target.Height; y++) Vertical(narrowed, lines.First(y), lines.Weights(y), target.Row(y));
+    }
+
+    private static void Horizontal(ReadOnlySpan<byte> row, AntialiasedCubic axis, Span<byte> target)
+    {
+        for (int x = 0; x < target.Length / PixelView.Channels; x++)
+        {
+            ReadOnlySpan<byte> pixels = row[(axis.First(x) * PixelView.Channels)..];
+            Vector128<int> sum = Vector128.Create(1 << (AntialiasedCubic.FractionBits - 1));
+            foreach (int weight in axis.Weights(x))
+            {
+                sum += weight * Vector128.Create(pixels[0], pixels[1], pixels[2], 0);
+                pixels = pixels[PixelView.Channels..];
+            }
+
+            Vector128<int> levels = Clamp(sum >> AntialiasedCubic.FractionBits);
+            for (int channel = 0; channel < PixelView.Channels; channel++) target[x * PixelView.Channels + channel] = (byte)levels[channel];
+        }
+    }
+
+    private static void Vertical(PixelView source, int first, ReadOnlySpan<int> weights, Span<byte> target)
+    {
+        int i = 0;
+        for (; i <= target.Length - Vector256<int>.Count; i += Vector256<int>.Count)
+        {
+            Vector256<int> sum = Vector256.Create(1 << (AntialiasedCubic.FractionBits - 1));
+            for (int tap = 0; tap < weights.Length; tap++) sum += weights[tap] * Eight(source.Row(first + tap), i);
+            Vector256<int> levels = Vector256.Clamp(sum >> AntialiasedCubic.FractionBits, Vector256<int>.Zero, Vector256.Create(255));
+            Vector128<ushort> words = Vector128.Narrow(levels.GetLower().AsUInt32(), levels.GetUpper().AsUInt32());
+            Unsafe.WriteUnaligned(ref target[i], Vector64.Narrow(words.GetLower(), words.GetUpper()).AsUInt64().ToScalar());
+        }
+
+        for (; i < target.Length; i++)
+        {
+            int sum = 1 << (AntialiasedCubic.FractionBits - 1);
+            for (int tap = 0; tap < weights.Length; tap++) sum += weights[tap] * source.Row(first + tap)[i];
+            target[i] = (byte)Math.Clamp(sum >> AntialiasedCubic.FractionBits, 0, 255);
+        }
+    }
+
+    private static Vector256<int> Eight(ReadOnlySpan<byte> row, int i)
+    {
+        ulong bytes = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref MemoryMarshal.GetReference(row), i));
+        Vector128<ushort> words = Vector128.WidenLower(Vector128.CreateScalar(bytes).AsByte());
+        return Vector256.Create(Vector128.WidenLower(words), Vector128.WidenUpper(words)).AsInt32();
+    }
+
+    private static Vector128<int> Clamp(Vector128<int> levels) => Vector128.Clamp(levels, Vector128<int>.Zero, Vector128.Create(255));
+}

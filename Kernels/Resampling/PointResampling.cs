@@ -1,0 +1,129 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace TinyMllm.Kernels.Resampling;
+
+/// <summary>
+/// Resizes 8-bit RGB pictures by point sampling with a linear or cubic filter (<see cref="IPointFilter"/>), as the vision models of the
+/// GGUF world are fed: no antialiasing, float32 arithmetic, horizontal before vertical.
+/// </summary>
+/// <remarks>
+/// Layout. Every source row that a target row needs is first resampled horizontally to floats and kept in a ring of
+/// <see cref="RingRows"/> rows, because the next target row mostly needs the same ones; the vertical step is then one pass over contiguous floats.
+/// Registers. Horizontal: one pixel per 128-bit vector (r g b and one lane that the next pixel overwrites), weights broadcast.
+/// Vertical: four row vectors, three weights. Eight pixels per vector horizontally were not tried: the taps of neighbouring pixels are a gather.
+/// </remarks>
+public static class PointResampling
+{
+    /// <summary>Rows kept: the taps −1…+2 of a cubic.</summary>
+    public const int RingRows = 4;
+
+    /// <summary>Floats of scratch that <see cref="Resample"/> needs: the ring, each row with room for one more lane.</summary>
+    public static int ScratchLength(int targetWidth) => RingRows * RowFloats(targetWidth);
+
+    /// <summary>Resamples <paramref name="source"/> to the size of <paramref name="target"/>.</summary>
+    /// <param name="source">The picture.</param>
+    /// <param name="target">Receives the resized picture.</param>
+    /// <param name="scratch">At least <see cref="ScratchLength"/> floats; contents are overwritten.</param>
+    public static void Resample<TFilter>(PixelView source, PixelTarget target, Span<float> scratch) where TFilter : struct, IPointFilter
+    {
+        float step = TFilter.Step(source.Height, target.Height);
+        Span<int> held = stackalloc int[RingRows];
+        held.Fill(-1);
+        for (int row = 0; row < target.Height; row++)
+        {
+            float position = row * step;
+            int y = Math.Min((int)position, source.Height - 1);
+            PointWeights weights = TFilter.Weights(position - y);
+            Span<float> here = Fetch<TFilter>(source, y, target.Width, scratch, held);
+            Span<float> after = Fetch<TFilter>(source, y + 1, target.Width, scratch, held);
+            Span<float> before = TFilter.IsCubic ? Fetch<TFilter>(source, y - 1, target.Width, scratch, held) : here;
+            Span<float> afterNext = TFilter.IsCubic ? Fetch<TFilter>(source, y + 2, target.Width, scratch, held) : here;
+            Blend<TFilter>(before, here, after, afterNext, weights, target.Row(row));
+        }
+    }
+
+    private static int RowFloats(int targetWidth) => targetWidth * PixelView.Channels + 1;
+
+    /// <summary>The horizontally resampled source row nearest to <paramref name="y"/>; rows y−1…y+2 fall into different places of the ring.</summary>
+    private static Span<float> Fetch<TFilter>(PixelView source, int y, int width, Span<float> scratch, Span<int> held)
+        where TFilter : struct, IPointFilter
+    {
+        y = Math.Clamp(y, 0, source.Height - 1);
+        int slot = y % RingRows;
+        Span<float> row = scratch.Slice(slot * RowFloats(width), RowFloats(width));
+        if (held[slot] != y)
+        {
+            ResampleRow<TFilter>(source.Row(y), source.Width, row, width);
+            held[slot] = y;
+        }
+
+        return row;
+    }
+
+    private static void ResampleRow<TFilter>(ReadOnlySpan<byte> source, int sourceWidth, Span<float> row, int width) where TFilter : struct, IPointFilter
+    {
+        float step = TFilter.Step(sourceWidth, width);
+        int last = sourceWidth - 1;
+        for (int column = 0; column < width; column++)
+        {
+            float position = column * step;
+            int x = Math.Min((int)position, last);
+            PointWeights weights = TFilter.Weights(position - x);
+            Vector128<float> here = Pixel(source, x);
+            Vector128<float> value = here + weights.After * (Pixel(source, Math.Min(x + 1, last)) - here);
+            if (TFilter.IsCubic)
+            {
+                value += weights.Before * (Pixel(source, Math.Max(x - 1, 0)) - here);
+                value += weights.AfterNext * (Pixel(source, Math.Min(x + 2, last)) - here);
+            }
+
+            value.CopyTo(row[(column * PixelView.Channels)..]);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Pixel(ReadOnlySpan<byte> row, int x)
+    {
+        ReadOnlySpan<byte> pixel = row.Slice(x * PixelView.Channels, PixelView.Channels);
+        return Vector128.ConvertToSingle(Vector128.Create(pixel[0], pixel[1], pixel[2], 0));
+    }
+
+    private static void Blend<TFilter>(ReadOnlySpan<float> before, ReadOnlySpan<float> here, ReadOnlySpan<float> after, ReadOnlySpan<float> afterNext,
+        PointWeights weights, Span<byte> target) where TFilter : struct, IPointFilter
+    {
+        int lanes = Vector128<byte>.Count;
+        int i = 0;
+        for (; i <= target.Length - lanes; i += lanes)
+        {
+            Vector256<int> low = Levels<TFilter>(before, here, after, afterNext, weights, i);
+            Vector256<int> high = Levels<TFilter>(before, here, after, afterNext, weights, i + lanes / 2);
+            Vector256<ushort> words = Vector256.Narrow(low.AsUInt32(), high.AsUInt32());
+            Vector128.Narrow(words.GetLower(), words.GetUpper()).CopyTo(target[i..]);
+        }
+
+        for (; i < target.Length; i++)
+        {
+            float value = here[i] + weights.After * (after[i] - here[i]);
+            if (TFilter.IsCubic) value += weights.Before * (before[i] - here[i]) + weights.AfterNext * (afterNext[i] - here[i]);
+            target[i] = (byte)Math.Clamp((int)(TFilter.Rounds ? value + 0.5f : value), 0, 255);
+        }
+    }
+
+    /// <summary>Eight grey levels 0…255 from index <paramref name="i"/> on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Levels<TFilter>(ReadOnlySpan<float> before, ReadOnlySpan<float> here, ReadOnlySpan<float> after,
+        ReadOnlySpan<float> afterNext, PointWeights weights, int i) where TFilter : struct, IPointFilter
+    {
+        Vector256<float> middle = Load(here, i);
+        Vector256<float> value = middle + weights.After * (Load(after, i) - middle);
+        if (TFilter.IsCubic)
+            value += weights.Before * (Load(before, i) - middle) + weights.AfterNext * (Load(afterNext, i) - middle);
+        if (TFilter.Rounds) value += Vector256.Create(0.5f);
+        return Vector256.Clamp(Vector256.ConvertToInt32(value), Vector256<int>.Zero, Vector256.Create(255));
+    }
+
+    private static Vector256<float> Load(ReadOnlySpan<float> row, int i) =>
+        Vector256.LoadUnsafe(ref MemoryMarshal.GetReference(row), (nuint)i);
+}
