@@ -17,9 +17,12 @@ public enum KvType
 /// <param name="Heads">Key and value heads.</param>
 /// <param name="HeadSize">Values per key head.</param>
 /// <param name="ValueSize">Values per value head.</param>
-public readonly record struct KvLayerShape(int Heads, int HeadSize, int ValueSize);
+/// <param name="StateSize">Floats of recurrent state (convolutions, state spaces), whatever the number of tokens.</param>
+public readonly record struct KvLayerShape(int Heads, int HeadSize, int ValueSize, int StateSize = 0);
 
-/// <summary>Keys and values of the tokens seen so far, one <see cref="KvLayer"/> per decoder layer.</summary>
+/// <summary>
+/// What a decoder remembers of the tokens seen so far, one <see cref="KvLayer"/> per layer: keys and values per token, or a recurrent state of fixed size.
+/// </summary>
 public sealed class KvCache : IDisposable
 {
     private readonly KvLayer[] _layers;
@@ -56,11 +59,55 @@ public sealed class KvCache : IDisposable
         Length += tokens;
     }
 
-    /// <summary>Forgets all but the first <paramref name="length"/> tokens.</summary>
+    /// <summary>Whether a layer has a recurrent state. Such a cache cannot forget single tokens: take a <see cref="Snapshot"/> where you may want to return.</summary>
+    public bool IsRecurrent
+    {
+        get
+        {
+            foreach (var layer in _layers)
+                if (layer.Shape.StateSize > 0) return true;
+            return false;
+        }
+    }
+
+    /// <summary>Whether <see cref="Truncate"/> to <paramref name="length"/> is possible.</summary>
+    public bool CanTruncate(int length) => length == Length || length == 0 || (length > 0 && length < Length && !IsRecurrent);
+
+    /// <summary>Forgets all but the first <paramref name="length"/> tokens; 0 starts anew.</summary>
+    /// <exception cref="InvalidOperationException">A recurrent state cannot go back to <paramref name="length"/>.</exception>
     public void Truncate(int length)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)length, (uint)Length, nameof(length));
+        if (!CanTruncate(length)) throw new InvalidOperationException($"a recurrent state of {Length} tokens cannot go back to {length}: restore a snapshot");
         Length = length;
+        if (length > 0) return;
+        foreach (var layer in _layers) layer.State.Clear();
+    }
+
+    /// <summary>
+    /// Remembers the present length and recurrent states, so that <see cref="Restore"/> can return here after more tokens.
+    /// Keys and values are not copied: they stay where they are.
+    /// </summary>
+    public KvSnapshot Snapshot() => new(Length, [.. _layers.Select(layer => layer.State.ToArray())]);
+
+    /// <summary>Returns to the length and states of <paramref name="snapshot"/>, taken from this cache or from one that it was copied to.</summary>
+    /// <exception cref="ArgumentException">The cache is shorter than the snapshot or has other layers.</exception>
+    public void Restore(KvSnapshot snapshot)
+    {
+        if (snapshot.Length > Length || snapshot.States.Length != _layers.Length)
+            throw new ArgumentException($"a snapshot of {snapshot.Length} tokens does not belong to this cache of {Length}", nameof(snapshot));
+        for (int i = 0; i < _layers.Length; i++) snapshot.States[i].CopyTo(_layers[i].State);
+        Length = snapshot.Length;
+    }
+
+    /// <summary>Replaces the contents of <paramref name="target"/>, a cache of the same shape and type, by those of this one (prefix reuse by another session).</summary>
+    /// <exception cref="ArgumentException">The target has other layers or another type, or is too small.</exception>
+    public void CopyTo(KvCache target)
+    {
+        if (target.Type != Type || target._layers.Length != _layers.Length || target.Capacity < Length)
+            throw new ArgumentException($"cannot copy {Length} tokens of {_layers.Length} layers in {Type} to {target._layers.Length} layers in {target.Type} for {target.Capacity}", nameof(target));
+        target.Length = Length;
+        for (int i = 0; i < _layers.Length; i++) _layers[i].CopyTo(target._layers[i], Length);
     }
 
     /// <summary>Frees the memory.</summary>
@@ -76,6 +123,7 @@ public sealed unsafe class KvLayer : IDisposable
     private readonly KvCache _cache;
     private readonly NativeBuffer<float> _keys;
     private readonly NativeBuffer<float> _values;
+    private readonly NativeBuffer<float> _state;
 
     internal KvLayer(KvCache cache, KvLayerShape shape)
     {
@@ -83,10 +131,14 @@ public sealed unsafe class KvLayer : IDisposable
         Shape = shape;
         _keys = new NativeBuffer<float>((long)cache.Capacity * shape.Heads * shape.HeadSize);
         _values = new NativeBuffer<float>((long)cache.Capacity * shape.Heads * shape.ValueSize);
+        _state = new NativeBuffer<float>(shape.StateSize, clear: true);
     }
 
     /// <summary>Heads and sizes.</summary>
     public KvLayerShape Shape { get; }
+
+    /// <summary>The recurrent state, zero before the first token; empty for layers without.</summary>
+    public Span<float> State => _state.Span;
 
     /// <summary>Stores the keys and values of a batch behind the cache's present length.</summary>
     /// <param name="workspace">Threads and scratch.</param>
@@ -104,6 +156,14 @@ public sealed unsafe class KvLayer : IDisposable
     {
         _keys.Dispose();
         _values.Dispose();
+        _state.Dispose();
+    }
+
+    internal void CopyTo(KvLayer target, int tokens)
+    {
+        Keys(tokens).CopyTo(target.Keys(tokens));
+        Values(tokens).CopyTo(target.Values(tokens));
+        State.CopyTo(target.State);
     }
 
     internal Matrix Keys(int count) => new(_keys.Pointer, count, Shape.Heads * Shape.HeadSize);
@@ -117,4 +177,15 @@ public sealed unsafe class KvLayer : IDisposable
         for (int row = 0; row < target.Rows; row++)
             foreach (ref float value in target.RowSpan(row)) value = (float)(Half)value;
     }
+}
+
+/// <summary>A point that a cache can return to, see <see cref="KvCache.Snapshot"/>.</summary>
+public sealed class KvSnapshot
+{
+    internal KvSnapshot(int length, float[][] states) => (Length, States) = (length, states);
+
+    /// <summary>Tokens at that point.</summary>
+    public int Length { get; }
+
+    internal float[][] States { get; }
 }
