@@ -6,8 +6,10 @@ namespace TinyMllm.Engine;
 /// A tensor as it lies in a model file: a view of mapped memory that the file owns.
 /// Dimensions are in GGUF order: <c>Dimensions[0]</c> is the contiguous one, the number of inputs of a linear layer.
 /// </summary>
-public sealed unsafe class StoredTensor
+public unsafe class StoredTensor
 {
+    private readonly byte* _data;
+
     /// <summary>Describes the tensor at <paramref name="data"/>.</summary>
     /// <param name="name">Name in the file, such as <c>blk.0.attn_q.weight</c>.</param>
     /// <param name="type">Element type.</param>
@@ -18,7 +20,7 @@ public sealed unsafe class StoredTensor
         Name = name;
         Type = type;
         Dimensions = dimensions;
-        Data = data;
+        _data = data;
     }
 
     /// <summary>Name in the file.</summary>
@@ -30,8 +32,16 @@ public sealed unsafe class StoredTensor
     /// <summary>Sizes, contiguous dimension first; missing trailing ones are 1.</summary>
     public IReadOnlyList<long> Dimensions { get; }
 
-    /// <summary>First byte of the data.</summary>
-    public byte* Data { get; }
+    /// <summary>First byte of the data. A mapped tensor maps itself when this is first asked for; valid until <see cref="Release"/>.</summary>
+    public virtual byte* Data => _data;
+
+    /// <summary>
+    /// Says that the data is not needed for now (it was repacked into another order, say), so that its mapped pages may go.
+    /// Pointers from <see cref="Data"/> are invalid afterwards; asking for <see cref="Data"/> again maps the tensor anew.
+    /// </summary>
+    public virtual void Release()
+    {
+    }
 
     /// <summary>Size of dimension <paramref name="index"/>, 1 beyond the stored ones.</summary>
     public int Dimension(int index) => index < Dimensions.Count ? checked((int)Dimensions[index]) : 1;
