@@ -1,0 +1,14 @@
+namespace TinyMllm.Vision.Preprocessing;
+
+/// <summary>Sizes decided for one picture: an overview, and tiles cut from a finer version of it.</summary>
+/// <param name="Overview">Size of the overview (the only encoded picture when there are no tiles); null if there is none.</param>
+/// <param name="Refined">Size of the finer version; 0×0 without tiles.</param>
+/// <param name="Grid">Tiles it is cut into; 0×0 without tiles.</param>
+public readonly record struct ImagePlan(PixelSize? Overview, PixelSize Refined = default, TileGrid Grid = default)
+{
+    /// <summary>Size of one tile.</summary>
+    public PixelSize Tile => Grid.Count == 0 ? default : new PixelSize(Refined.Width / Grid.Columns, Refined.Height / Grid.Rows);
+
+    /// <summary>The same without tiles.</summary>
+    public ImagePlan WithoutTiles() => new(Overview);
+}

@@ -1,0 +1,36 @@
+using TinyMllm.Loaders.Images;
+
+namespace TinyMllm.Vision.Preprocessing;
+
+/// <summary>A strategy that turns a picture of any size into what a vision encoder reads (shared/spec/vision-models.md, section 5).</summary>
+/// <param name="OverviewStyle">How the overview is resized.</param>
+/// <param name="TileStyle">How the picture is resized that the tiles are cut from.</param>
+internal abstract record Preprocessor(ResizeStyle OverviewStyle, ResizeStyle TileStyle)
+{
+    /// <summary>Decides the sizes; pure arithmetic.</summary>
+    public abstract ImagePlan Plan(PixelSize image);
+
+    /// <summary>Resizes and cuts <paramref name="image"/> as <paramref name="plan"/> says: tiles row by row, and the overview.</summary>
+    public PreparedPixels Prepare(RgbImage image, ImagePlan plan)
+    {
+        ImageTile? overview = plan.Overview is { } size ? new ImageTile(Resizer.Resize(image, size, OverviewStyle), size) : null;
+        var tiles = new ImageTile[plan.Grid.Count];
+        if (tiles.Length > 0)
+        {
+            byte[] refined = Resizer.Resize(image, plan.Refined, TileStyle);
+            for (int i = 0; i < tiles.Length; i++)
+            {
+                (int row, int column) = (i / plan.Grid.Columns, i % plan.Grid.Columns);
+                tiles[i] = new ImageTile(Resizer.Crop(refined, plan.Refined, column * plan.Tile.Width, row * plan.Tile.Height, plan.Tile), plan.Tile);
+            }
+        }
+
+        return new PreparedPixels(overview, tiles, plan.Grid);
+    }
+}
+
+/// <summary>The pixels of a prepared picture.</summary>
+/// <param name="Overview">The overview, if there is one.</param>
+/// <param name="Tiles">The tiles, row by row.</param>
+/// <param name="Grid">Their grid.</param>
+internal sealed record PreparedPixels(ImageTile? Overview, IReadOnlyList<ImageTile> Tiles, TileGrid Grid);
