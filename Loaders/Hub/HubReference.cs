@@ -17,7 +17,7 @@ public sealed record HubReference(string Repository, string? Selector = null, st
             ? reference
             : throw new HubException(HubError.BadReference, text.Contains('/')
                 ? $"'{text}' is not OWNER/REPO[:FILE][@REVISION]"
-                : $"'{text}' is not a known short name ({string.Join(", ", HubCatalog.Entries.Select(entry => entry.Name))}) nor OWNER/REPO[:FILE]");
+                : $"'{text}' is neither a known short name such as smolvlm:256m nor OWNER/REPO[:FILE]");
 
     /// <summary>Reads a reference, or says that it is not one.</summary>
     /// <param name="text">What the user wrote.</param>

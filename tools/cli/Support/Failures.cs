@@ -1,0 +1,25 @@
+using TinyMllm.Loaders.Hub;
+using TinyMllm.Loaders.Images;
+
+namespace TinyMllm.Cli.Support;
+
+/// <summary>An error of usage that a command found itself; the message is one line for the user.</summary>
+internal sealed class UsageException(string message) : Exception(message);
+
+/// <summary>Tells bad input, which is reported in one line, from defects of the program.</summary>
+internal static class Failures
+{
+    public static int Report(Exception failure, Terminal terminal, bool verbose)
+    {
+        if (failure is AggregateException { InnerExceptions.Count: 1 } single) failure = single.InnerException!;
+        bool expected = IsBadInput(failure);
+        string line = failure.Message.ReplaceLineEndings(" ");
+        terminal.ReportError(expected ? line : $"internal error: {failure.GetType().Name}: {line} (run with --verbose for the stack trace)");
+        if (verbose) terminal.Error.WriteLine(failure);
+        return expected ? ExitCodes.BadInput : ExitCodes.InternalError;
+    }
+
+    private static bool IsBadInput(Exception failure) => failure is
+        UsageException or HubException or ImageFormatException or UnsupportedModelException or ContextOverflowException
+        or IOException or UnauthorizedAccessException or FormatException;
+}

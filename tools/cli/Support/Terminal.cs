@@ -1,0 +1,76 @@
+using System.Text;
+using Spectre.Console;
+
+namespace TinyMllm.Cli.Support;
+
+/// <summary>
+/// The two streams of the program. Answers and machine-readable output go to <see cref="Out"/>, everything about them (timings, progress, errors) to
+/// <see cref="Error"/>; colours and bars appear only on a stream that is a terminal.
+/// </summary>
+internal sealed class Terminal
+{
+    private const int PlainWidth = 160;
+
+    private Terminal(TextWriter output, TextWriter error, bool outIsTerminal, bool errorIsTerminal)
+    {
+        (Out, Error, OutIsTerminal, ErrorIsTerminal) = (output, error, outIsTerminal, errorIsTerminal);
+        OutConsole = Console(output, outIsTerminal);
+        ErrorConsole = Console(error, errorIsTerminal);
+    }
+
+    public TextWriter Out { get; }
+
+    public TextWriter Error { get; }
+
+    public bool OutIsTerminal { get; }
+
+    public bool ErrorIsTerminal { get; }
+
+    /// <summary>Tables and colours on standard output.</summary>
+    public IAnsiConsole OutConsole { get; }
+
+    /// <summary>Bars and colours on standard error.</summary>
+    public IAnsiConsole ErrorConsole { get; }
+
+    public static Terminal OfProcess()
+    {
+        if (System.Console.IsOutputRedirected) System.Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        return new Terminal(System.Console.Out, System.Console.Error, !System.Console.IsOutputRedirected, !System.Console.IsErrorRedirected);
+    }
+
+    /// <summary>A terminal that is none, for tests.</summary>
+    public static Terminal Of(TextWriter output, TextWriter error) => new(output, error, false, false);
+
+    public void ReportError(string line)
+    {
+        if (ErrorIsTerminal) ErrorConsole.MarkupLineInterpolated($"[red]error:[/] {line}");
+        else Error.WriteLine($"error: {line}");
+    }
+
+    /// <summary>A line about the work, dim on a terminal.</summary>
+    public void Note(string line)
+    {
+        if (ErrorIsTerminal) ErrorConsole.MarkupLineInterpolated($"[dim]{line}[/]");
+        else Error.WriteLine(line);
+    }
+
+    /// <summary>A piece of an answer, shown at once.</summary>
+    public void Write(string piece)
+    {
+        Out.Write(piece);
+        Out.Flush();
+    }
+
+    private static IAnsiConsole Console(TextWriter writer, bool isTerminal)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(writer),
+            Ansi = isTerminal ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = isTerminal && Environment.GetEnvironmentVariable("NO_COLOR") is null or "" ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = isTerminal ? InteractionSupport.Detect : InteractionSupport.No,
+        });
+        if (!isTerminal) console.Profile.Width = PlainWidth;
+        return console;
+    }
+}
