@@ -43,6 +43,7 @@ internal static class CommandLine
         var demo = new DemoCommand(terminal, interrupts);
         CliCommand[] commands =
         [
+            new InspectCommand(terminal, interrupts),
             new PullCommand(terminal, interrupts),
             new ListCommand(terminal, interrupts),
             new RemoveCommand(terminal, interrupts),

@@ -28,7 +28,7 @@ internal sealed class ListCommand : CliCommand
 
     private void ShowCatalog()
     {
-        Table table = NewTable("name", "repository", "about");
+        Table table = Terminal.NewTable("name", "repository", "about");
         foreach (HubCatalog.Entry entry in HubCatalog.Entries)
             table.AddRow(Markup.Escape(entry.Name), Markup.Escape(entry.Reference.ToString()), Markup.Escape(entry.About));
         Terminal.OutConsole.Write(table);
@@ -44,7 +44,7 @@ internal sealed class ListCommand : CliCommand
             return;
         }
 
-        Table table = NewTable("model", "file", "size");
+        Table table = Terminal.NewTable("model", "file", "size");
         foreach (HubCache.Entry entry in entries)
         {
             foreach (HubFile file in entry.Files)
@@ -52,12 +52,5 @@ internal sealed class ListCommand : CliCommand
         }
 
         Terminal.OutConsole.Write(table);
-    }
-
-    private Table NewTable(params string[] columns)
-    {
-        var table = new Table { Border = Terminal.OutIsTerminal ? TableBorder.Rounded : TableBorder.None };
-        foreach (string column in columns) table.AddColumn(new TableColumn(column) { NoWrap = true });
-        return table;
     }
 }

@@ -1,3 +1,4 @@
+using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Hub;
 using TinyMllm.Loaders.Images;
 
@@ -20,6 +21,6 @@ internal static class Failures
     }
 
     private static bool IsBadInput(Exception failure) => failure is
-        UsageException or HubException or ImageFormatException or UnsupportedModelException or ContextOverflowException
+        UsageException or HubException or GgufFormatException or ImageFormatException or UnsupportedModelException or ContextOverflowException
         or IOException or UnauthorizedAccessException or FormatException;
 }

@@ -9,7 +9,7 @@ namespace TinyMllm.Cli.Support;
 /// </summary>
 internal sealed class Terminal
 {
-    private const int PlainWidth = 160;
+    private const int PlainWidth = 1000;
 
     private Terminal(TextWriter output, TextWriter error, bool outIsTerminal, bool errorIsTerminal)
     {
@@ -59,6 +59,14 @@ internal sealed class Terminal
     {
         Out.Write(piece);
         Out.Flush();
+    }
+
+    /// <summary>A table for standard output: ruled on a terminal, bare columns elsewhere.</summary>
+    public Table NewTable(params ReadOnlySpan<string> columns)
+    {
+        var table = new Table { Border = OutIsTerminal ? TableBorder.Rounded : TableBorder.None };
+        foreach (string column in columns) table.AddColumn(new TableColumn(column) { NoWrap = !OutIsTerminal });
+        return table;
     }
 
     private static IAnsiConsole Console(TextWriter writer, bool isTerminal)

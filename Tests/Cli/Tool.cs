@@ -1,0 +1,32 @@
+using TinyMllm.Cli;
+using TinyMllm.Cli.Support;
+using TinyMllm.Tests.Support;
+
+namespace TinyMllm.Tests.Cli;
+
+/// <summary>Runs the command line in this process, with its streams caught.</summary>
+internal static class Tool
+{
+    public sealed record Result(int ExitCode, string Out, string Error)
+    {
+        /// <summary>Lines of standard error.</summary>
+        public string[] ErrorLines => Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    public static string DemoFolder { get; } = Path.Combine(Golden.Root, "Models", "Demo");
+
+    public static string DemoModel { get; } = Path.Combine(DemoFolder, "demo-q8_0.gguf");
+
+    public static string DemoProjector { get; } = Path.Combine(DemoFolder, "demo-mmproj-q8_0.gguf");
+
+    public static string Sample(string name) => Path.Combine(DemoFolder, "samples", name);
+
+    public static async Task<Result> RunAsync(params string[] args)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        using var interrupts = Interrupts.None();
+        int code = await CommandLine.RunAsync(args, Terminal.Of(output, error), interrupts);
+        return new Result(code, output.ToString(), error.ToString());
+    }
+}

@@ -1,0 +1,65 @@
+using System.CommandLine;
+using System.Globalization;
+using Spectre.Console;
+using TinyMllm.Cli.Support;
+using TinyMllm.Engine;
+using TinyMllm.Loaders.Gguf;
+
+namespace TinyMllm.Cli.Commands;
+
+/// <summary><c>inspect FILE</c>: metadata and tensors of a GGUF file.</summary>
+internal sealed class InspectCommand : CliCommand
+{
+    private readonly Argument<string> _file = new("FILE") { Description = "A GGUF file; the first part of a split one finds the others." };
+    private readonly Option<bool> _json = new("--json") { Description = "Print JSON, with every element of every array." };
+
+    public InspectCommand(Terminal terminal, Interrupts interrupts)
+        : base("inspect", "Show metadata and tensors of a GGUF file.", terminal, interrupts)
+    {
+        Add(_file);
+        Add(_json);
+    }
+
+    public override IReadOnlyList<string> Examples =>
+    [
+        "tinymllm inspect SmolVLM-256M-Instruct-Q8_0.gguf",
+        "tinymllm inspect model.gguf --json | jq '.tensors[] | select(.type == \"Q6_K\") | .name'",
+    ];
+
+    public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        using GgufFile file = GgufFile.Open(parsed.GetRequiredValue(_file));
+        if (parsed.GetValue(_json)) GgufJson.Write(file, Terminal.Out);
+        else Show(file);
+        return Task.FromResult(ExitCodes.Success);
+    }
+
+    private void Show(GgufFile file)
+    {
+        Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{file.Path}: GGUF v{file.Version}, {Sizes.Bytes(file.Length)}{(file.PartCount > 1 ? $" in {file.PartCount} parts" : "")}, alignment {file.Alignment}"));
+        Terminal.Out.WriteLine();
+        Table metadata = Terminal.NewTable("key", "type", "value");
+        foreach ((string key, GgufValue value) in file.Metadata.Entries)
+            metadata.AddRow(Markup.Escape(key), Markup.Escape(value.Describe()), Markup.Escape(OneLine(value.ToString())));
+        Terminal.OutConsole.Write(metadata);
+
+        Terminal.Out.WriteLine();
+        Table tensors = Terminal.NewTable("tensor", "type", "shape", "bytes");
+        foreach (StoredTensor tensor in file.Tensors)
+            tensors.AddRow(Markup.Escape(tensor.Name), tensor.Type.ToString(), string.Join(" × ", tensor.Dimensions), tensor.ByteCount.ToString(CultureInfo.InvariantCulture));
+        Terminal.OutConsole.Write(tensors);
+
+        Terminal.Out.WriteLine();
+        string types = string.Join(", ", file.Tensors.GroupBy(tensor => tensor.Type).OrderByDescending(group => group.Sum(tensor => tensor.ByteCount))
+            .Select(group => $"{group.Key} {Sizes.Bytes(group.Sum(tensor => tensor.ByteCount))} in {group.Count()}"));
+        Terminal.Out.WriteLine($"{file.Tensors.Count} tensors, {Sizes.Count(file.Tensors.Sum(tensor => tensor.ElementCount))} weights: {types}");
+    }
+
+    private static string OneLine(string text)
+    {
+        text = text.ReplaceLineEndings("\\n");
+        text = string.Concat(text.Select(c => char.IsControl(c) ? '\uFFFD' : c));
+        return text.Length <= 100 ? text : text[..99] + "…";
+    }
+}
