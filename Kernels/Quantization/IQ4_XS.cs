@@ -1,0 +1,66 @@
+using System.Runtime.InteropServices;
+
+namespace TinyMllm.Kernels.Quantization;
+
+/// <summary>
+/// 256 values in 136 bytes, 8 sub-blocks of 32: x ≈ d·(s − 32)·K[q] with the table K of <see cref="IQ4_NL"/>, s in 0 … 63 per sub-block.
+/// <code>
+/// | d: half | 16 bits: bits 2j, 2j + 1 are the high bits of s[j] | 4 bytes: low four bits of s, two each | 128 bytes of quants |
+/// </code>
+/// Sub-block j has 16 quant bytes; byte l holds its value l below and l + 16 above.
+/// </summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1)]
+internal struct IQ4_XS : IQuantizedBlock<IQ4_XS>
+{
+    public Half Scale;
+    public ushort HighScales;
+    public Bytes4 LowScales;
+    public Bytes128 Quants;
+
+    public static int Length => 256;
+
+    public readonly bool IsValid => Half.IsFinite(Scale);
+
+    public static void Encode(ReadOnlySpan<float> values, ref IQ4_XS block)
+    {
+        Span<float> scales = stackalloc float[8];
+        for (int j = 0; j < 8; j++) scales[j] = IQ4_NL.SearchScale(values.Slice(32 * j, 32));
+
+        block = default;
+        float d = -Rounding.SignedMaximum(scales) / 32;
+        float inverse = Rounding.InverseOrZero(d);
+        block.Scale = HalfConversion.FromSingle(d);
+        for (int j = 0; j < 8; j++)
+        {
+            int s = BlockSearch.Level(inverse * scales[j], -32, 31);
+            block.SetSubScale(j, s + 32);
+            float subInverse = Rounding.InverseOrZero(d * s);
+            var x = values.Slice(32 * j, 32);
+            for (int l = 0; l < 16; l++)
+                block.Quants[(16 * j) + l] = (byte)(IQ4_NL.NearestLevel(subInverse * x[l]) | (IQ4_NL.NearestLevel(subInverse * x[l + 16]) << 4));
+        }
+    }
+
+    public readonly void Decode(Span<float> values)
+    {
+        float d = (float)Scale;
+        for (int j = 0; j < 8; j++)
+        {
+            float scale = d * (SubScale(j) - 32);
+            for (int l = 0; l < 16; l++)
+            {
+                int q = Quants[(16 * j) + l];
+                values[(32 * j) + l] = scale * IQ4_NL.Levels[q & 15];
+                values[(32 * j) + l + 16] = scale * IQ4_NL.Levels[q >> 4];
+            }
+        }
+    }
+
+    private readonly int SubScale(int j) => ((LowScales[j / 2] >> (4 * (j % 2))) & 15) | (((HighScales >> (2 * j)) & 3) << 4);
+
+    private void SetSubScale(int j, int scale)
+    {
+        LowScales[j / 2] |= (byte)((scale & 15) << (4 * (j % 2)));
+        HighScales |= (ushort)((scale >> 4) << (2 * j));
+    }
+}

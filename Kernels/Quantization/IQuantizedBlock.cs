@@ -1,0 +1,68 @@
+using System.Runtime.CompilerServices;
+
+namespace TinyMllm.Kernels.Quantization;
+
+/// <summary>
+/// One block of a quantised tensor, laid out as in a GGUF file. A tensor's row is a run of blocks; blocks never cross rows.
+/// The methods are the definition of the format, one readable step after another in float32 (no fused multiply-add), and give the
+/// same bits on every machine. Where a faster twin exists, it is held against these.
+/// </summary>
+/// <typeparam name="TBlock">The block itself.</typeparam>
+internal interface IQuantizedBlock<TBlock>
+    where TBlock : unmanaged, IQuantizedBlock<TBlock>
+{
+    /// <summary>Values per block.</summary>
+    static abstract int Length { get; }
+
+    /// <summary>Are all scales finite? Every pattern of the quants is valid.</summary>
+    bool IsValid { get; }
+
+    /// <summary>Quantises <see cref="Length"/> values. Every byte of the block is written.</summary>
+    static abstract void Encode(ReadOnlySpan<float> values, ref TBlock block);
+
+    /// <summary>Gives back <see cref="Length"/> values.</summary>
+    void Decode(Span<float> values);
+}
+
+/// <summary>4 bytes inside a block.</summary>
+[InlineArray(4)]
+internal struct Bytes4
+{
+    private byte _first;
+}
+
+
+/// <summary>12 bytes inside a block.</summary>
+[InlineArray(12)]
+internal struct Bytes12
+{
+    private byte _first;
+}
+
+/// <summary>16 bytes inside a block.</summary>
+[InlineArray(16)]
+internal struct Bytes16
+{
+    private byte _first;
+}
+
+/// <summary>32 bytes inside a block.</summary>
+[InlineArray(32)]
+internal struct Bytes32
+{
+    private byte _first;
+}
+
+/// <summary>64 bytes inside a block.</summary>
+[InlineArray(64)]
+internal struct Bytes64
+{
+    private byte _first;
+}
+
+/// <summary>128 bytes inside a block.</summary>
+[InlineArray(128)]
+internal struct Bytes128
+{
+    private byte _first;
+}

@@ -1,0 +1,62 @@
+using System.Runtime.InteropServices;
+
+namespace TinyMllm.Kernels.Quantization;
+
+/// <summary>
+/// 32 values in 17 bytes, microscaling floats of the Open Compute Project: x ≈ 2^(e − 128)·M[q], where M holds twice the values of a 4-bit
+/// float (1 sign, 2 exponent, 1 mantissa bit).
+/// <code>
+/// | e: byte | 16 bytes: byte j holds q[j] below and q[j + 16] above |
+/// </code>
+/// </summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1)]
+internal struct MXFP4 : IQuantizedBlock<MXFP4>
+{
+    public byte Exponent;
+    public Bytes16 Quants;
+
+    public static int Length => 32;
+
+    /// <summary>The table M.</summary>
+    public static ReadOnlySpan<sbyte> Levels => [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];
+
+    public readonly bool IsValid => Exponent != 255;
+
+    public static void Encode(ReadOnlySpan<float> values, ref MXFP4 block)
+    {
+        float magnitude = Rounding.Magnitude(values);
+        block.Exponent = magnitude > 0 ? (byte)(MathF.Floor((float)Math.Log2(magnitude)) - 2 + 127) : (byte)0;
+        float scale = HalfPowerOfTwo(block.Exponent);
+        for (int j = 0; j < 16; j++)
+            block.Quants[j] = (byte)(NearestLevel(values[j], scale) | (NearestLevel(values[j + 16], scale) << 4));
+    }
+
+    public readonly void Decode(Span<float> values)
+    {
+        float scale = HalfPowerOfTwo(Exponent);
+        for (int j = 0; j < 16; j++)
+        {
+            values[j] = Levels[Quants[j] & 15] * scale;
+            values[j + 16] = Levels[Quants[j] >> 4] * scale;
+        }
+    }
+
+    /// <summary>Index of the first level whose value M·scale is nearest to <paramref name="x"/>.</summary>
+    public static int NearestLevel(float x, float scale)
+    {
+        int best = 0;
+        float least = MathF.Abs((Levels[0] * scale) - x);
+        for (int i = 1; i < 16; i++)
+        {
+            float error = MathF.Abs((Levels[i] * scale) - x);
+            if (!(error < least)) continue;
+            least = error;
+            best = i;
+        }
+
+        return best;
+    }
+
+    /// <summary>2^(e − 128): half of what an E8M0 exponent means, because M holds doubled values. Subnormal for e below 2.</summary>
+    public static float HalfPowerOfTwo(byte e) => BitConverter.UInt32BitsToSingle(e < 2 ? 0x00200000u << e : (e - 1u) << 23);
+}

@@ -1,0 +1,42 @@
+using System.Runtime.InteropServices;
+
+namespace TinyMllm.Kernels.Quantization;
+
+/// <summary>
+/// 32 values in 18 bytes: x ≈ d·(q − 8), q in 0 … 15.
+/// <code>
+/// | d: half | 16 bytes: byte j holds q[j] below and q[j + 16] above |
+/// </code>
+/// The scale is chosen such that the value of largest magnitude maps to q = 0 exactly.
+/// </summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1)]
+internal struct Q4_0 : IQuantizedBlock<Q4_0>
+{
+    public Half Scale;
+    public Bytes16 Quants;
+
+    public static int Length => 32;
+
+    public readonly bool IsValid => Half.IsFinite(Scale);
+
+    public static void Encode(ReadOnlySpan<float> values, ref Q4_0 block)
+    {
+        float d = Rounding.SignedMaximum(values) / -8;
+        float inverse = Rounding.InverseOrZero(d);
+        block.Scale = HalfConversion.FromSingle(d);
+        for (int j = 0; j < 16; j++)
+            block.Quants[j] = (byte)(Quantize(values[j] * inverse) | (Quantize(values[j + 16] * inverse) << 4));
+    }
+
+    public readonly void Decode(Span<float> values)
+    {
+        float d = (float)Scale;
+        for (int j = 0; j < 16; j++)
+        {
+            values[j] = ((Quants[j] & 15) - 8) * d;
+            values[j + 16] = ((Quants[j] >> 4) - 8) * d;
+        }
+    }
+
+    private static int Quantize(float x) => Math.Min(15, (int)(sbyte)Rounding.Truncate(x + 8.5f));
+}

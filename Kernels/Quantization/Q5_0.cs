@@ -1,0 +1,53 @@
+using System.Runtime.InteropServices;
+
+namespace TinyMllm.Kernels.Quantization;
+
+/// <summary>
+/// 32 values in 22 bytes: x ≈ d·(q − 16), q in 0 … 31.
+/// <code>
+/// | d: half | 32 bits: bit j is the fifth bit of q[j] | 16 bytes: byte j holds the low four bits of q[j] below and of q[j + 16] above |
+/// </code>
+/// </summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1)]
+internal struct Q5_0 : IQuantizedBlock<Q5_0>
+{
+    public Half Scale;
+    public uint HighBits;
+    public Bytes16 Quants;
+
+    public static int Length => 32;
+
+    public readonly bool IsValid => Half.IsFinite(Scale);
+
+    public static void Encode(ReadOnlySpan<float> values, ref Q5_0 block)
+    {
+        float d = Rounding.SignedMaximum(values) / -16;
+        float inverse = Rounding.InverseOrZero(d);
+        uint high = 0;
+        for (int j = 0; j < 16; j++)
+        {
+            int q0 = Quantize(values[j] * inverse);
+            int q1 = Quantize(values[j + 16] * inverse);
+            block.Quants[j] = (byte)((q0 & 15) | ((q1 & 15) << 4));
+            high |= ((uint)(q0 >> 4) & 1) << j;
+            high |= ((uint)(q1 >> 4) & 1) << (j + 16);
+        }
+
+        block.Scale = HalfConversion.FromSingle(d);
+        block.HighBits = high;
+    }
+
+    public readonly void Decode(Span<float> values)
+    {
+        float d = (float)Scale;
+        for (int j = 0; j < 16; j++)
+        {
+            int q0 = (Quants[j] & 15) | (int)(((HighBits >> j) & 1) << 4);
+            int q1 = (Quants[j] >> 4) | (int)(((HighBits >> (j + 16)) & 1) << 4);
+            values[j] = (q0 - 16) * d;
+            values[j + 16] = (q1 - 16) * d;
+        }
+    }
+
+    private static int Quantize(float x) => Math.Min(31, (int)(sbyte)Rounding.Truncate(x + 16.5f));
+}

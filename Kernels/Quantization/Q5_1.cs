@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+
+namespace TinyMllm.Kernels.Quantization;
+
+/// <summary>
+/// 32 values in 24 bytes: x ≈ d·q + m, q in 0 … 31, m the smallest value.
+/// <code>
+/// | d: half | m: half | 32 bits: bit j is the fifth bit of q[j] | 16 bytes: byte j holds the low four bits of q[j] below and of q[j + 16] above |
+/// </code>
+/// </summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1)]
+internal struct Q5_1 : IQuantizedBlock<Q5_1>
+{
+    public Half Scale;
+    public Half Minimum;
+    public uint HighBits;
+    public Bytes16 Quants;
+
+    public static int Length => 32;
+
+    public readonly bool IsValid => Half.IsFinite(Scale) && Half.IsFinite(Minimum);
+
+    public static void Encode(ReadOnlySpan<float> values, ref Q5_1 block)
+    {
+        var (minimum, maximum) = Rounding.Range(values);
+        float d = (maximum - minimum) / 31;
+        float inverse = Rounding.InverseOrZero(d);
+        uint high = 0;
+        for (int j = 0; j < 16; j++)
+        {
+            int q0 = (byte)Rounding.Truncate(((values[j] - minimum) * inverse) + 0.5f);
+            int q1 = (byte)Rounding.Truncate(((values[j + 16] - minimum) * inverse) + 0.5f);
+            block.Quants[j] = (byte)((q0 & 15) | ((q1 & 15) << 4));
+            high |= ((uint)(q0 >> 4) & 1) << j;
+            high |= ((uint)(q1 >> 4) & 1) << (j + 16);
+        }
+
+        block.Scale = HalfConversion.FromSingle(d);
+        block.Minimum = HalfConversion.FromSingle(minimum);
+        block.HighBits = high;
+    }
+
+    public readonly void Decode(Span<float> values)
+    {
+        float d = (float)Scale, m = (float)Minimum;
+        for (int j = 0; j < 16; j++)
+        {
+            int q0 = (Quants[j] & 15) | (int)(((HighBits >> j) & 1) << 4);
+            int q1 = (Quants[j] >> 4) | (int)(((HighBits >> (j + 16)) & 1) << 4);
+            values[j] = (q0 * d) + m;
+            values[j + 16] = (q1 * d) + m;
+        }
+    }
+}

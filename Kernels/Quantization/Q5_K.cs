@@ -1,0 +1,56 @@
+using System.Runtime.InteropServices;
+
+namespace TinyMllm.Kernels.Quantization;
+
+/// <summary>
+/// 256 values in 176 bytes, 8 sub-blocks of 32: x ≈ (d·s)·q − (dmin·m), q in 0 … 31, s and m in 0 … 63 per sub-block.
+/// <code>
+/// | d: half | dmin: half | 12 bytes: s and m (<see cref="ScalesAndMinima"/>) | 32 bytes of high bits | 128 bytes of low bits |
+/// </code>
+/// Low bits lie as in <see cref="Q4_K"/>; the fifth bit of value l of sub-block j is bit j of high byte l.
+/// </summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1)]
+internal struct Q5_K : IQuantizedBlock<Q5_K>
+{
+    public Half Scale;
+    public Half Minimum;
+    public Bytes12 Scales;
+    public Bytes32 HighBits;
+    public Bytes128 Quants;
+
+    public static int Length => 256;
+
+    public readonly bool IsValid => Half.IsFinite(Scale) && Half.IsFinite(Minimum);
+
+    public static void Encode(ReadOnlySpan<float> values, ref Q5_K block)
+    {
+        Span<byte> levels = stackalloc byte[256];
+        (block.Scale, block.Minimum) = Q4_K.EncodeLevels(values, 31, -0.5f, 15, block.Scales, levels);
+        block.HighBits = default;
+        for (int k = 0; k < 4; k++)
+        {
+            for (int l = 0; l < 32; l++)
+            {
+                int q0 = levels[(64 * k) + l], q1 = levels[(64 * k) + 32 + l];
+                block.Quants[(32 * k) + l] = (byte)((q0 & 15) | ((q1 & 15) << 4));
+                block.HighBits[l] |= (byte)(((q0 >> 4) << (2 * k)) | ((q1 >> 4) << ((2 * k) + 1)));
+            }
+        }
+    }
+
+    public readonly void Decode(Span<float> values)
+    {
+        float d = (float)Scale, dmin = (float)Minimum;
+        for (int j = 0; j < 8; j++)
+        {
+            var (s, m) = ScalesAndMinima.Unpack(Scales, j);
+            float scale = d * s, minimum = dmin * m;
+            for (int l = 0; l < 32; l++)
+            {
+                int low = (Quants[(32 * (j / 2)) + l] >> (4 * (j % 2))) & 15;
+                int high = (HighBits[l] >> j) & 1;
+                values[(32 * j) + l] = (scale * (low + (16 * high))) - minimum;
+            }
+        }
+    }
+}
