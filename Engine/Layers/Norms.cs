@@ -3,7 +3,7 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Engine;
 
 /// <summary>RMSNorm over each row: y = x / √(mean(x²) + ε) ⊙ w.</summary>
-public sealed unsafe class RmsNorm : IDisposable
+public sealed unsafe class RmsNorm : INorm
 {
     private readonly NativeBuffer<float>? _weight;
 
@@ -32,7 +32,7 @@ public sealed unsafe class RmsNorm : IDisposable
 }
 
 /// <summary>LayerNorm over each row: y = (x − μ) / √(σ² + ε) ⊙ w + b.</summary>
-public sealed unsafe class LayerNorm : IDisposable
+public sealed unsafe class LayerNorm : INorm
 {
     private readonly NativeBuffer<float>? _weight;
     private readonly NativeBuffer<float>? _bias;

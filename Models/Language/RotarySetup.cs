@@ -1,0 +1,48 @@
+using TinyMllm.Engine;
+
+namespace TinyMllm.Language;
+
+/// <summary>Makes a rotary embedding from what the family fixes and what the file states (language-models.md 2.4).</summary>
+internal static class RotarySetup
+{
+    /// <summary>The embedding of a model.</summary>
+    /// <param name="config">What the file states.</param>
+    /// <param name="tensors">The file's frequency factors.</param>
+    /// <param name="traits">What the family fixes.</param>
+    /// <param name="context">Context that sessions will have; 0 = what the model was trained for.</param>
+    public static RotaryEmbedding Create(LanguageConfig config, ModelTensors tensors, RotaryTraits traits, int context)
+    {
+        var stated = config.Rotary;
+        int dimensions = traits.Dimensions ?? stated.Dimensions;
+        if (dimensions <= 0 || dimensions % 2 != 0)
+            throw new UnsupportedModelException($"{config.Architecture}: 'rope.dimension_count' is {dimensions}, expected a positive even number");
+
+        float frequencyBase = traits.Base ?? stated.Base;
+        if (!(frequencyBase > 1)) throw new UnsupportedModelException($"{config.Architecture}: 'rope.freq_base' is {frequencyBase}, expected more than 1");
+        bool yarn = traits.IsScaled && stated.Scaling == "yarn";
+        return RotaryEmbedding.Create(new RotaryOptions
+        {
+            Pairing = traits.Pairing,
+            Dimensions = dimensions,
+            Base = frequencyBase,
+            FrequencyScale = traits.IsScaled ? 1 / stated.Factor : 1,
+            Magnitude = traits.IsScaled ? stated.AttentionFactor : 1,
+            FrequencyFactors = traits.ReadsFactors ? Factors(stated, tensors, dimensions / 2, context > 0 ? context : config.ContextLength) : null,
+            Yarn = yarn
+                ? new YarnOptions(stated.OriginalContext, stated.Factor, stated.BetaFast, stated.BetaSlow, stated.YarnLogMultiplier, traits.SameYarnMultiplier)
+                : null,
+            Sections = traits.HasSections && stated.Sections is { } s ? new RotarySections(s[0], s[1], s[2], s.Length > 3 ? s[3] : 0, traits.Interleaved) : null,
+        });
+    }
+
+    /// <summary>The factors that the file gives: one set for all, else long or short by the configured context (not by position).</summary>
+    private static float[]? Factors(RotaryConfig stated, ModelTensors tensors, int pairs, int context)
+    {
+        string chosen = context > stated.OriginalContext ? "rope_factors_long.weight" : "rope_factors_short.weight";
+        var tensor = tensors.Find("rope_freqs.weight", pairs) ?? tensors.Find(chosen, pairs);
+        if (tensor is null) return null;
+        float[] factors = new float[pairs];
+        tensor.DecodeTo(factors);
+        return factors;
+    }
+}
