@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using System.Text;
+using TinyMllm.Engine.Sampling;
+
+namespace TinyMllm.Generation;
+
+/// <summary>Makes an answer: reads the prompt, then chooses and reads one token after the other until something ends it.</summary>
+internal sealed class Generator(PromptReader reader, Func<int, bool> isEnd, Func<ITokenText> newText)
+{
+    /// <summary>Runs on the calling thread and hands over each piece as soon as it is certain.</summary>
+    /// <param name="slot">The conversation's memory.</param>
+    /// <param name="prompt">The whole prompt; what the memory shares with it is not read again.</param>
+    /// <param name="sampler">Fresh, or continued if the caller wants its penalties to look back.</param>
+    /// <param name="options">Length, stop strings, log-probabilities.</param>
+    /// <param name="emit">Receives the pieces, the last one with the result.</param>
+    /// <param name="cancellation">Takes effect within one token.</param>
+    public GenerationResult Run(
+        Slot slot, IReadOnlyList<PromptPart> prompt, Sampler sampler, GenerationOptions options, Action<GeneratedPiece> emit, CancellationToken cancellation)
+    {
+        long start = Stopwatch.GetTimestamp();
+        PromptReader.Cost cost = reader.Read(slot, prompt, cancellation);
+        foreach (PromptPart part in prompt)
+            if (part is TextPart text) sampler.AcceptPrompt(text.Ids);
+
+        var answer = new Answer(newText(), options, emit);
+        TimeSpan first = TimeSpan.Zero;
+        FinishReason reason;
+        while (true)
+        {
+            if (answer.Tokens >= options.MaxTokens)
+            {
+                reason = FinishReason.MaxTokens;
+                break;
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+            int token = sampler.Sample(slot.Logits);
+            if (answer.Tokens == 0) first = Stopwatch.GetElapsedTime(start);
+            if (isEnd(token))
+            {
+                reason = FinishReason.EndOfTurn;
+                break;
+            }
+
+            sampler.Accept(token);
+            if (!answer.Add(token, slot.Logits))
+            {
+                reason = FinishReason.StopString;
+                break;
+            }
+
+            if (slot.Timeline.Tokens >= slot.Decoder.Capacity)
+            {
+                reason = FinishReason.ContextFull;
+                break;
+            }
+
+            if (answer.Tokens < options.MaxTokens) PromptReader.ReadToken(slot, token, cancellation);
+        }
+
+        var usage = new GenerationUsage(cost.Tokens, cost.PictureTokens, cost.ReusedTokens, answer.Tokens);
+        TimeSpan total = Stopwatch.GetElapsedTime(start);
+        if (first == TimeSpan.Zero) first = total;
+        return answer.Finish(reason, usage, new GenerationTimings(cost.Pictures, cost.Text, first, total - first));
+    }
+
+    /// <summary>The answer so far: what was shown, what is held back, the scores.</summary>
+    private sealed class Answer(ITokenText text, GenerationOptions options, Action<GeneratedPiece> emit)
+    {
+        private readonly StopMatcher _stops = new(options.StopStrings);
+        private readonly StringBuilder _shown = new();
+        private readonly List<TokenScore> _scores = [];
+        private int _scoresShown;
+
+        public int Tokens { get; private set; }
+
+        /// <summary>Adds a token; false if a stop string is complete.</summary>
+        public bool Add(int token, ReadOnlySpan<float> logits)
+        {
+            Tokens++;
+            if (options.LogProbabilities is { } count) _scores.Add(Score(token, logits, count));
+            Show(_stops.Push(text.Push(token)), null);
+            return _stops.Matched is null;
+        }
+
+        public GenerationResult Finish(FinishReason reason, GenerationUsage usage, GenerationTimings timings)
+        {
+            string rest = reason == FinishReason.StopString ? "" : _stops.Push(text.Flush());
+            if (reason != FinishReason.StopString && _stops.Matched is not null) reason = FinishReason.StopString;
+            rest += _stops.Flush();
+            var result = new GenerationResult(_shown + rest, reason, _stops.Matched, usage, timings, _scores);
+            Show(rest, result);
+            return result;
+        }
+
+        private void Show(string piece, GenerationResult? result)
+        {
+            if (piece.Length == 0 && result is null && _scores.Count == _scoresShown) return;
+            _shown.Append(piece);
+            IReadOnlyList<TokenScore> scores = _scores.Count == _scoresShown ? [] : _scores[_scoresShown..];
+            _scoresShown = _scores.Count;
+            emit(new GeneratedPiece(piece, scores, result));
+        }
+
+        private static TokenScore Score(int token, ReadOnlySpan<float> logits, int count)
+        {
+            var alternatives = new TokenLogProbability[Math.Min(count, logits.Length)];
+            float score = LogProbabilities.Of(logits, token, alternatives, out int written);
+            return new TokenScore(token, score, alternatives[..written]);
+        }
+    }
+}

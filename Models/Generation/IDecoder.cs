@@ -1,0 +1,39 @@
+namespace TinyMllm.Generation;
+
+/// <summary>A language model with the memory of one conversation, as generation sees it. Not for two threads at once.</summary>
+internal interface IDecoder : IDisposable
+{
+    /// <summary>Entries the memory can hold.</summary>
+    int Capacity { get; }
+
+    /// <summary>Entries held.</summary>
+    int Length { get; }
+
+    /// <summary>Number of logits.</summary>
+    int VocabularySize { get; }
+
+    /// <summary>Whether all but the first <paramref name="length"/> entries can be forgotten; recurrent models only forget everything.</summary>
+    bool CanTruncate(int length);
+
+    /// <summary>Forgets all but the first <paramref name="length"/> entries.</summary>
+    void Truncate(int length);
+
+    /// <summary>Reads tokens.</summary>
+    /// <param name="ids">Token ids.</param>
+    /// <param name="position">Position of the first.</param>
+    /// <param name="logits">Receives the logits behind the last token; empty if they are not wanted.</param>
+    /// <param name="cancellation">Ends it between layers.</param>
+    void Read(ReadOnlySpan<int> ids, int position, Span<float> logits, CancellationToken cancellation);
+
+    /// <summary>Encodes one slice of a picture.</summary>
+    /// <returns>Rows of embeddings, one after the other.</returns>
+    float[] Encode(PicturePart picture, CancellationToken cancellation);
+
+    /// <summary>Reads an encoded slice of a picture.</summary>
+    /// <param name="picture">The slice.</param>
+    /// <param name="embeddings">Its rows.</param>
+    /// <param name="position">Position of the first.</param>
+    /// <param name="logits">Receives the logits behind the last row; empty if they are not wanted.</param>
+    /// <param name="cancellation">Ends it between layers.</param>
+    void Read(PicturePart picture, float[] embeddings, int position, Span<float> logits, CancellationToken cancellation);
+}

@@ -1,0 +1,41 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+
+namespace TinyMllm.Generation;
+
+/// <summary>Lets work that takes a thread for long deliver its pieces to an asynchronous reader; a reader that leaves ends the work.</summary>
+internal static class PieceStream
+{
+    /// <summary>Starts the work on a thread of its own when reading begins.</summary>
+    /// <param name="work">Emits pieces; is cancelled when the reader leaves.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    public static async IAsyncEnumerable<GeneratedPiece> Run(
+        Action<Action<GeneratedPiece>, CancellationToken> work, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var channel = Channel.CreateUnbounded<GeneratedPiece>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Task worker = Task.Factory.StartNew(
+            () =>
+            {
+                try
+                {
+                    work(piece => channel.Writer.TryWrite(piece), stop.Token);
+                    channel.Writer.Complete();
+                }
+                catch (Exception failure)
+                {
+                    channel.Writer.Complete(failure);
+                }
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
+        {
+            await foreach (GeneratedPiece piece in channel.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false)) yield return piece;
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await worker.ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+namespace TinyMllm.Generation;
+
+/// <summary>
+/// What lies in a decoder's memory, entry by entry, so that a new prompt need only be read from where it departs from the last one.
+/// A picture is one item of many entries; equal content is equal.
+/// </summary>
+internal sealed class Timeline
+{
+    private readonly List<Item> _items = [];
+
+    /// <summary>Entries in the decoder's memory.</summary>
+    public int Tokens => _items.Count == 0 ? 0 : _items[^1].EndToken;
+
+    /// <summary>Position of the next token.</summary>
+    public int NextPosition => _items.Count == 0 ? 0 : _items[^1].EndPosition;
+
+    /// <summary>Adds a token that was read.</summary>
+    public void Add(int token) => _items.Add(new Item(token, default, 0, Tokens + 1, NextPosition + 1));
+
+    /// <summary>Adds a slice of a picture that was read.</summary>
+    public void Add(PicturePart picture) =>
+        _items.Add(new Item(-1, picture.Picture, picture.Slice, Tokens + picture.Tokens, NextPosition + picture.Positions));
+
+    /// <summary>Entries of the memory that a prompt could use as they are.</summary>
+    public int CommonTokens(IReadOnlyList<PromptPart> prompt)
+    {
+        int items = CommonItems(prompt);
+        return items == 0 ? 0 : _items[items - 1].EndToken;
+    }
+
+    /// <summary>
+    /// Forgets what the prompt does not share, in the decoder and here, and leaves at least the prompt's last item to be read, because only reading gives logits.
+    /// </summary>
+    /// <returns>The parts of the prompt that remain to be read.</returns>
+    public List<PromptPart> Keep(IReadOnlyList<PromptPart> prompt, IDecoder decoder)
+    {
+        int keep = Math.Min(CommonItems(prompt), ItemCount(prompt) - 1);
+        int tokens = keep == 0 ? 0 : _items[keep - 1].EndToken;
+        if (tokens != decoder.Length)
+        {
+            if (!decoder.CanTruncate(tokens)) keep = tokens = 0;
+            decoder.Truncate(tokens);
+        }
+
+        _items.RemoveRange(keep, _items.Count - keep);
+        return Skip(prompt, keep);
+    }
+
+    /// <summary>Forgets everything, here.</summary>
+    public void Clear() => _items.Clear();
+
+    private static int ItemCount(IReadOnlyList<PromptPart> prompt) => prompt.Sum(part => part is TextPart text ? text.Ids.Length : 1);
+
+    private static List<PromptPart> Skip(IReadOnlyList<PromptPart> prompt, int items)
+    {
+        var rest = new List<PromptPart>();
+        foreach (PromptPart part in prompt)
+        {
+            int count = part is TextPart whole ? whole.Ids.Length : 1;
+            if (items >= count) items -= count;
+            else if (part is TextPart text)
+            {
+                rest.Add(new TextPart(text.Ids[items..]));
+                items = 0;
+            }
+            else rest.Add(part);
+        }
+
+        return rest;
+    }
+
+    private int CommonItems(IReadOnlyList<PromptPart> prompt)
+    {
+        int common = 0;
+        foreach (PromptPart part in prompt)
+        {
+            if (part is TextPart text)
+            {
+                foreach (int id in text.Ids)
+                {
+                    if (common == _items.Count || _items[common].Token != id) return common;
+                    common++;
+                }
+            }
+            else if (part is PicturePart picture)
+            {
+                if (common == _items.Count || _items[common].Token >= 0
+                    || _items[common].Picture != picture.Picture || _items[common].Slice != picture.Slice) return common;
+                common++;
+            }
+        }
+
+        return common;
+    }
+
+    /// <param name="Token">Id, or -1 for a slice of a picture.</param>
+    /// <param name="Picture">Content of the picture.</param>
+    /// <param name="Slice">Which slice.</param>
+    /// <param name="EndToken">Entries up to and with this item.</param>
+    /// <param name="EndPosition">Positions up to and with this item.</param>
+    private readonly record struct Item(int Token, PictureKey Picture, int Slice, int EndToken, int EndPosition);
+}

@@ -1,0 +1,187 @@
+using TinyMllm.Engine.Sampling;
+using TinyMllm.Generation;
+
+namespace TinyMllm.Tests.Generation;
+
+[TestFixture]
+public sealed class GeneratorTests
+{
+    private readonly EmbeddingCache _embeddings = new(1 << 20);
+
+    [SetUp]
+    public void SetUp() => _embeddings.Clear();
+
+    [Test]
+    public void AnswersUntilTheModelIsDone()
+    {
+        var decoder = new ScriptedDecoder("a small cat");
+        List<GeneratedPiece> pieces = Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("What?")]);
+        Assert.That(string.Concat(pieces), Is.EqualTo("a small cat"));
+        GenerationResult result = pieces[^1].Result!;
+        Assert.That((result.Text, result.FinishReason), Is.EqualTo(("a small cat", FinishReason.EndOfTurn)));
+        Assert.That(result.Usage, Is.EqualTo(new GenerationUsage(5, 0, 0, 11)));
+    }
+
+    [Test]
+    public void MaxTokensAndAFullContextEndTheAnswer()
+    {
+        var decoder = new ScriptedDecoder("a small cat");
+        Assert.That(Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("?")], new() { MaxTokens = 3 })[^1].Result, Has
+            .Property("Text").EqualTo("a s").And.Property("FinishReason").EqualTo(FinishReason.MaxTokens));
+        Assert.That(Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("?")], new() { MaxTokens = 0 })[^1].Result!.Text, Is.Empty);
+
+        decoder = new ScriptedDecoder("a small cat", capacity: 8);
+        Assert.That(Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("????")])[^1].Result, Has
+            .Property("Text").EqualTo("a sma").And.Property("FinishReason").EqualTo(FinishReason.ContextFull));
+    }
+
+    [Test]
+    public void APromptThatDoesNotFitIsRefused()
+    {
+        var decoder = new ScriptedDecoder("x", capacity: 8);
+        Assert.That(() => Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("12345678")]),
+            Throws.TypeOf<ContextOverflowException>().With.Property("Needed").EqualTo(9));
+    }
+
+    [TestCase("catapult", "cat", "")]
+    [TestCase("a cat", "cat", "a ")]
+    [TestCase("ccat", "cat", "c")]
+    [TestCase("ca", "cat", "ca")]
+    [TestCase("aab", "ab", "a")]
+    public void StopStringsAreNeverShownNotEvenInPart(string script, string stop, string shown)
+    {
+        var decoder = new ScriptedDecoder(script);
+        List<GeneratedPiece> pieces = Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("?")], new() { StopStrings = [stop] });
+        Assert.That(string.Concat(pieces), Is.EqualTo(shown));
+        for (string soFar = "", rest = string.Concat(pieces); rest.Length > 0; rest = "")
+            foreach (GeneratedPiece piece in pieces) Assert.That(shown, Does.StartWith(soFar += piece.Text));
+        Assert.That(pieces[^1].Result!.FinishReason, Is.EqualTo(script.Contains(stop) ? FinishReason.StopString : FinishReason.EndOfTurn));
+    }
+
+    [Test]
+    public void AskingAgainReadsOnlyWhatIsNew()
+    {
+        var decoder = new ScriptedDecoder("yes");
+        var slot = new Slot(decoder);
+        Run(decoder, slot, [ScriptedDecoder.Text("a"), ScriptedDecoder.Picture(7), ScriptedDecoder.Text("is it?")]);
+        int read = decoder.TokensRead;
+        List<GeneratedPiece> second = Run(decoder, slot, [ScriptedDecoder.Text("a"), ScriptedDecoder.Picture(7), ScriptedDecoder.Text("is he?")]);
+
+        Assert.That(second[^1].Result!.Usage.ReusedTokens, Is.EqualTo(1 + 4 + 3));
+        Assert.That(decoder.TokensRead - read, Is.EqualTo(3 + 3), "'he?' and the answer");
+        Assert.That(decoder.Slices, Is.EqualTo(new[] { 7 }));
+    }
+
+    [Test]
+    public void ThreeQuestionsOnOnePictureEncodeItOnce()
+    {
+        foreach (string question in new[] { "one", "two", "three" })
+        {
+            var decoder = new ScriptedDecoder("yes");
+            Run(decoder, new Slot(decoder), [ScriptedDecoder.Text(question), ScriptedDecoder.Picture(7), ScriptedDecoder.Text("?")]);
+            Assert.That(decoder.Slices, Has.Count.EqualTo(question == "one" ? 1 : 0), "another conversation has the embeddings already");
+        }
+    }
+
+    [Test]
+    public void TheSamePromptAgainGivesTheSameAnswer([Values] bool recurrent)
+    {
+        var decoder = new ScriptedDecoder("yes", recurrent: recurrent);
+        var slot = new Slot(decoder);
+        PromptPart[] prompt = [ScriptedDecoder.Text("is it?"), ScriptedDecoder.Picture(1)];
+        string first = string.Concat(Run(decoder, slot, prompt));
+        Assert.That(string.Concat(Run(decoder, slot, prompt)), Is.EqualTo(first));
+        Assert.That(slot.Timeline.Tokens, Is.EqualTo(decoder.Length));
+    }
+
+    [Test]
+    public void AConversationContinuesWhereItStopped([Values] bool recurrent)
+    {
+        var decoder = new ScriptedDecoder("yes", recurrent: recurrent);
+        var slot = new Slot(decoder);
+        Run(decoder, slot, [ScriptedDecoder.Text("is it?")]);
+        List<GeneratedPiece> next = Run(decoder, slot, [ScriptedDecoder.Text("is it?yes and now?")]);
+        Assert.That(next[^1].Result!.Usage.ReusedTokens, Is.EqualTo("is it?yes".Length));
+    }
+
+    [Test]
+    public void CancellingTakesEffectWithinOneTokenAndLeavesTheSlotUsable()
+    {
+        var decoder = new ScriptedDecoder("a very long answer");
+        var slot = new Slot(decoder);
+        using var cancel = new CancellationTokenSource();
+        int pieces = 0;
+        Assert.That(() => Run(decoder, slot, [ScriptedDecoder.Text("?")], emit: _ =>
+        {
+            if (++pieces == 3) cancel.Cancel();
+        }, cancellation: cancel.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(pieces, Is.EqualTo(3));
+        Assert.That(slot.Timeline.Tokens, Is.EqualTo(decoder.Length));
+        Assert.That(string.Concat(Run(decoder, slot, [ScriptedDecoder.Text("?")])), Is.EqualTo("a very long answer"));
+    }
+
+    [Test]
+    public void LogProbabilitiesComeWithTheirTokens()
+    {
+        var decoder = new ScriptedDecoder("ab");
+        List<GeneratedPiece> pieces = Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("?")], new() { LogProbabilities = 2, StopStrings = ["abc"] });
+        Assert.That(pieces.Sum(piece => piece.Scores.Count), Is.EqualTo(2));
+        TokenScore score = pieces[^1].Result!.Scores[0];
+        Assert.That(score.Token, Is.EqualTo('a'));
+        Assert.That(score.LogProbability, Is.EqualTo(10 - Math.Log(Math.Exp(10) + 127)).Within(1e-5));
+        Assert.That(score.Alternatives, Has.Count.EqualTo(2));
+        Assert.That(score.Alternatives[0].Token, Is.EqualTo('a'));
+    }
+
+    [Test]
+    public async Task AReaderThatLeavesEndsTheWork()
+    {
+        var decoder = new ScriptedDecoder(new string('x', 500));
+        var slot = new Slot(decoder);
+        decoder.OnRead = read => Thread.Sleep(read > 10 ? 1 : 0);
+        int seen = 0;
+        await foreach (GeneratedPiece _ in PieceStream.Run((emit, stop) => Run(decoder, slot, [ScriptedDecoder.Text("?")], emit: emit, cancellation: stop), default))
+            if (++seen == 5) break;
+        Assert.That(decoder.TokensRead, Is.LessThan(400));
+    }
+
+    [Test]
+    public void AFailureReachesTheReader()
+    {
+        async Task ReadAll()
+        {
+            await foreach (GeneratedPiece _ in PieceStream.Run((_, _) => throw new UnsupportedModelException("no"), default)) Assert.Fail("no piece");
+        }
+
+        Assert.That(ReadAll, Throws.TypeOf<UnsupportedModelException>());
+    }
+
+    [Test]
+    public void TheEmbeddingCacheForgetsWhatWasNotUsedForLongest()
+    {
+        var cache = new EmbeddingCache(2 * 100 * sizeof(float));
+        bool Encoded(int picture)
+        {
+            cache.GetOrEncode(new PictureKey((UInt128)picture, 0), 0, () => new float[100], out bool encoded);
+            return encoded;
+        }
+
+        Assert.That((Encoded(1), Encoded(2), Encoded(1), Encoded(3)), Is.EqualTo((true, true, false, true)));
+        Assert.That((Encoded(1), Encoded(2)), Is.EqualTo((false, true)));
+    }
+
+    private List<GeneratedPiece> Run(
+        ScriptedDecoder decoder, Slot slot, PromptPart[] prompt, GenerationOptions? options = null, Action<GeneratedPiece>? emit = null,
+        CancellationToken cancellation = default)
+    {
+        var pieces = new List<GeneratedPiece>();
+        var generator = new Generator(new PromptReader(_embeddings, batchSize: 4), token => token == ScriptedDecoder.End, () => decoder);
+        var sampler = new Sampler(SamplerOptions.Greedy, decoder.VocabularySize);
+        generator.Run(slot, prompt, sampler, options ?? GenerationOptions.Default, piece =>
+        {
+            pieces.Add(piece);
+            emit?.Invoke(piece);
+        }, cancellation);
+        return pieces;
+    }
+}
