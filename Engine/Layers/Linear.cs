@@ -1,20 +1,28 @@
-using TinyMllm.Kernels.Elementwise;
-using TinyMllm.Kernels.Quantization;
+using TinyMllm.Kernels.MatMul;
 
 namespace TinyMllm.Engine;
 
 /// <summary>
 /// y = x·Wᵀ + b for every row of x. W is stored as in GGUF: [inputs, outputs] with the inputs contiguous. Several matrices that read the
-/// same input can be fused into one layer whose outputs stand side by side (q, k, v; gate, up): one pass over x and one barrier.
+/// same input can be fused into one layer whose outputs stand side by side (q, k, v; gate, up): the input is quantised once, and one barrier ends them all.
 /// </summary>
 public sealed unsafe class Linear : IDisposable
 {
-    private readonly NativeBuffer<float> _weights;
-    private readonly NativeBuffer<float>? _bias;
+    private readonly PackedMatrix[] _parts;
+    private readonly NativeBuffer<float>?[] _biases;
+    private readonly int _panels;
 
-    private Linear(int inputs, int outputs, NativeBuffer<float> weights, NativeBuffer<float>? bias)
+    private Linear(PackedMatrix[] parts, NativeBuffer<float>?[] biases)
     {
-        (Inputs, Outputs, _weights, _bias) = (inputs, outputs, weights, bias);
+        _parts = parts;
+        _biases = biases;
+        Inputs = parts[0].Inputs;
+        foreach (var part in parts)
+        {
+            Outputs += part.Outputs;
+            _panels += part.PanelCount;
+            ByteCount += part.ByteCount;
+        }
     }
 
     /// <summary>Columns of the input.</summary>
@@ -22,6 +30,9 @@ public sealed unsafe class Linear : IDisposable
 
     /// <summary>Columns of the output, over all fused matrices.</summary>
     public int Outputs { get; }
+
+    /// <summary>Bytes that the packed weights take.</summary>
+    public long ByteCount { get; }
 
     /// <summary>A layer of one matrix.</summary>
     /// <param name="options">How to hold the weights.</param>
@@ -33,79 +44,90 @@ public sealed unsafe class Linear : IDisposable
     /// <exception cref="ArgumentException">The matrices differ in their inputs, or a bias does not fit its matrix.</exception>
     public static Linear Fuse(WeightOptions options, params ReadOnlySpan<(StoredTensor Weight, StoredTensor? Bias)> parts)
     {
-        int inputs = parts[0].Weight.Columns;
-        int outputs = 0;
-        bool biased = false;
         foreach (var (weight, bias) in parts)
         {
-            if (weight.Columns != inputs)
-                throw new ArgumentException($"{weight.Name} has {weight.Columns} inputs, {parts[0].Weight.Name} has {inputs}");
+            if (weight.Columns != parts[0].Weight.Columns)
+                throw new ArgumentException($"{weight.Name} has {weight.Columns} inputs, {parts[0].Weight.Name} has {parts[0].Weight.Columns}");
             if (bias is not null && bias.ElementCount != weight.Rows)
                 throw new ArgumentException($"{bias.Name} has {bias.ElementCount} values, {weight.Name} has {weight.Rows} outputs");
-            outputs += weight.Rows;
-            biased |= bias is not null;
         }
 
-        var weights = new NativeBuffer<float>((long)inputs * outputs);
-        var biases = biased ? new NativeBuffer<float>(outputs, clear: true) : null;
-        int row = 0;
-        foreach (var (weight, bias) in parts)
+        var matrices = new PackedMatrix[parts.Length];
+        var biases = new NativeBuffer<float>?[parts.Length];
+        for (int i = 0; i < parts.Length; i++)
         {
-            for (int r = 0; r < weight.Rows; r++, row++)
+            matrices[i] = PackedMatrix.Pack(options, parts[i].Weight);
+            if (parts[i].Bias is { } bias)
             {
-                TensorCodec.Decode(weight.Type, new ReadOnlySpan<byte>(weight.Data + (r * weight.RowBytes), checked((int)weight.RowBytes)),
-                    new Span<float>(weights.Pointer + ((long)row * inputs), inputs));
+                biases[i] = new NativeBuffer<float>(16 * matrices[i].PanelCount, clear: true);
+                bias.DecodeTo(biases[i]!.Span);
             }
-
-            bias?.DecodeTo(new Span<float>(biases!.Pointer + row - weight.Rows, weight.Rows));
         }
 
-        return new Linear(inputs, outputs, weights, biases);
+        return new Linear(matrices, biases);
     }
 
     /// <summary>y = x·Wᵀ + b.</summary>
     /// <param name="workspace">Threads and scratch.</param>
     /// <param name="x">[tokens, <see cref="Inputs"/>].</param>
     /// <param name="y">[tokens, <see cref="Outputs"/>]; must not overlap x.</param>
-    public void Forward(Workspace workspace, Matrix x, Matrix y) => Run(workspace, x, y, add: false);
+    public void Forward(Workspace workspace, Matrix x, Matrix y) => Run(workspace, x, y, accumulate: false);
 
     /// <summary>y += x·Wᵀ + b: the product and the residual sum in one pass.</summary>
-    public void ForwardAdd(Workspace workspace, Matrix x, Matrix y) => Run(workspace, x, y, add: true);
+    public void ForwardAdd(Workspace workspace, Matrix x, Matrix y) => Run(workspace, x, y, accumulate: true);
 
     /// <summary>Frees the weights.</summary>
     public void Dispose()
     {
-        _weights.Dispose();
-        _bias?.Dispose();
+        foreach (var part in _parts) part.Dispose();
+        foreach (var bias in _biases) bias?.Dispose();
     }
 
-    private void Run(Workspace workspace, Matrix x, Matrix y, bool add)
+    private void Run(Workspace workspace, Matrix x, Matrix y, bool accumulate)
     {
         if (x.Columns != Inputs || y.Columns != Outputs || x.Rows != y.Rows)
             throw new ArgumentException($"a {Inputs}→{Outputs} layer cannot map {x.Rows}×{x.Columns} to {y.Rows}×{y.Columns}");
-        const int chunk = 32;
-        var body = new Body { X = x, Y = y, Weights = _weights.Pointer, Bias = _bias is null ? null : _bias.Pointer, Chunk = chunk, Add = add };
-        workspace.Pool.For((Outputs + chunk - 1) / chunk, ref body);
+        if (x.Rows == 0) return;
+        using (workspace.Frame())
+        {
+            var input = new LayerInput(workspace, x);
+            PanelArguments* arguments = stackalloc PanelArguments[_parts.Length];
+            int column = 0;
+            for (int i = 0; i < _parts.Length; i++)
+            {
+                var part = _parts[i];
+                arguments[i] = new PanelArguments
+                {
+                    Weights = part.Panels, PanelBytes = part.PanelBytes, Inputs = Inputs, Outputs = part.Outputs, Rows = x.Rows,
+                    X = x.Data, XStride = x.Stride, Y = y.Data + column, YStride = y.Stride,
+                    Bias = _biases[i] is { } bias ? bias.Pointer : null, Accumulate = accumulate,
+                };
+                input.Provide(part.Kernel, ref arguments[i]);
+                column += part.Outputs;
+            }
+
+            // Enough tasks for an even share, few enough that taking one costs nothing beside it.
+            int perTask = Math.Max(1, _panels / (workspace.Pool.Threads * (x.Rows < 4 ? 4 : 16)));
+            var body = new Body { Parts = _parts, Arguments = arguments, PanelsPerTask = perTask, Panels = _panels };
+            workspace.Pool.For((_panels + perTask - 1) / perTask, ref body);
+        }
     }
 
     private struct Body : IParallelBody
     {
-        public Matrix X, Y;
-        public float* Weights, Bias;
-        public int Chunk;
-        public bool Add;
+        public PackedMatrix[] Parts;
+        public PanelArguments* Arguments;
+        public int PanelsPerTask, Panels;
 
         public readonly void Run(int index)
         {
-            int end = Math.Min(Y.Columns, (index + 1) * Chunk);
-            for (int t = 0; t < X.Rows; t++)
+            int first = index * PanelsPerTask, end = Math.Min(Panels, first + PanelsPerTask);
+            for (int i = 0; i < Parts.Length && first < end; i++)
             {
-                for (int o = index * Chunk; o < end; o++)
-                {
-                    float sum = VectorKernels.Dot(Weights + ((long)o * X.Columns), X.Row(t), X.Columns);
-                    if (Bias != null) sum += Bias[o];
-                    Y.Row(t)[o] = Add ? Y.Row(t)[o] + sum : sum;
-                }
+                int count = Parts[i].PanelCount;
+                if (first < count) Parts[i].Kernel.Run(Arguments + i, first, Math.Min(end, count) - first);
+                first = Math.Max(0, first - count);
+                end -= count;
             }
         }
     }

@@ -1,0 +1,85 @@
+using TinyMllm.Kernels.MatMul;
+using TinyMllm.Kernels.Quantization;
+
+namespace TinyMllm.Engine;
+
+/// <summary>A weight matrix in the panels that the kernels read, packed once at load.</summary>
+internal sealed unsafe class PackedMatrix : IDisposable
+{
+    private const int PanelRows = 16;
+
+    private readonly NativeBuffer<byte> _panels;
+
+    private PackedMatrix(PanelKernel kernel, int inputs, int outputs)
+    {
+        Kernel = kernel;
+        Inputs = inputs;
+        Outputs = outputs;
+        PanelBytes = kernel.PanelBytes(inputs);
+        _panels = new NativeBuffer<byte>(PanelBytes * PanelCount);
+    }
+
+    public PanelKernel Kernel { get; }
+
+    public int Inputs { get; }
+
+    public int Outputs { get; }
+
+    public int PanelCount => (Outputs + PanelRows - 1) / PanelRows;
+
+    public long PanelBytes { get; }
+
+    public byte* Panels => _panels.Pointer;
+
+    public long ByteCount => _panels.Length;
+
+    /// <summary>Packs <paramref name="tensor"/> as <paramref name="options"/> say: as stored, requantised, or widened to float32.</summary>
+    public static PackedMatrix Pack(WeightOptions options, StoredTensor tensor)
+    {
+        TensorType type = TargetType(options, tensor);
+        var kernel = PanelKernel.For(type)!;
+        var matrix = new PackedMatrix(kernel, tensor.Columns, tensor.Rows);
+        if (type == tensor.Type) matrix.PackStored(tensor);
+        else matrix.PackConverted(tensor, type);
+        return matrix;
+    }
+
+    public void Dispose() => _panels.Dispose();
+
+    private static TensorType TargetType(WeightOptions options, StoredTensor tensor)
+    {
+        bool plain = tensor.Type is TensorType.F32 or TensorType.F16 or TensorType.BF16;
+        if (plain && options.Requantize is { } wanted && PanelKernel.For(wanted) is not null && tensor.Columns % wanted.BlockLength() == 0) return wanted;
+        if (tensor.Type.IsQuantized() && options.Activations == ActivationPrecision.Float32) return TensorType.F32;
+        return PanelKernel.For(tensor.Type) is null ? TensorType.F32 : tensor.Type;
+    }
+
+    private void PackStored(StoredTensor tensor)
+    {
+        for (int p = 0; p < PanelCount; p++)
+        {
+            Kernel.Pack(tensor.Data + (p * PanelRows * tensor.RowBytes), tensor.RowBytes, Math.Min(PanelRows, Outputs - (p * PanelRows)), Inputs,
+                Panels + (p * PanelBytes));
+        }
+    }
+
+    private void PackConverted(StoredTensor tensor, TensorType type)
+    {
+        long rowBytes = type.ByteCount(Inputs);
+        using var floats = new NativeBuffer<float>(Inputs);
+        using var rows = new NativeBuffer<byte>(rowBytes * PanelRows);
+        for (int p = 0; p < PanelCount; p++)
+        {
+            int count = Math.Min(PanelRows, Outputs - (p * PanelRows));
+            for (int r = 0; r < count; r++)
+            {
+                var target = new Span<byte>(rows.Pointer + (r * rowBytes), checked((int)rowBytes));
+                tensor.DecodeRow((p * PanelRows) + r, floats.Span);
+                if (type == TensorType.F32) floats.Span.CopyTo(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(target));
+                else TensorCodec.Encode(type, floats.Span, target);
+            }
+
+            Kernel.Pack(rows.Pointer, rowBytes, count, Inputs, Panels + (p * PanelBytes));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using System.Runtime.Intrinsics.X86;
+using TinyMllm.Kernels.Quantization;
+
+namespace TinyMllm.Kernels.MatMul;
+
+/// <summary>
+/// The matrix product of one weight format on this machine: how rows are packed into panels, and the kernel that multiplies them.
+/// The instruction set is chosen once, when the kernel is looked up.
+/// </summary>
+public sealed unsafe class PanelKernel
+{
+    private readonly delegate*<PanelArguments*, int, int, void> _run;
+    private readonly delegate*<byte*, int, byte*, void> _packRow;
+
+    private PanelKernel(TensorType type, int unitLength, int unitBytes, delegate*<byte*, int, byte*, void> packRow, delegate*<PanelArguments*, int, int, void> run)
+    {
+        Type = type;
+        UnitLength = unitLength;
+        UnitBytes = unitBytes;
+        _packRow = packRow;
+        _run = run;
+    }
+
+    /// <summary>The weight format.</summary>
+    public TensorType Type { get; }
+
+    /// <summary>True if x is needed as <see cref="QuantizedRows"/>, false if as floats.</summary>
+    public bool IsInteger { get; private init; }
+
+    /// <summary>What the start values have to take off: the format's zero, less what the leaf subtracts itself.</summary>
+    public int Zero { get; private init; }
+
+    /// <summary>True if start values are pairs of 16-bit integers.</summary>
+    public bool PairedStarts { get; private init; }
+
+    /// <summary>Values per scale.</summary>
+    public int BlockLength { get; private init; }
+
+    /// <summary>True if <see cref="PanelArguments.Sums"/> are needed.</summary>
+    public bool HasOffset { get; private init; }
+
+    private int UnitLength { get; }
+
+    private int UnitBytes { get; }
+
+    /// <summary>The kernel for weights of <paramref name="type"/>, or null if they can only be used after decoding to F32.</summary>
+    public static PanelKernel? For(TensorType type) => type switch
+    {
+        TensorType.F32 => Float<SingleElement>(type, 4, &PackSingle),
+        TensorType.F16 => Float<HalfElement>(type, 2, &PackHalf),
+        TensorType.BF16 => Float<BFloatElement>(type, 2, &PackHalf),
+        TensorType.Q4_0 => Integer<PanelQ4_0>(type),
+        TensorType.Q4_1 => Integer<PanelQ4_1>(type),
+        TensorType.Q5_0 => Integer<PanelQ5_0>(type),
+        TensorType.Q5_1 => Integer<PanelQ5_1>(type),
+        TensorType.Q8_0 => Integer<PanelQ8_0>(type),
+        TensorType.Q2_K => Integer<PanelQ2_K>(type),
+        TensorType.Q3_K => Integer<PanelQ3_K>(type),
+        TensorType.Q4_K => Integer<PanelQ4_K>(type),
+        TensorType.Q5_K => Integer<PanelQ5_K>(type),
+        TensorType.Q6_K => Integer<PanelQ6_K>(type),
+        TensorType.IQ4_NL => Integer<PanelIQ4_NL>(type),
+        TensorType.IQ4_XS => Integer<PanelIQ4_XS>(type),
+        TensorType.MXFP4 => Integer<PanelMXFP4>(type),
+        _ => null,
+    };
+
+    /// <summary>Bytes of one panel of 16 rows with <paramref name="inputs"/> values each, a multiple of the type's block length.</summary>
+    public long PanelBytes(int inputs) => ((long)inputs / UnitLength * UnitBytes + 63) & -64;
+
+    /// <summary>Packs up to 16 rows into a panel.</summary>
+    /// <param name="rows">First row, in the file's layout.</param>
+    /// <param name="rowBytes">Bytes from one row to the next.</param>
+    /// <param name="count">1 … 16; missing rows become zeros.</param>
+    /// <param name="inputs">Values per row.</param>
+    /// <param name="panel">Target of <see cref="PanelBytes"/> bytes.</param>
+    public void Pack(byte* rows, long rowBytes, int count, int inputs, byte* panel)
+    {
+        if (count < 16) new Span<byte>(panel, checked((int)PanelBytes(inputs))).Clear();
+        long blockBytes = Type.ByteCount(UnitLength);
+        for (int k = 0; k < inputs; k += UnitLength, panel += UnitBytes, rows += blockBytes)
+            for (int r = 0; r < count; r++) _packRow(rows + (r * rowBytes), r, panel);
+    }
+
+    /// <summary>Computes <paramref name="count"/> panels from <paramref name="first"/> on.</summary>
+    public void Run(PanelArguments* arguments, int first, int count) => _run(arguments, first, count);
+
+    private static PanelKernel Float<TElement>(TensorType type, int bytes, delegate*<byte*, int, byte*, void> packRow)
+        where TElement : struct, IFloatElement
+    {
+        delegate*<PanelArguments*, int, int, void> run =
+            Avx512F.IsSupported ? &FloatPanelProduct<TElement, Rows512>.Run :
+            Avx2.IsSupported ? &FloatPanelProduct<TElement, Rows256>.Run :
+            &FloatPanelProduct<TElement, Rows128>.Run;
+        return new PanelKernel(type, 1, 16 * bytes, packRow, run);
+    }
+
+    private static PanelKernel Integer<TFormat>(TensorType type)
+        where TFormat : struct, IPanelFormat
+    {
+        if (Avx512BW.IsSupported)
+        {
+            if (TFormat.FitsInt16) return Integer<TFormat, Int16Dot512, Bytes512, Rows512>(type);
+            return AvxVnni.IsSupported ? Integer<TFormat, VnniDot512, Bytes256, Rows512>(type) : Integer<TFormat, WideDot512, Bytes512, Rows512>(type);
+        }
+
+        if (Avx2.IsSupported)
+        {
+            if (TFormat.FitsInt16) return Integer<TFormat, Int16Dot256, Bytes256, Rows256>(type);
+            return AvxVnni.IsSupported ? Integer<TFormat, VnniDot256, Bytes256, Rows256>(type) : Integer<TFormat, SignDot256, Bytes256, Rows256>(type);
+        }
+
+        return Integer<TFormat, Dot128, Bytes128, Rows128>(type);
+    }
+
+    private static PanelKernel Integer<TFormat, TDot, TBytes, TRows>(TensorType type)
+        where TFormat : struct, IPanelFormat
+        where TDot : unmanaged, IDotLanes<TDot, TBytes, TRows>
+        where TBytes : unmanaged, IByteLanes<TBytes>
+        where TRows : unmanaged, IRowLanes<TRows> =>
+        new(type, TFormat.UnitLength, TFormat.UnitBytes, &TFormat.PackRow, &QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>.Run)
+        {
+            IsInteger = true,
+            Zero = TFormat.Zero - TDot.Bias,
+            PairedStarts = TDot.PairedSums,
+            BlockLength = TFormat.BlockLength,
+            HasOffset = TFormat.HasOffset,
+        };
+
+    private static void PackSingle(byte* value, int row, byte* unit) => ((float*)unit)[row] = *(float*)value;
+
+    private static void PackHalf(byte* value, int row, byte* unit) => ((ushort*)unit)[row] = *(ushort*)value;
+}

@@ -1,0 +1,105 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace TinyMllm.Kernels.MatMul;
+
+/// <summary>
+/// The 5-bit blocks of 32: nibbles as <see cref="LegacyNibbles"/>, and one vector of 64 bytes whose bit g is the fifth bit of group g.
+/// </summary>
+internal static unsafe class LegacyFiveBits
+{
+    public const int Bytes = 64 + LegacyNibbles.Bytes;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes Group<TBytes>(byte* vectors, int group)
+        where TBytes : unmanaged, IByteLanes<TBytes>
+    {
+        TBytes high = TBytes.Load(vectors);
+        high = group <= 4 ? TBytes.ShiftLeft(high, 4 - group) : TBytes.ShiftRight(high, group - 4);
+        return LegacyNibbles.Group<TBytes>(vectors + 64, group) | (high & TBytes.Splat(0x10));
+    }
+
+    public static void PackRow(uint highBits, byte* nibbles, int row, byte* vectors)
+    {
+        // Bit j of highBits belongs to value j = 4·g + i: byte i of the row's word collects bits i, i + 4, i + 8, …
+        for (int i = 0; i < 4; i++) vectors[(4 * row) + i] = (byte)EveryFourth(highBits >> i);
+        LegacyNibbles.PackRow(nibbles, row, vectors + 64);
+    }
+
+    private static uint EveryFourth(uint bits)
+    {
+        if (Bmi2.IsSupported) return Bmi2.ParallelBitExtract(bits, 0x11111111);
+        uint result = 0;
+        for (int g = 0; g < 8; g++) result |= ((bits >> (4 * g)) & 1) << g;
+        return result;
+    }
+}
+
+/// <summary>Q5_0: unit = 16 half scales, fifth bits, nibbles. y = d·(q − 16).</summary>
+internal readonly unsafe struct PanelQ5_0 : IPanelFormat
+{
+    public static int BlockLength => 32;
+
+    public static int UnitLength => 32;
+
+    public static int UnitBytes => 32 + LegacyFiveBits.Bytes;
+
+    public static int Zero => 16;
+
+    public static bool FitsInt16 => true;
+
+    public static bool HasOffset => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes Group<TBytes>(byte* unit, int part, int group)
+        where TBytes : unmanaged, IByteLanes<TBytes> => LegacyFiveBits.Group<TBytes>(unit + 32, group);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TRows Scale<TRows>(byte* unit, int block)
+        where TRows : unmanaged, IRowLanes<TRows> => TRows.LoadHalf((ushort*)unit);
+
+    public static TRows Offset<TRows>(byte* unit, int block)
+        where TRows : unmanaged, IRowLanes<TRows> => TRows.Zero;
+
+    public static void PackRow(byte* blocks, int row, byte* unit)
+    {
+        ((ushort*)unit)[row] = *(ushort*)blocks;
+        LegacyFiveBits.PackRow(*(uint*)(blocks + 2), blocks + 6, row, unit + 32);
+    }
+}
+
+/// <summary>Q5_1: unit = 16 half scales, 16 half minima, fifth bits, nibbles. y = d·q + m = d·(q − 16) + (16·d + m).</summary>
+internal readonly unsafe struct PanelQ5_1 : IPanelFormat
+{
+    public static int BlockLength => 32;
+
+    public static int UnitLength => 32;
+
+    public static int UnitBytes => 64 + LegacyFiveBits.Bytes;
+
+    public static int Zero => 16;
+
+    public static bool FitsInt16 => true;
+
+    public static bool HasOffset => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes Group<TBytes>(byte* unit, int part, int group)
+        where TBytes : unmanaged, IByteLanes<TBytes> => LegacyFiveBits.Group<TBytes>(unit + 64, group);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TRows Scale<TRows>(byte* unit, int block)
+        where TRows : unmanaged, IRowLanes<TRows> => TRows.LoadHalf((ushort*)unit);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TRows Offset<TRows>(byte* unit, int block)
+        where TRows : unmanaged, IRowLanes<TRows> =>
+        TRows.MultiplyAdd(TRows.LoadHalf((ushort*)unit), TRows.Splat(16), TRows.LoadHalf((ushort*)(unit + 32)));
+
+    public static void PackRow(byte* blocks, int row, byte* unit)
+    {
+        ((ushort*)unit)[row] = *(ushort*)blocks;
+        ((ushort*)(unit + 32))[row] = *(ushort*)(blocks + 2);
+        LegacyFiveBits.PackRow(*(uint*)(blocks + 4), blocks + 8, row, unit + 64);
+    }
+}

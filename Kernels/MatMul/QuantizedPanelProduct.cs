@@ -1,0 +1,225 @@
+using System.Runtime.CompilerServices;
+
+namespace TinyMllm.Kernels.MatMul;
+
+/// <summary>
+/// y[r, o] = Σ_block (Σ_k (q[o, k] − zero)·x[r, k])·dw·dx + offset[o]·Σx: the product of quantised activations with a panel of 16 weight rows.
+/// </summary>
+/// <remarks>
+/// <para>Few rows (generation): each row streams over the packed panel once; bytes are unpacked in registers, nothing is written but y. The memory bus sets the pace.</para>
+/// <para>
+/// Many rows (prompts, pictures): the panel is unpacked once to plain bytes and float scales in scratch (16 × k bytes, mostly within L1), then tiles of
+/// rows go over it. Per 64 bytes of weights a tile of R rows costs one load, R broadcasts of four activations and R multiply-adds; the float step
+/// comes once per 32 k.
+/// </para>
+/// <para>
+/// Register budget of a tile: R integer accumulators, R float accumulators, one weight vector, one broadcast. With 16-bit sums in AVX-512's 32 registers R = 8; VNNI is VEX-encoded
+/// (16 registers, two per accumulator), so R = 4 there and on narrower sets.
+/// </para>
+/// </remarks>
+internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
+    where TFormat : struct, IPanelFormat
+    where TDot : unmanaged, IDotLanes<TDot, TBytes, TRows>
+    where TBytes : unmanaged, IByteLanes<TBytes>
+    where TRows : unmanaged, IRowLanes<TRows>
+{
+    /// <summary>Largest number of k that is unpacked at a time: 16 · 2048 bytes leave room in L1 for the activations.</summary>
+    private const int MaxUnpacked = 2048;
+
+    /// <summary>Computes panels <paramref name="first"/> … <paramref name="first"/> + <paramref name="count"/> − 1.</summary>
+    [SkipLocalsInit]
+    public static void Run(PanelArguments* a, int first, int count)
+    {
+        if (a->Rows < 4)
+        {
+            for (int p = first; p < first + count; p++)
+                for (int row = 0; row < a->Rows; row++) SingleRow(a, p, row);
+            return;
+        }
+
+        int length = Math.Min(a->Inputs, MaxUnpacked);
+        byte* memory = stackalloc byte[(16 * length) + (2 * 64 * (length / TFormat.BlockLength)) + 64];
+        var unpacked = new Unpacked { Bytes = (byte*)(((nint)memory + 63) & -64) };
+        unpacked.Scales = (float*)(unpacked.Bytes + (16 * length));
+        unpacked.Offsets = unpacked.Scales + (16 * (length / TFormat.BlockLength));
+        for (int p = first; p < first + count; p++)
+        {
+            for (int k = 0; k < a->Inputs; k += MaxUnpacked)
+            {
+                int part = Math.Min(a->Inputs - k, MaxUnpacked);
+                Unpack(a->Weights + (p * a->PanelBytes) + (k / TFormat.UnitLength * TFormat.UnitBytes), part, unpacked);
+                int row = 0;
+                for (; row <= a->Rows - 4; row += 4) FourRows(a, unpacked, p, row, k, part);
+                for (; row < a->Rows; row++) OneRow(a, unpacked, p, row, k, part);
+            }
+        }
+    }
+
+    /// <summary>One row straight from the packed panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SingleRow(PanelArguments* a, int panel, int row)
+    {
+        byte* unit = a->Weights + (panel * a->PanelBytes);
+        int parts = a->Inputs / 32;
+        sbyte* x = a->Quantized.Values + ((long)row * a->Inputs);
+        float* scales = a->Quantized.Scales + ((long)row * parts);
+        int* starts = a->Starts + ((long)row * (a->Inputs / TFormat.BlockLength));
+        float* sums = a->Sums + ((long)row * (a->Inputs / TFormat.BlockLength));
+        TRows acc = Initial(a, panel, row, 0);
+        int partsPerUnit = TFormat.UnitLength / 32;
+        for (int p = 0; p < parts; p += partsPerUnit, unit += TFormat.UnitBytes)
+        {
+            for (int j = 0; j < partsPerUnit; j++, x += 32, scales++)
+            {
+                if (TFormat.BlockLength == 32)
+                {
+                    TDot dot = TDot.Start(*starts++);
+                    dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 0), x);
+                    dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 1), x + 4);
+                    dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 2), x + 8);
+                    dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 3), x + 12);
+                    dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 4), x + 16);
+                    dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 5), x + 20);
+                    dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 6), x + 24);
+                    dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 7), x + 28);
+                    acc = TRows.MultiplyAdd(TDot.ToSingle(dot), TFormat.Scale<TRows>(unit, j) * TRows.Splat(*scales), acc);
+                    if (TFormat.HasOffset) acc = TRows.MultiplyAdd(TFormat.Offset<TRows>(unit, j), TRows.Splat(*sums++), acc);
+                }
+                else
+                {
+                    TDot low = TDot.Start(*starts++), high = TDot.Start(*starts++);
+                    low = TDot.MultiplyAdd(low, TFormat.Group<TBytes>(unit, j, 0), x);
+                    high = TDot.MultiplyAdd(high, TFormat.Group<TBytes>(unit, j, 4), x + 16);
+                    low = TDot.MultiplyAdd(low, TFormat.Group<TBytes>(unit, j, 1), x + 4);
+                    high = TDot.MultiplyAdd(high, TFormat.Group<TBytes>(unit, j, 5), x + 20);
+                    low = TDot.MultiplyAdd(low, TFormat.Group<TBytes>(unit, j, 2), x + 8);
+                    high = TDot.MultiplyAdd(high, TFormat.Group<TBytes>(unit, j, 6), x + 24);
+                    low = TDot.MultiplyAdd(low, TFormat.Group<TBytes>(unit, j, 3), x + 12);
+                    high = TDot.MultiplyAdd(high, TFormat.Group<TBytes>(unit, j, 7), x + 28);
+                    TRows scale = TRows.Splat(*scales);
+                    acc = TRows.MultiplyAdd(TDot.ToSingle(low), TFormat.Scale<TRows>(unit, 2 * j) * scale, acc);
+                    acc = TRows.MultiplyAdd(TDot.ToSingle(high), TFormat.Scale<TRows>(unit, (2 * j) + 1) * scale, acc);
+                    if (TFormat.HasOffset)
+                    {
+                        acc = TRows.MultiplyAdd(TFormat.Offset<TRows>(unit, 2 * j), TRows.Splat(*sums++), acc);
+                        acc = TRows.MultiplyAdd(TFormat.Offset<TRows>(unit, (2 * j) + 1), TRows.Splat(*sums++), acc);
+                    }
+                }
+            }
+        }
+
+        PanelOutput.Store(a, panel, row, acc);
+    }
+
+    /// <summary>Writes plain bytes and float scales of <paramref name="length"/> k.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Unpack(byte* unit, int length, Unpacked target)
+    {
+        byte* bytes = target.Bytes;
+        int partsPerUnit = TFormat.UnitLength / 32, blocksPerUnit = TFormat.UnitLength / TFormat.BlockLength, block = 0;
+        for (int k = 0; k < length; k += TFormat.UnitLength, unit += TFormat.UnitBytes)
+        {
+            for (int j = 0; j < partsPerUnit; j++, bytes += 512)
+            {
+                TBytes.Store(TFormat.Group<TBytes>(unit, j, 0), bytes);
+                TBytes.Store(TFormat.Group<TBytes>(unit, j, 1), bytes + 64);
+                TBytes.Store(TFormat.Group<TBytes>(unit, j, 2), bytes + 128);
+                TBytes.Store(TFormat.Group<TBytes>(unit, j, 3), bytes + 192);
+                TBytes.Store(TFormat.Group<TBytes>(unit, j, 4), bytes + 256);
+                TBytes.Store(TFormat.Group<TBytes>(unit, j, 5), bytes + 320);
+                TBytes.Store(TFormat.Group<TBytes>(unit, j, 6), bytes + 384);
+                TBytes.Store(TFormat.Group<TBytes>(unit, j, 7), bytes + 448);
+            }
+
+            for (int j = 0; j < blocksPerUnit; j++, block++)
+            {
+                TRows.Store(TFormat.Scale<TRows>(unit, j), target.Scales + (16 * block));
+                if (TFormat.HasOffset) TRows.Store(TFormat.Offset<TRows>(unit, j), target.Offsets + (16 * block));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FourRows(PanelArguments* a, Unpacked w, int panel, int row, int k, int length)
+    {
+        int blocksPerRow = a->Inputs / TFormat.BlockLength, scalesPerRow = a->Inputs / 32, blocks = length / TFormat.BlockLength;
+        sbyte* x0 = a->Quantized.Values + ((long)row * a->Inputs) + k;
+        sbyte* x1 = x0 + a->Inputs, x2 = x1 + a->Inputs, x3 = x2 + a->Inputs;
+        float* scales = a->Quantized.Scales + ((long)row * scalesPerRow) + (k / 32);
+        int* starts = a->Starts + ((long)row * blocksPerRow) + (k / TFormat.BlockLength);
+        float* sums = a->Sums + ((long)row * blocksPerRow) + (k / TFormat.BlockLength);
+        TRows acc0 = Initial(a, panel, row, k), acc1 = Initial(a, panel, row + 1, k), acc2 = Initial(a, panel, row + 2, k), acc3 = Initial(a, panel, row + 3, k);
+        byte* bytes = w.Bytes;
+        for (int b = 0; b < blocks; b++)
+        {
+            TDot dot0 = TDot.Start(starts[b]), dot1 = TDot.Start(starts[b + blocksPerRow]);
+            TDot dot2 = TDot.Start(starts[b + (2 * blocksPerRow)]), dot3 = TDot.Start(starts[b + (3 * blocksPerRow)]);
+            for (int i = 0; i < TFormat.BlockLength; i += 4)
+            {
+                TBytes v = TBytes.Load(bytes);
+                dot0 = TDot.MultiplyAdd(dot0, v, x0 + i);
+                dot1 = TDot.MultiplyAdd(dot1, v, x1 + i);
+                dot2 = TDot.MultiplyAdd(dot2, v, x2 + i);
+                dot3 = TDot.MultiplyAdd(dot3, v, x3 + i);
+                bytes += 64;
+            }
+
+            TRows scale = TRows.Load(w.Scales + (16 * b));
+            float* s = scales + (b * TFormat.BlockLength / 32);
+            acc0 = TRows.MultiplyAdd(TDot.ToSingle(dot0), scale * TRows.Splat(s[0]), acc0);
+            acc1 = TRows.MultiplyAdd(TDot.ToSingle(dot1), scale * TRows.Splat(s[scalesPerRow]), acc1);
+            acc2 = TRows.MultiplyAdd(TDot.ToSingle(dot2), scale * TRows.Splat(s[2 * scalesPerRow]), acc2);
+            acc3 = TRows.MultiplyAdd(TDot.ToSingle(dot3), scale * TRows.Splat(s[3 * scalesPerRow]), acc3);
+            if (TFormat.HasOffset)
+            {
+                TRows offset = TRows.Load(w.Offsets + (16 * b));
+                acc0 = TRows.MultiplyAdd(offset, TRows.Splat(sums[b]), acc0);
+                acc1 = TRows.MultiplyAdd(offset, TRows.Splat(sums[b + blocksPerRow]), acc1);
+                acc2 = TRows.MultiplyAdd(offset, TRows.Splat(sums[b + (2 * blocksPerRow)]), acc2);
+                acc3 = TRows.MultiplyAdd(offset, TRows.Splat(sums[b + (3 * blocksPerRow)]), acc3);
+            }
+
+            x0 += TFormat.BlockLength;
+            x1 += TFormat.BlockLength;
+            x2 += TFormat.BlockLength;
+            x3 += TFormat.BlockLength;
+        }
+
+        PanelOutput.Store(a, panel, row, acc0);
+        PanelOutput.Store(a, panel, row + 1, acc1);
+        PanelOutput.Store(a, panel, row + 2, acc2);
+        PanelOutput.Store(a, panel, row + 3, acc3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void OneRow(PanelArguments* a, Unpacked w, int panel, int row, int k, int length)
+    {
+        int blocksPerRow = a->Inputs / TFormat.BlockLength, blocks = length / TFormat.BlockLength;
+        sbyte* x = a->Quantized.Values + ((long)row * a->Inputs) + k;
+        float* scales = a->Quantized.Scales + ((long)row * (a->Inputs / 32)) + (k / 32);
+        int* starts = a->Starts + ((long)row * blocksPerRow) + (k / TFormat.BlockLength);
+        float* sums = a->Sums + ((long)row * blocksPerRow) + (k / TFormat.BlockLength);
+        TRows acc = Initial(a, panel, row, k);
+        byte* bytes = w.Bytes;
+        for (int b = 0; b < blocks; b++)
+        {
+            TDot dot = TDot.Start(starts[b]);
+            for (int i = 0; i < TFormat.BlockLength; i += 4, x += 4, bytes += 64) dot = TDot.MultiplyAdd(dot, TBytes.Load(bytes), x);
+            acc = TRows.MultiplyAdd(TDot.ToSingle(dot), TRows.Load(w.Scales + (16 * b)) * TRows.Splat(scales[b * TFormat.BlockLength / 32]), acc);
+            if (TFormat.HasOffset) acc = TRows.MultiplyAdd(TRows.Load(w.Offsets + (16 * b)), TRows.Splat(sums[b]), acc);
+        }
+
+        PanelOutput.Store(a, panel, row, acc);
+    }
+
+    /// <summary>What the sum begins with: bias and old y for the first part of k, the partial sum after it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TRows Initial(PanelArguments* a, int panel, int row, int k) => PanelOutput.Initial<TRows>(a, panel, row, k);
+
+    private struct Unpacked
+    {
+        public byte* Bytes;
+        public float* Scales;
+        public float* Offsets;
+    }
+}
