@@ -1,4 +1,5 @@
 using TinyMllm.Loaders.Images.Netpbm;
+using TinyMllm.Loaders.Images.Png;
 
 namespace TinyMllm.Loaders.Images;
 
@@ -8,6 +9,7 @@ internal sealed class ManagedImageDecoder : IImageDecoder
     public RgbaImage Decode(ReadOnlySpan<byte> file, ImageOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        if (PngDecoder.Recognises(file)) return PngDecoder.Decode(file, options);
         if (NetpbmDecoder.Recognises(file)) return NetpbmDecoder.Decode(file, options);
 
         throw new ImageFormatException(file.IsEmpty
