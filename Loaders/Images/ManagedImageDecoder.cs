@@ -1,3 +1,4 @@
+using TinyMllm.Loaders.Images.Jpeg;
 using TinyMllm.Loaders.Images.Netpbm;
 using TinyMllm.Loaders.Images.Png;
 
@@ -10,6 +11,7 @@ internal sealed class ManagedImageDecoder : IImageDecoder
     {
         ArgumentNullException.ThrowIfNull(options);
         if (PngDecoder.Recognises(file)) return PngDecoder.Decode(file, options);
+        if (JpegDecoder.Recognises(file)) return JpegDecoder.Decode(file, options);
         if (NetpbmDecoder.Recognises(file)) return NetpbmDecoder.Decode(file, options);
 
         throw new ImageFormatException(file.IsEmpty

@@ -18,7 +18,10 @@ public sealed class RgbImage
     /// <summary>Red, green, blue of every pixel, row after row: <see cref="Width"/> · <see cref="Height"/> · 3 bytes.</summary>
     public ReadOnlyMemory<byte> Pixels => _pixels;
 
-    /// <summary>False when the file ended early and <see cref="ImageOptions.AcceptTruncated"/> let it pass; the missing part is filled in.</summary>
+    /// <summary>
+    /// False when part of the pixels was missing and is filled in: <see cref="ImageOptions.AcceptTruncated"/> let a broken file pass, or a JPEG's
+    /// scan holds less data than its blocks need, which all decoders let pass.
+    /// </summary>
     public bool IsComplete { get; }
 
     /// <summary>Reads a picture file.</summary>

@@ -33,7 +33,7 @@ public sealed class RgbaImage
     /// <summary>How the picture must be turned to stand upright; not yet applied.</summary>
     public ImageOrientation Orientation { get; init; } = ImageOrientation.TopLeft;
 
-    /// <summary>False when the file ended early and the rest was filled in.</summary>
+    /// <summary>False when part of the pixels was missing and is filled in.</summary>
     public bool IsComplete { get; init; } = true;
 
     /// <summary>Row <paramref name="y"/> as bytes.</summary>

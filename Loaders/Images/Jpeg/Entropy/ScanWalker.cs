@@ -1,0 +1,108 @@
+using TinyMllm.Loaders.Images.Jpeg.Samples;
+
+namespace TinyMllm.Loaders.Images.Jpeg.Entropy;
+
+/// <summary>Visits the blocks of a scan in their order (T.81, A.2) and the restart intervals between them (E.2.4).</summary>
+internal static class ScanWalker
+{
+    /// <summary>Decodes one scan.</summary>
+    /// <param name="file">The whole file.</param>
+    /// <param name="position">First byte behind the scan header.</param>
+    /// <param name="frame">The frame.</param>
+    /// <param name="scan">The scan.</param>
+    /// <param name="restartInterval">MCUs between restart markers; 0: none.</param>
+    /// <param name="decoder">The entropy decoder.</param>
+    /// <returns>Where to look for the next marker.</returns>
+    public static int Run<TDecoder>(ReadOnlySpan<byte> file, int position, JpegFrame frame, JpegScan scan, int restartInterval, ref TDecoder decoder)
+        where TDecoder : struct, IBlockDecoder, allows ref struct
+    {
+        // A scan of one component has its own blocks only; one of several goes by MCUs, padding included.
+        bool isInterleaved = scan.Components.Length > 1;
+        JpegComponent first = scan.Components[0].Component;
+        (int across, int down) = isInterleaved ? (frame.McusAcross, frame.McusDown) : (first.BlocksAcross, first.BlocksDown);
+
+        Begin(file, position, scan, ref decoder);
+        int untilRestart = restartInterval, restarts = 0;
+        for (int row = 0; row < down; row++)
+        {
+            for (int column = 0; column < across; column++)
+            {
+                if (restartInterval > 0 && untilRestart-- == 0)
+                {
+                    Begin(file, SkipRestartMarker(file, decoder.Position, restarts++), scan, ref decoder);
+                    untilRestart = restartInterval - 1;
+                }
+
+                if (decoder.IsOverrun)
+                {
+                    RequireMarker(file, decoder.Position);
+                    frame.EndedEarly = true;
+                    continue;
+                }
+
+                if (isInterleaved) DecodeMcu(frame, scan, column, row, ref decoder);
+                else DecodeBlock(frame, scan.Components[0], column, row, ref decoder);
+            }
+        }
+
+        if (decoder.IsOverrun) RequireMarker(file, decoder.Position);
+        frame.EndedEarly |= decoder.IsOverrun;
+        return decoder.Position;
+    }
+
+    private static void DecodeMcu<TDecoder>(JpegFrame frame, JpegScan scan, int mcuColumn, int mcuRow, ref TDecoder decoder)
+        where TDecoder : struct, IBlockDecoder, allows ref struct
+    {
+        foreach (ScanComponent component in scan.Components)
+        {
+            (int width, int height) = (component.Component.HorizontalFactor, component.Component.VerticalFactor);
+            for (int y = 0; y < height; y++)
+                for (int x = 0; x < width; x++)
+                    DecodeBlock(frame, component, mcuColumn * width + x, mcuRow * height + y, ref decoder);
+        }
+    }
+
+    /// <summary>Sequential frames have the whole block at once and transform it while it is in the cache.</summary>
+    private static void DecodeBlock<TDecoder>(JpegFrame frame, ScanComponent scanned, int column, int row, ref TDecoder decoder)
+        where TDecoder : struct, IBlockDecoder, allows ref struct
+    {
+        JpegComponent component = scanned.Component;
+        if (frame.IsProgressive)
+        {
+            decoder.DecodeBlock(scanned, component.Block(column, row));
+            return;
+        }
+
+        Span<short> block = stackalloc short[JpegComponent.BlockSize];
+        block.Clear();
+        int last = decoder.DecodeBlock(scanned, block);
+        InverseDct.Transform(block, component.Quantization!, last, component.Samples.AsSpan(component.SampleOffset(column, row)), component.Stride);
+    }
+
+    private static void Begin<TDecoder>(ReadOnlySpan<byte> file, int position, JpegScan scan, ref TDecoder decoder)
+        where TDecoder : struct, IBlockDecoder, allows ref struct
+    {
+        foreach (ScanComponent component in scan.Components) (component.DcPrediction, component.DcContext) = (0, 0);
+        decoder.Begin(file, position);
+    }
+
+    /// <summary>
+    /// A segment that runs dry at a marker leaves the rest of its blocks as they are, which is what everybody's decoder does;
+    /// one that runs dry because the file stops is a truncated file.
+    /// </summary>
+    private static void RequireMarker(ReadOnlySpan<byte> file, int position)
+    {
+        if (JpegMarker.Find(file, position) < 0) throw new ImageFormatException($"JPEG: the file ends at byte {file.Length}, within a scan");
+    }
+
+    /// <summary>Position behind RST<paramref name="number"/> mod 8; other bytes before it are passed over.</summary>
+    private static int SkipRestartMarker(ReadOnlySpan<byte> file, int position, int number)
+    {
+        int at = JpegMarker.Find(file, position);
+        int expected = JpegMarker.Restart0 + number % 8;
+        if (at >= 0 && file[at + 1] == expected) return at + 2;
+        throw new ImageFormatException(at < 0
+            ? $"JPEG: the file ends before restart marker 0x{expected:X2}"
+            : $"JPEG: marker 0x{file[at + 1]:X2} at byte {at}, expected restart marker 0x{expected:X2}");
+    }
+}
