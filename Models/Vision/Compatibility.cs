@@ -1,0 +1,38 @@
+namespace TinyMllm.Vision;
+
+/// <summary>Whose arithmetic is followed where llama.cpp is known to depart from the original model (docs/fidelity.md).</summary>
+public enum Compatibility
+{
+    /// <summary>The original model's, which the weights were trained for.</summary>
+    Original,
+
+    /// <summary>llama.cpp's of July 2026, for comparison with it.</summary>
+    LlamaCpp,
+}
+
+/// <summary>The single places in which llama.cpp departs; docs/fidelity.md lists what each changes.</summary>
+[Flags]
+internal enum Departures
+{
+    None = 0,
+
+    /// <summary>The class token stands after the patches, so that every patch gets its neighbour's position (CLIP towers, InternVL, CogVLM).</summary>
+    ClassTokenLast = 1 << 0,
+
+    /// <summary>LLaVA-type files run one block less than they store.</summary>
+    SkipLastBlock = 1 << 1,
+
+    /// <summary>LLaVA-1.6 emits the overview after the tiles.</summary>
+    OverviewLast = 1 << 2,
+
+    /// <summary>The Qwen mergers use tanh-GELU where the original has erf-GELU.</summary>
+    TanhGeluMerger = 1 << 3,
+
+    /// <summary>Qwen3-VL's position table is resampled with an antialiased filter, not corner-aligned.</summary>
+    AntialiasedPositions = 1 << 4,
+
+    /// <summary>LFM2-VL announces a thumbnail even for pictures without tiles.</summary>
+    ThumbnailAlways = 1 << 5,
+
+    All = (1 << 6) - 1,
+}

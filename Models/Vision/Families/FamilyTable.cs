@@ -1,0 +1,39 @@
+namespace TinyMllm.Vision.Families;
+
+/// <summary>Projector types and the families that read them.</summary>
+internal static class FamilyTable
+{
+    private static readonly Dictionary<string, Func<VisionSource, VisionFamily>> Families = new()
+    {
+        ["adapter"] = source => new GlmEdge(source),
+        ["cogvlm"] = source => new CogVlm(source),
+        ["gemma3"] = source => new Gemma3(source),
+        ["idefics3"] = source => new Idefics3(source),
+        ["internvl"] = source => new InternVl(source),
+        ["janus_pro"] = source => new JanusPro(source),
+        ["kimivl"] = source => new KimiVl(source),
+        ["ldp"] = source => new MobileVlm(source),
+        ["ldpv2"] = source => new MobileVlm2(source),
+        ["lfm2"] = source => new Lfm2(source),
+        ["minicpmv4_6"] = source => new MiniCpm46(source),
+        ["mlp"] = source => new Llava(source),
+        ["paddleocr"] = source => new PaddleOcr(source),
+        ["pixtral"] = source => new Pixtral(source),
+        ["qwen2.5vl_merger"] = source => new Qwen25Vl(source),
+        ["qwen2vl_merger"] = source => new Qwen2Vl(source),
+        ["qwen3vl_merger"] = source => new Qwen3Vl(source),
+        ["resampler"] = source => new MiniCpmResampler(source),
+    };
+
+    /// <summary>Known values of <c>clip.projector_type</c>.</summary>
+    public static IReadOnlyCollection<string> Names => Families.Keys;
+
+    /// <summary>Builds the family of a file.</summary>
+    /// <exception cref="UnsupportedModelException">There is none for its projector type.</exception>
+    public static VisionFamily Create(VisionSource source)
+    {
+        if (Families.TryGetValue(source.Config.ProjectorType, out var create)) return create(source);
+        throw new UnsupportedModelException(
+            $"{source.Weights.File.Path}: key 'clip.projector_type': found '{source.Config.ProjectorType}', expected one of {string.Join(", ", Names.Order())}");
+    }
+}

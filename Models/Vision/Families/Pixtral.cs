@@ -1,0 +1,79 @@
+using TinyMllm.Engine;
+using TinyMllm.Kernels.Elementwise;
+using TinyMllm.Vision.Preprocessing;
+using TinyMllm.Vision.Prompting;
+using TinyMllm.Vision.Transformer;
+
+namespace TinyMllm.Vision.Families;
+
+/// <summary>
+/// Pixtral, Mistral Small 3.1, Ministral 3 (<c>pixtral</c>): RMS norms, gated feed-forward, split rotary embedding with interleaved frequencies,
+/// optional merging of patches, two matrices, and a learned embedding that breaks the rows.
+/// </summary>
+internal sealed class Pixtral : TransformerFamily
+{
+    private const int MinTokens = 8, MaxTokens = 1024;
+
+    private readonly Norm? _mergerNorm;
+    private readonly Linear? _merger;
+    private readonly Mlp _mlp;
+    private readonly Matrix _rowBreak;
+
+    public Pixtral(VisionSource source)
+        : base(source, new TransformerOptions { Norm = NormKind.Rms, Rotary = source.SplitRotary(interleaved: true) },
+            source.Merge("clip.vision.spatial_merge_size", absent: 1))
+    {
+        VisionWeights weights = source.Weights;
+        if (weights.Has("mm.patch_merger.weight"))
+        {
+            _mergerNorm = weights.OptionalNorm("mm.input_norm", Config.Width, NormKind.Rms, Config.Epsilon);
+            _merger = weights.WindowMatrix("mm.patch_merger", BlockSide, Config.Width, Config.Width);
+        }
+        else if (BlockSide > 1) throw Unsupported($"tensor 'mm.patch_merger.weight': found none, expected one to merge {BlockSide}×{BlockSide} patches");
+
+        _mlp = new Mlp(weights, "mm.1", "mm.2", Config.Width, Activation.GeluTanh);
+        _rowBreak = weights.Floats("v.token_embd.img_break", _mlp.Outputs);
+        int tokenSide = Config.PatchSize * BlockSide;
+        (long min, long max) = source.PixelLimits(MinTokens, MaxTokens, tokenSide);
+        Preprocessor = new DynamicSize(tokenSide, min, max, Styles.BilinearPad);
+    }
+
+    /// <inheritdoc/>
+    public override Preprocessor Preprocessor { get; }
+
+    /// <inheritdoc/>
+    public override ImageMarkers Markers { get; } = new() { End = "[IMG_END]" };
+
+    /// <inheritdoc/>
+    public override int EmbeddingLength => _mlp.Outputs;
+
+    /// <inheritdoc/>
+    public override TokenGrid Tokens(PixelSize tile)
+    {
+        PatchGrid blocks = Grid(tile).Blocks(BlockSide);
+        return TokenGrid.Line((blocks.Columns + 1) * blocks.Rows - 1);
+    }
+
+    /// <inheritdoc/>
+    protected override void Project(Workspace workspace, Matrix patches, PatchGrid grid, Matrix embeddings)
+    {
+        using var frame = workspace.Frame();
+        PatchGrid blocks = grid.Blocks(BlockSide);
+        Matrix merged = patches;
+        if (_merger is not null)
+        {
+            _mergerNorm?.Forward(workspace, patches, patches);
+            merged = workspace.Rent(blocks.Count, Config.Width);
+            _merger.Forward(workspace, Rows.Concatenate(patches, BlockSide * BlockSide), merged);
+        }
+
+        Matrix tokens = workspace.Rent(blocks.Count, _mlp.Outputs);
+        _mlp.Forward(workspace, merged, tokens);
+        for (int row = 0; row < blocks.Rows; row++)
+        {
+            int first = row * (blocks.Columns + 1);
+            tokens.Slice(row * blocks.Columns, blocks.Columns).CopyTo(embeddings.Slice(first, blocks.Columns));
+            if (row < blocks.Rows - 1) _rowBreak.CopyTo(embeddings.Slice(first + blocks.Columns, 1));
+        }
+    }
+}

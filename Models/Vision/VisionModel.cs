@@ -1,0 +1,106 @@
+using TinyMllm.Engine;
+using TinyMllm.Kernels.Im2Col;
+using TinyMllm.Loaders.Gguf;
+using TinyMllm.Loaders.Images;
+using TinyMllm.Vision.Families;
+using TinyMllm.Vision.Preprocessing;
+
+namespace TinyMllm.Vision;
+
+/// <summary>
+/// The vision half of a model, from an mmproj GGUF file: prepares pictures and encodes them to embeddings that stand in the language model's input
+/// where token embeddings stand otherwise. Loaded once, it may serve many sessions at the same time, each with its own workspace.
+/// </summary>
+public sealed class VisionModel : IDisposable
+{
+    private readonly VisionWeights _weights;
+    private readonly VisionFamily _family;
+    private readonly VisionOptions _options;
+    private readonly VisionConfig _config;
+
+    private VisionModel(VisionWeights weights, VisionFamily family, VisionConfig config, VisionOptions options) =>
+        (_weights, _family, _config, _options) = (weights, family, config, options);
+
+    /// <summary>The file's <c>clip.projector_type</c>.</summary>
+    public string ProjectorType => _config.ProjectorType;
+
+    /// <summary>Path of the mmproj file.</summary>
+    public string Path => _weights.File.Path;
+
+    /// <summary>Columns of an embedding row: the language model's width times <see cref="EmbeddingSlices"/>.</summary>
+    public int EmbeddingLength => _family.EmbeddingLength;
+
+    /// <summary>1, or more where a row holds embeddings for deeper layers of the language model too (Qwen3-VL).</summary>
+    public int EmbeddingSlices => _family.EmbeddingSlices;
+
+    /// <summary>True if all tokens of a picture see each other in the language model (Gemma 3).</summary>
+    public bool NonCausal => _family.NonCausal;
+
+    /// <summary>Projector types that can be loaded.</summary>
+    public static IReadOnlyCollection<string> SupportedProjectorTypes => FamilyTable.Names;
+
+    /// <summary>Builds the model; <paramref name="file"/> must stay open as long as it lives.</summary>
+    /// <param name="file">An mmproj file.</param>
+    /// <param name="options">Null: <see cref="VisionOptions.Default"/>.</param>
+    /// <exception cref="UnsupportedModelException">The file has no vision encoder, or one that is not known.</exception>
+    /// <exception cref="GgufFormatException">A key or tensor is missing or has another shape.</exception>
+    public static VisionModel Load(GgufFile file, VisionOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        options ??= VisionOptions.Default;
+        VisionConfig config = VisionConfig.Read(file.Metadata);
+        var weights = new VisionWeights(file, options.Weights);
+        try
+        {
+            return new VisionModel(weights, FamilyTable.Create(new VisionSource(weights, config, options)), config, options);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Resizes and cuts a picture. Pictures of any size are accepted.</summary>
+    public PreparedImage Prepare(RgbImage image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ImagePlan plan = _family.Preprocessor.Plan(new PixelSize(image.Width, image.Height));
+        if (!_options.Tiles && plan.Overview is not null) plan = plan.WithoutTiles();
+        return PreparedImage.Arrange(_family, _family.Preprocessor.Prepare(image, plan));
+    }
+
+    /// <summary>The embeddings that a tile gives.</summary>
+    public TokenGrid Tokens(ImageTile tile) => _family.Tokens(tile.Size);
+
+    /// <summary>Encodes a tile.</summary>
+    /// <param name="workspace">Threads and scratch.</param>
+    /// <param name="tile">From <see cref="Prepare"/> of this model.</param>
+    /// <param name="embeddings">Receives the result: [<see cref="TokenGrid.Count"/> of <see cref="Tokens"/>, <see cref="EmbeddingLength"/>].</param>
+    /// <param name="progress">Told after every transformer block.</param>
+    /// <param name="cancellation">Looked at after every transformer block.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public void Encode(Workspace workspace, ImageTile tile, Matrix embeddings,
+        IProgress<VisionProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(workspace);
+        ArgumentNullException.ThrowIfNull(tile);
+        int count = Tokens(tile).Count;
+        if (embeddings.Rows != count || embeddings.Columns != EmbeddingLength)
+            throw new ArgumentException($"embeddings are {embeddings.Rows}×{embeddings.Columns}, expected {count}×{EmbeddingLength}", nameof(embeddings));
+        cancellation.ThrowIfCancellationRequested();
+        _family.Encode(new EncodePass(workspace, _family.BlockCount, progress, cancellation), tile, embeddings);
+    }
+
+    /// <summary>The normalised pixels of a tile as the encoder reads them: r, g, b per pixel, row after row.</summary>
+    public float[] Normalize(ImageTile tile)
+    {
+        ArgumentNullException.ThrowIfNull(tile);
+        var values = new float[tile.Pixels.Length];
+        new PixelNormalization(_config.Mean, _config.Std).Apply(tile.Pixels.Span, values);
+        return values;
+    }
+
+    /// <summary>Frees the weights.</summary>
+    public void Dispose() => _weights.Dispose();
+}
