@@ -1,3 +1,5 @@
+using TinyMllm.Loaders.Images.Bmp;
+using TinyMllm.Loaders.Images.Gif;
 using TinyMllm.Loaders.Images.Jpeg;
 using TinyMllm.Loaders.Images.Netpbm;
 using TinyMllm.Loaders.Images.Png;
@@ -12,6 +14,8 @@ internal sealed class ManagedImageDecoder : IImageDecoder
         ArgumentNullException.ThrowIfNull(options);
         if (PngDecoder.Recognises(file)) return PngDecoder.Decode(file, options);
         if (JpegDecoder.Recognises(file)) return JpegDecoder.Decode(file, options);
+        if (BmpDecoder.Recognises(file)) return BmpDecoder.Decode(file, options);
+        if (GifDecoder.Recognises(file)) return GifDecoder.Decode(file, options);
         if (NetpbmDecoder.Recognises(file)) return NetpbmDecoder.Decode(file, options);
 
         throw new ImageFormatException(file.IsEmpty

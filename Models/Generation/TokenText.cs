@@ -1,0 +1,13 @@
+using TinyMllm.Loaders.Tokenizers;
+
+namespace TinyMllm.Generation;
+
+/// <summary>The tokenizer's stream of characters, as strings.</summary>
+internal sealed class TokenText(Tokenizer tokenizer, bool trimLeadingSpace) : ITokenText
+{
+    private readonly TokenStream _stream = new(tokenizer, special: false, trimLeadingSpace);
+
+    public string Push(int token) => _stream.Append(token).ToString();
+
+    public string Flush() => _stream.Flush().ToString();
+}
