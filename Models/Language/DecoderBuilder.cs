@@ -46,6 +46,25 @@ internal sealed partial class DecoderBuilder
         return blocks;
     }
 
+    /// <summary>The usual decoder: RMSNorm at the end, output matrix possibly shared with the token embedding.</summary>
+    /// <param name="describe">Describes layer i.</param>
+    /// <param name="tied">Whether the output matrix may be the token embedding.</param>
+    public DecoderPlan RmsDecoder(Func<int, BlockPlan> describe, bool tied = true) => new()
+    {
+        Blocks = Layers(describe),
+        OutputNorm = RmsNorm("output_norm"),
+        Output = Output(tied),
+    };
+
+    /// <summary>The usual block: <c>attn_norm</c>, mixer, <c>ffn_norm</c>, feed-forward network, each added to the stream.</summary>
+    public BlockPlan RmsBlock(int layer, Recipe<ITokenMixer> mixer, Recipe<IFeedForward> feedForward) => new()
+    {
+        MixerNorm = RmsNorm(layer, "attn_norm"),
+        Mixer = mixer,
+        FeedForwardNorm = RmsNorm(layer, "ffn_norm"),
+        FeedForward = feedForward,
+    };
+
     /// <summary>A rotary embedding of the model.</summary>
     public RotaryHandle Rotary(RotaryTraits traits)
     {
@@ -55,6 +74,12 @@ internal sealed partial class DecoderBuilder
 
     /// <summary>A rotary embedding with the given pairing and otherwise the file's values.</summary>
     public RotaryHandle Rotary(RotaryPairing pairing) => Rotary(new RotaryTraits { Pairing = pairing });
+
+    /// <summary>Refuses a file without multimodal rotary sections.</summary>
+    public void RequireSections()
+    {
+        if (Config.Rotary.Sections is null) throw new UnsupportedModelException($"key '{Config.Architecture}.rope.dimension_sections' is missing");
+    }
 
     /// <summary>RMSNorm over the stream.</summary>
     public Recipe<INorm> RmsNorm(string name) => RmsNorm(name, Width);

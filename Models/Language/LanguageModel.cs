@@ -133,6 +133,7 @@ public sealed unsafe class LanguageModel : IDisposable
         }
 
         var config = LanguageConfigReader.Read(file);
+        if (options.Compatibility == Compatibility.LlamaCpp && config.Architecture == "qwen2vl") config = config with { Epsilon = 0 };
         var builder = new DecoderBuilder(config, new ModelTensors(file), options);
         try
         {

@@ -14,6 +14,11 @@ public sealed record LanguageModelOptions
     /// </summary>
     public int Context { get; init; }
 
+    /// <summary>
+    /// Whose arithmetic is followed where llama.cpp departs from the original model; here: its Qwen2-VL normalises without an epsilon.
+    /// </summary>
+    public Compatibility Compatibility { get; init; } = Compatibility.Original;
+
     /// <summary>Most rows of a prompt that pass through the layers at once; pictures that see themselves as a whole are never divided.</summary>
     public int ChunkLength { get; init; } = 512;
 }

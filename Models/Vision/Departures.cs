@@ -1,15 +1,5 @@
 namespace TinyMllm.Vision;
 
-/// <summary>Whose arithmetic is followed where llama.cpp is known to depart from the original model (docs/fidelity.md).</summary>
-public enum Compatibility
-{
-    /// <summary>The original model's, which the weights were trained for.</summary>
-    Original,
-
-    /// <summary>llama.cpp's of July 2026, for comparison with it.</summary>
-    LlamaCpp,
-}
-
 /// <summary>The single places in which llama.cpp departs; docs/fidelity.md lists what each changes.</summary>
 [Flags]
 internal enum Departures

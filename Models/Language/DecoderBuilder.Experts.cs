@@ -1,0 +1,76 @@
+using TinyMllm.Engine;
+using TinyMllm.Kernels.Elementwise;
+
+namespace TinyMllm.Language;
+
+/// <summary>Mixtures of experts.</summary>
+internal sealed partial class DecoderBuilder
+{
+    /// <summary>
+    /// Mixture of experts of layer <paramref name="layer"/>: <c>ffn_gate_inp</c> chooses among <c>ffn_gate_exps</c>, <c>ffn_up_exps</c> (or
+    /// <c>ffn_gate_up_exps</c>) and <c>ffn_down_exps</c>; <c>ffn_*_shexp</c> is the expert that all tokens use.
+    /// </summary>
+    /// <param name="layer">Number of the layer.</param>
+    /// <param name="normalize">Whether the weights sum to one, where the file does not say.</param>
+    /// <param name="defaultWidth">Inner width of an expert, where the file does not say.</param>
+    public Recipe<IFeedForward> Experts(int layer, bool normalize, int defaultWidth)
+    {
+        var config = Config.Experts
+            ?? throw new UnsupportedModelException($"{Config.Architecture}: key '{Config.Architecture}.expert_count' is missing");
+        int count = config.Count;
+        int width = config.FeedForwardLength > 0 ? config.FeedForwardLength : defaultWidth;
+        var router = Matrix(Name(layer, "ffn_gate_inp"), Width, count);
+        float[] selectionBias = Floats(Tensors.Find(Name(layer, "exp_probs_b.bias"), count));
+        var networks = ExpertNetworks(layer, count, width);
+        var shared = SharedExpert(layer, config, width);
+        var sharedGate = Tensors.Find(Name(layer, "ffn_gate_inp_shexp.weight"), Width);
+        var routing = new ExpertRouting(
+            config.Used,
+            config.Gating == 0 ? ExpertGate.Softmax : (ExpertGate)config.Gating,
+            config.WeightsNorm ?? normalize,
+            config.WeightsScale,
+            config.Groups,
+            config.GroupsUsed);
+        return () => new MixtureOfExperts(
+            router(),
+            selectionBias,
+            [.. networks.Select(network => network())],
+            routing,
+            shared?.Invoke(),
+            sharedGate is null ? null : Linear.Create(Weights, sharedGate));
+    }
+
+    private static float[] Floats(StoredTensor? tensor)
+    {
+        if (tensor is null) return [];
+        float[] values = new float[tensor.ElementCount];
+        tensor.DecodeTo(values);
+        return values;
+    }
+
+    private Recipe<IFeedForward>[] ExpertNetworks(int layer, int count, int width)
+    {
+        var down = Tensors.Get(Name(layer, "ffn_down_exps.weight"), width, Width, count);
+        var fused = Tensors.Find(Name(layer, "ffn_gate_up_exps.weight"), Width, 2 * width, count);
+        var gate = fused ?? Tensors.Get(Name(layer, "ffn_gate_exps.weight"), Width, width, count);
+        var up = fused ?? Tensors.Get(Name(layer, "ffn_up_exps.weight"), Width, width, count);
+        var networks = new Recipe<IFeedForward>[count];
+        for (int i = 0; i < count; i++)
+        {
+            int e = i;
+            networks[e] = () => new GatedMlp(
+                fused is not null ? Linear.Create(Weights, fused.Slab(e)) : Linear.Fuse(Weights, (gate.Slab(e), null), (up.Slab(e), null)),
+                Linear.Create(Weights, down.Slab(e)),
+                Activation.Silu);
+        }
+
+        return networks;
+    }
+
+    private Recipe<IFeedForward>? SharedExpert(int layer, ExpertConfig config, int width)
+    {
+        if (!Has(layer, "ffn_up_shexp.weight")) return null;
+        int shared = config.SharedCount > 0 ? width * config.SharedCount : config.SharedFeedForwardLength;
+        return GatedMlp(layer, Activation.Silu, suffix: "_shexp", width: shared);
+    }
+}

@@ -1,0 +1,23 @@
+using TinyMllm.Engine;
+using TinyMllm.Kernels.Elementwise;
+
+namespace TinyMllm.Language.Families;
+
+/// <summary>
+/// Qwen 2 and 2.5 (arXiv:2407.10671), and Qwen2-VL (arXiv:2409.12191), which differs by positions in three dimensions
+/// (language-models.md 3.5, 3.6). Queries, keys and values have biases.
+/// </summary>
+internal sealed class Qwen2 : LanguageFamily
+{
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Architectures => ["qwen2", "qwen2vl"];
+
+    /// <inheritdoc/>
+    public override DecoderPlan Plan(DecoderBuilder b)
+    {
+        bool multimodal = b.Config.Architecture == "qwen2vl";
+        if (multimodal) b.RequireSections();
+        var rotary = b.Rotary(new RotaryTraits { Pairing = RotaryPairing.HalfSplit, HasSections = multimodal });
+        return b.RmsDecoder(i => b.RmsBlock(i, b.Attention(i, new AttentionTraits { Rotary = rotary }), b.GatedMlp(i, Activation.Silu)));
+    }
+}
