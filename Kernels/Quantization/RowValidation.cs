@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace TinyMllm.Kernels.Quantization;
 
@@ -11,6 +12,7 @@ public static class RowValidation
     /// <summary>Index of the first block (value, for plain types) that is not finite; −1 when all are. Types without a check pass.</summary>
     public static long FirstInvalidBlock(TensorType type, ReadOnlySpan<byte> blocks) => type switch
     {
+        TensorType.F32 when IsFinite(MemoryMarshal.Cast<byte, float>(blocks)) => -1,
         TensorType.F32 => First<float>(blocks, v => !float.IsFinite(v)),
         TensorType.F64 => First<double>(blocks, v => !double.IsFinite(v)),
         TensorType.F16 => First<Half>(blocks, v => !Half.IsFinite(v)),
@@ -36,6 +38,20 @@ public static class RowValidation
         TensorType.Q2_0 => FirstBlock<Q2_0>(blocks),
         _ => -1,
     };
+
+    /// <summary>Has no value the exponent of NaN and infinity?</summary>
+    public static bool IsFinite(ReadOnlySpan<float> values)
+    {
+        var bits = MemoryMarshal.Cast<float, uint>(values);
+        var exponent = Vector256.Create(0x7F800000u);
+        var hit = Vector256<uint>.Zero;
+        int i = 0;
+        for (; i <= bits.Length - Vector256<uint>.Count; i += Vector256<uint>.Count)
+            hit |= Vector256.Equals(Vector256.Create(bits.Slice(i, Vector256<uint>.Count)) & exponent, exponent);
+        for (; i < bits.Length; i++)
+            if ((bits[i] & 0x7F800000) == 0x7F800000) return false;
+        return hit == Vector256<uint>.Zero;
+    }
 
     private static long First<T>(ReadOnlySpan<byte> bytes, Func<T, bool> isInvalid)
         where T : unmanaged

@@ -73,10 +73,17 @@ public sealed class GgufWriter
         Add(name, type, dimensions, (stream, _) => stream.Write(data.Span));
 
     /// <summary>Adds a copy of a tensor of another file, which must stay open until the file is saved.</summary>
-    public void Add(StoredTensor tensor)
+    public void Add(StoredTensor tensor) => Add(tensor, static () => { });
+
+    /// <summary>As <see cref="Add(StoredTensor)"/>; calls <paramref name="written"/> when the data is written.</summary>
+    internal void Add(StoredTensor tensor, Action written)
     {
-        ReadOnlySpan<long> scalar = [1];
-        Add(tensor.Name, tensor.Type, tensor.Dimensions.Count == 0 ? scalar : tensor.Dimensions.ToArray(), (stream, cancellation) => Copy(tensor, stream, cancellation));
+        long[] dimensions = tensor.Dimensions.Count == 0 ? [1] : [.. tensor.Dimensions];
+        Add(tensor.Name, tensor.Type, dimensions, (stream, cancellation) =>
+        {
+            Copy(tensor, stream, cancellation);
+            written();
+        });
     }
 
     /// <summary>Writes the whole file to <paramref name="stream"/>, from where it stands.</summary>
