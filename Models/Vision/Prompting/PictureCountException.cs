@@ -1,0 +1,19 @@
+namespace TinyMllm.Vision.Prompting;
+
+/// <summary>A prompt has more or fewer places for pictures than there are pictures.</summary>
+public sealed class PictureCountException : Exception
+{
+    /// <summary>Says how many there are of each.</summary>
+    public PictureCountException(int markers, int pictures)
+        : base($"the prompt has {markers} place(s) for pictures ('{PromptBuilder.Marker}'), {pictures} picture(s) were given")
+    {
+        Markers = markers;
+        Pictures = pictures;
+    }
+
+    /// <summary>Places in the prompt.</summary>
+    public int Markers { get; }
+
+    /// <summary>Pictures given.</summary>
+    public int Pictures { get; }
+}
