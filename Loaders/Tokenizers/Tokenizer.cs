@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using TinyMllm.Engine.Sampling;
 using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Tokenizers.Segmenters;
 
@@ -12,7 +13,7 @@ namespace TinyMllm.Loaders.Tokenizers;
 /// Families: SentencePiece BPE (<c>llama</c>), byte-pair encoding (<c>gpt2</c>, <c>gemma4</c>), WordPiece (<c>bert</c>), unigram
 /// (<c>t5</c>). Where a vocabulary lacks a special token its id is -1.
 /// </remarks>
-public sealed class Tokenizer
+public sealed class Tokenizer : IVocabulary
 {
     private readonly ByteStringTable _tokens;
     private readonly ByteStrings _pieces;
@@ -176,6 +177,15 @@ public sealed class Tokenizer
         token = _tokens.Find(Encoding.UTF8.GetBytes(text));
         return token >= 0;
     }
+
+    /// <inheritdoc/>
+    int IVocabulary.Count => VocabularySize;
+
+    /// <inheritdoc/>
+    ReadOnlySpan<byte> IVocabulary.Piece(int token) => Piece(token, special: true);
+
+    /// <inheritdoc/>
+    int[] IVocabulary.Tokenize(string text) => Encode(text, addSpecial: false, parseSpecial: false);
 
     private int Check(int token) => (uint)token < (uint)VocabularySize
         ? token

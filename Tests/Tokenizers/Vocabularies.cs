@@ -10,7 +10,7 @@ namespace TinyMllm.Tests.Tokenizers;
 internal static class Vocabularies
 {
     private const string Separator = "\n__ggml_vocab_test__\n";
-    private static readonly Dictionary<string, TokenizerVocabulary> Loaded = [];
+    private static readonly Dictionary<string, Tokenizer> Loaded = [];
 
     public static readonly string[] Names =
     [
@@ -40,13 +40,11 @@ internal static class Vocabularies
             .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse).ToArray()),
     ];
 
-    public static Tokenizer Tokenizer(string name) => new(Vocabulary(name));
-
-    public static TokenizerVocabulary Vocabulary(string name)
+    public static Tokenizer Tokenizer(string name)
     {
         lock (Loaded)
         {
-            if (Loaded.TryGetValue(name, out TokenizerVocabulary? vocabulary)) return vocabulary;
+            if (Loaded.TryGetValue(name, out Tokenizer? tokenizer)) return tokenizer;
             string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.gguf");
             try
             {
@@ -54,7 +52,7 @@ internal static class Vocabularies
                 using (FileStream plain = File.Create(path))
                     zip.CopyTo(plain);
                 using GgufFile file = GgufFile.Open(path);
-                return Loaded[name] = VocabularyReader.Read(file.Metadata);
+                return Loaded[name] = TinyMllm.Loaders.Tokenizers.Tokenizer.Load(file.Metadata);
             }
             finally
             {

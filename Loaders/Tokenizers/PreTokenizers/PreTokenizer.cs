@@ -66,6 +66,27 @@ internal sealed record PreTokenizer
         _ => throw new UnsupportedTokenizerException(TokenizerKeys.PreTokenizer, $"pre-tokenizer '{name}' is not known"),
     };
 
+    /// <summary>The end of each word: every pattern cuts up the pieces that the one before left.</summary>
+    public List<int> Split(ClassifiedText text)
+    {
+        List<int> pieces = [text.Length];
+        List<int> parts = [];
+        foreach (SplitStage stage in Stages)
+        {
+            int start = 0;
+            foreach (int end in pieces)
+            {
+                stage.Split(text, start, end, parts);
+                start = end;
+            }
+
+            (pieces, parts) = (parts, pieces);
+            parts.Clear();
+        }
+
+        return pieces;
+    }
+
     private const string Cjk = "3040-30FF 4E00-9FA5";
     private const string ChineseJapaneseKorean = "0800-9FA5 AC00-D7FF"; // 4E00-9FA5, 0800-4E00 and AC00-D7FF as in the pattern
 

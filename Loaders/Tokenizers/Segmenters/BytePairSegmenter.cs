@@ -45,7 +45,7 @@ internal sealed class BytePairSegmenter : Segmenter
         ClassifiedText classified = ClassifiedText.Decode(text, characters.Span);
         int start = 0;
         int offset = 0;
-        foreach (int end in CutWords(classified))
+        foreach (int end in _preTokenizer.Split(classified))
         {
             int length = classified.Utf8Length(start, end);
             if (!_preTokenizer.DropsWhiteSpace || !classified.Is(start, CharClass.Space))
@@ -53,27 +53,6 @@ internal sealed class BytePairSegmenter : Segmenter
             start = end;
             offset += length;
         }
-    }
-
-    /// <summary>The end of each word: every pattern cuts up the pieces that the one before left.</summary>
-    private List<int> CutWords(ClassifiedText text)
-    {
-        List<int> pieces = [text.Length];
-        List<int> parts = [];
-        foreach (SplitStage stage in _preTokenizer.Stages)
-        {
-            int start = 0;
-            foreach (int end in pieces)
-            {
-                stage.Split(text, start, end, parts);
-                start = end;
-            }
-
-            (pieces, parts) = (parts, pieces);
-            parts.Clear();
-        }
-
-        return pieces;
     }
 
     private void EncodeWord(ReadOnlySpan<byte> word, List<int> tokens)
