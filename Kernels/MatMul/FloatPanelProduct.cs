@@ -55,21 +55,30 @@ internal static unsafe class FloatPanelProduct<TElement, TRows>
     [SkipLocalsInit]
     public static void Run(PanelArguments* a, int first, int count)
     {
-        if (a->Rows < 4)
-        {
-            for (int p = first; p < first + count; p++)
-                for (int row = 0; row < a->Rows; row++) SingleRow(a, p, row);
-            return;
-        }
-
-        byte* memory = stackalloc byte[(MaxUnpacked * 64) + 64];
+        bool few = a->Rows < 4;
+        byte* memory = stackalloc byte[few || TElement.Bytes == 4 ? 64 : (MaxUnpacked * 64) + 64];
+        float* copy = stackalloc float[PanelOutput.MaxRows * 16];
         float* unpacked = (float*)(((nint)memory + 63) & -64);
         for (int p = first; p < first + count; p++)
         {
+            var output = new PanelOutput(a, p, copy);
             byte* panel = a->Weights + (p * a->PanelBytes);
+            float* y;
+            if (few)
+            {
+                for (int row = 0; row < a->Rows; row++)
+                {
+                    bool sum = output.Begin(row, 1, 0, out y);
+                    SingleRow(a, panel, row, y, sum);
+                    output.End(row, 1);
+                }
+
+                continue;
+            }
+
             for (int k = 0; k < a->Inputs; k += MaxUnpacked)
             {
-                int length = Math.Min(a->Inputs - k, MaxUnpacked);
+                int length = Math.Min(a->Inputs - k, MaxUnpacked), row = 0;
                 float* w = (float*)(panel + ((long)k * 16 * TElement.Bytes));
                 if (TElement.Bytes != 4)
                 {
@@ -77,21 +86,39 @@ internal static unsafe class FloatPanelProduct<TElement, TRows>
                     w = unpacked;
                 }
 
-                int row = 0;
+                float* x = a->X + k;
                 if (Vector512.IsHardwareAccelerated)
-                    for (; row <= a->Rows - 8; row += 8) EightRows(a, w, p, row, k, length);
-                for (; row <= a->Rows - 4; row += 4) FourRows(a, w, p, row, k, length);
-                for (; row < a->Rows; row++) OneRow(a, w, p, row, k, length);
+                {
+                    for (; row <= a->Rows - 8; row += 8)
+                    {
+                        bool sum = output.Begin(row, 8, k, out y);
+                        EightRows(x + ((long)row * a->XStride), a->XStride, w, length, y, output.Stride, sum);
+                        output.End(row, 8);
+                    }
+                }
+
+                for (; row <= a->Rows - 4; row += 4)
+                {
+                    bool sum = output.Begin(row, 4, k, out y);
+                    FourRows(x + ((long)row * a->XStride), a->XStride, w, length, y, output.Stride, sum);
+                    output.End(row, 4);
+                }
+
+                for (; row < a->Rows; row++)
+                {
+                    bool sum = output.Begin(row, 1, k, out y);
+                    OneRow(x + ((long)row * a->XStride), w, length, y, sum);
+                    output.End(row, 1);
+                }
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SingleRow(PanelArguments* a, int panel, int row)
+    private static void SingleRow(PanelArguments* a, byte* w, int row, float* y, bool sum)
     {
-        byte* w = a->Weights + (panel * a->PanelBytes);
         float* x = a->X + ((long)row * a->XStride);
-        TRows acc0 = PanelOutput.Initial<TRows>(a, panel, row, 0), acc1 = TRows.Zero, acc2 = TRows.Zero, acc3 = TRows.Zero;
+        TRows acc0 = sum ? TRows.Load(y) : TRows.Zero, acc1 = TRows.Zero, acc2 = TRows.Zero, acc3 = TRows.Zero;
         int k = 0;
         for (; k <= a->Inputs - 4; k += 4, w += 64 * TElement.Bytes)
         {
@@ -102,7 +129,7 @@ internal static unsafe class FloatPanelProduct<TElement, TRows>
         }
 
         for (; k < a->Inputs; k++, w += 16 * TElement.Bytes) acc0 = TRows.MultiplyAdd(TElement.Load<TRows>(w), TRows.Splat(x[k]), acc0);
-        PanelOutput.Store(a, panel, row, acc0 + acc1 + (acc2 + acc3));
+        TRows.Store(acc0 + acc1 + (acc2 + acc3), y);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -112,69 +139,72 @@ internal static unsafe class FloatPanelProduct<TElement, TRows>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void EightRows(PanelArguments* a, float* w, int panel, int row, int start, int length)
+    private static void EightRows(float* x, long xStride, float* w, int length, float* y, long stride, bool sum)
     {
-        long stride = a->XStride;
-        float* x0 = a->X + (row * stride) + start, x3 = x0 + (3 * stride), x6 = x0 + (6 * stride);
-        TRows acc0 = PanelOutput.Initial<TRows>(a, panel, row, start), acc1 = PanelOutput.Initial<TRows>(a, panel, row + 1, start);
-        TRows acc2 = PanelOutput.Initial<TRows>(a, panel, row + 2, start), acc3 = PanelOutput.Initial<TRows>(a, panel, row + 3, start);
-        TRows acc4 = PanelOutput.Initial<TRows>(a, panel, row + 4, start), acc5 = PanelOutput.Initial<TRows>(a, panel, row + 5, start);
-        TRows acc6 = PanelOutput.Initial<TRows>(a, panel, row + 6, start), acc7 = PanelOutput.Initial<TRows>(a, panel, row + 7, start);
+        TRows acc0 = sum ? TRows.Load(y) : TRows.Zero;
+        TRows acc1 = sum ? TRows.Load(y + stride) : TRows.Zero;
+        TRows acc2 = sum ? TRows.Load(y + (2 * stride)) : TRows.Zero;
+        TRows acc3 = sum ? TRows.Load(y + (3 * stride)) : TRows.Zero;
+        TRows acc4 = sum ? TRows.Load(y + (4 * stride)) : TRows.Zero;
+        TRows acc5 = sum ? TRows.Load(y + (5 * stride)) : TRows.Zero;
+        TRows acc6 = sum ? TRows.Load(y + (6 * stride)) : TRows.Zero;
+        TRows acc7 = sum ? TRows.Load(y + (7 * stride)) : TRows.Zero;
+        float* x3 = x + (3 * xStride), x6 = x + (6 * xStride);
         for (int k = 0; k < length; k++)
         {
             TRows v = TRows.Load(w);
-            acc0 = TRows.MultiplyAdd(v, TRows.Splat(x0[0]), acc0);
-            acc1 = TRows.MultiplyAdd(v, TRows.Splat(x0[stride]), acc1);
-            acc2 = TRows.MultiplyAdd(v, TRows.Splat(x0[2 * stride]), acc2);
+            acc0 = TRows.MultiplyAdd(v, TRows.Splat(x[0]), acc0);
+            acc1 = TRows.MultiplyAdd(v, TRows.Splat(x[xStride]), acc1);
+            acc2 = TRows.MultiplyAdd(v, TRows.Splat(x[2 * xStride]), acc2);
             acc3 = TRows.MultiplyAdd(v, TRows.Splat(x3[0]), acc3);
-            acc4 = TRows.MultiplyAdd(v, TRows.Splat(x3[stride]), acc4);
-            acc5 = TRows.MultiplyAdd(v, TRows.Splat(x3[2 * stride]), acc5);
+            acc4 = TRows.MultiplyAdd(v, TRows.Splat(x3[xStride]), acc4);
+            acc5 = TRows.MultiplyAdd(v, TRows.Splat(x3[2 * xStride]), acc5);
             acc6 = TRows.MultiplyAdd(v, TRows.Splat(x6[0]), acc6);
-            acc7 = TRows.MultiplyAdd(v, TRows.Splat(x6[stride]), acc7);
+            acc7 = TRows.MultiplyAdd(v, TRows.Splat(x6[xStride]), acc7);
             w += 16;
-            x0++;
+            x++;
             x3++;
             x6++;
         }
 
-        PanelOutput.Store(a, panel, row, acc0);
-        PanelOutput.Store(a, panel, row + 1, acc1);
-        PanelOutput.Store(a, panel, row + 2, acc2);
-        PanelOutput.Store(a, panel, row + 3, acc3);
-        PanelOutput.Store(a, panel, row + 4, acc4);
-        PanelOutput.Store(a, panel, row + 5, acc5);
-        PanelOutput.Store(a, panel, row + 6, acc6);
-        PanelOutput.Store(a, panel, row + 7, acc7);
+        TRows.Store(acc0, y);
+        TRows.Store(acc1, y + stride);
+        TRows.Store(acc2, y + (2 * stride));
+        TRows.Store(acc3, y + (3 * stride));
+        TRows.Store(acc4, y + (4 * stride));
+        TRows.Store(acc5, y + (5 * stride));
+        TRows.Store(acc6, y + (6 * stride));
+        TRows.Store(acc7, y + (7 * stride));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourRows(PanelArguments* a, float* w, int panel, int row, int start, int length)
+    private static void FourRows(float* x, long xStride, float* w, int length, float* y, long stride, bool sum)
     {
-        float* x0 = a->X + ((long)row * a->XStride) + start;
-        float* x1 = x0 + a->XStride, x2 = x1 + a->XStride, x3 = x2 + a->XStride;
-        TRows acc0 = PanelOutput.Initial<TRows>(a, panel, row, start), acc1 = PanelOutput.Initial<TRows>(a, panel, row + 1, start);
-        TRows acc2 = PanelOutput.Initial<TRows>(a, panel, row + 2, start), acc3 = PanelOutput.Initial<TRows>(a, panel, row + 3, start);
+        TRows acc0 = sum ? TRows.Load(y) : TRows.Zero;
+        TRows acc1 = sum ? TRows.Load(y + stride) : TRows.Zero;
+        TRows acc2 = sum ? TRows.Load(y + (2 * stride)) : TRows.Zero;
+        TRows acc3 = sum ? TRows.Load(y + (3 * stride)) : TRows.Zero;
+        float* x1 = x + xStride, x2 = x1 + xStride, x3 = x2 + xStride;
         for (int k = 0; k < length; k++, w += 16)
         {
             TRows v = TRows.Load(w);
-            acc0 = TRows.MultiplyAdd(v, TRows.Splat(x0[k]), acc0);
+            acc0 = TRows.MultiplyAdd(v, TRows.Splat(x[k]), acc0);
             acc1 = TRows.MultiplyAdd(v, TRows.Splat(x1[k]), acc1);
             acc2 = TRows.MultiplyAdd(v, TRows.Splat(x2[k]), acc2);
             acc3 = TRows.MultiplyAdd(v, TRows.Splat(x3[k]), acc3);
         }
 
-        PanelOutput.Store(a, panel, row, acc0);
-        PanelOutput.Store(a, panel, row + 1, acc1);
-        PanelOutput.Store(a, panel, row + 2, acc2);
-        PanelOutput.Store(a, panel, row + 3, acc3);
+        TRows.Store(acc0, y);
+        TRows.Store(acc1, y + stride);
+        TRows.Store(acc2, y + (2 * stride));
+        TRows.Store(acc3, y + (3 * stride));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneRow(PanelArguments* a, float* w, int panel, int row, int start, int length)
+    private static void OneRow(float* x, float* w, int length, float* y, bool sum)
     {
-        float* x = a->X + ((long)row * a->XStride) + start;
-        TRows acc = PanelOutput.Initial<TRows>(a, panel, row, start);
+        TRows acc = sum ? TRows.Load(y) : TRows.Zero;
         for (int k = 0; k < length; k++, w += 16) acc = TRows.MultiplyAdd(TRows.Load(w), TRows.Splat(x[k]), acc);
-        PanelOutput.Store(a, panel, row, acc);
+        TRows.Store(acc, y);
     }
 }

@@ -1,51 +1,76 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace TinyMllm.Kernels.MatMul;
 
-/// <summary>Reading and writing the 16 outputs of a panel; the last panel may have fewer.</summary>
-internal static unsafe class PanelOutput
+/// <summary>
+/// Where a tile of rows × 16 outputs is summed up: y itself, or for the last, partly empty panel a small copy of it. The tile kernels read and
+/// write whole vectors there and call nothing, which lets the JIT keep all accumulators in registers (a call anywhere in a method spills every vector that lives across it).
+/// </summary>
+internal unsafe struct PanelOutput
 {
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Initial<TRows>(PanelArguments* a, int panel, int row, int k)
-        where TRows : unmanaged, IRowLanes<TRows>
+    /// <summary>Most rows of a tile.</summary>
+    public const int MaxRows = 8;
+
+    private readonly PanelArguments* _arguments;
+    private readonly float* _y;
+    private readonly float* _copy;
+    private readonly float* _bias;
+    private readonly int _width;
+
+    /// <param name="arguments">The product.</param>
+    /// <param name="panel">The panel.</param>
+    /// <param name="copy">Scratch of <see cref="MaxRows"/> · 16 floats.</param>
+    public PanelOutput(PanelArguments* arguments, int panel, float* copy)
     {
-        if (k > 0) return Load<TRows>(a, panel, row);
-        TRows start = a->Bias == null ? TRows.Zero : TRows.Load(a->Bias + (16 * panel));
-        return a->Accumulate ? start + Load<TRows>(a, panel, row) : start;
+        _arguments = arguments;
+        _y = arguments->Y + (16 * panel);
+        _bias = arguments->Bias == null ? null : arguments->Bias + (16 * panel);
+        _width = Math.Min(16, arguments->Outputs - (16 * panel));
+        _copy = _width == 16 ? null : copy;
     }
 
+    /// <summary>Floats from one row of the tile to the next.</summary>
+    public readonly long Stride => _copy == null ? _arguments->YStride : 16;
+
+    /// <summary>Gets the tile of <paramref name="rows"/> rows ready and tells whether sums start from what it holds or from zero.</summary>
+    /// <param name="row">First row.</param>
+    /// <param name="rows">Rows of the tile.</param>
+    /// <param name="k">First k of this pass; later passes go on with the sums of the earlier ones.</param>
+    /// <param name="tile">The tile.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store<TRows>(PanelArguments* a, int panel, int row, TRows value)
-        where TRows : unmanaged, IRowLanes<TRows>
+    public readonly bool Begin(int row, int rows, int k, out float* tile)
     {
-        float* y = a->Y + ((long)row * a->YStride) + (16 * panel);
-        if ((16 * panel) + 16 <= a->Outputs) TRows.Store(value, y);
-        else StoreSome(value, y, a->Outputs - (16 * panel));
+        tile = _copy == null ? _y + ((long)row * _arguments->YStride) : _copy;
+        if (_copy == null && k > 0) return true;
+        if (_copy == null && _bias == null) return _arguments->Accumulate;
+        Fill(row, rows, k);
+        return true;
     }
 
+    /// <summary>Copies a tile of a partly empty panel to y.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TRows Load<TRows>(PanelArguments* a, int panel, int row)
-        where TRows : unmanaged, IRowLanes<TRows>
+    public readonly void End(int row, int rows)
     {
-        float* y = a->Y + ((long)row * a->YStride) + (16 * panel);
-        return (16 * panel) + 16 <= a->Outputs ? TRows.Load(y) : LoadSome<TRows>(y, a->Outputs - (16 * panel));
+        if (_copy == null) return;
+        for (int r = 0; r < rows; r++)
+            new ReadOnlySpan<float>(_copy + (16 * r), _width).CopyTo(new Span<float>(_y + ((long)(row + r) * _arguments->YStride), _width));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void StoreSome<TRows>(TRows value, float* y, int count)
-        where TRows : unmanaged, IRowLanes<TRows>
+    private readonly void Fill(int row, int rows, int k)
     {
-        float* all = stackalloc float[16];
-        TRows.Store(value, all);
-        for (int i = 0; i < count; i++) y[i] = all[i];
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static TRows LoadSome<TRows>(float* y, int count)
-        where TRows : unmanaged, IRowLanes<TRows>
-    {
-        float* all = stackalloc float[16];
-        for (int i = 0; i < 16; i++) all[i] = i < count ? y[i] : 0;
-        return TRows.Load(all);
+        bool old = _arguments->Accumulate || k > 0;
+        for (int r = 0; r < rows; r++)
+        {
+            float* y = _y + ((long)(row + r) * _arguments->YStride);
+            float* tile = _copy == null ? y : _copy + (16 * r);
+            for (int i = 0; i < _width; i++)
+            {
+                float value = old ? y[i] : 0;
+                if (k == 0 && _bias != null) value += _bias[i];
+                tile[i] = value;
+            }
+        }
     }
 }

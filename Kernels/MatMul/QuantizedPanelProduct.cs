@@ -30,42 +30,61 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
     [SkipLocalsInit]
     public static void Run(PanelArguments* a, int first, int count)
     {
-        if (a->Rows < 4)
-        {
-            for (int p = first; p < first + count; p++)
-                for (int row = 0; row < a->Rows; row++) SingleRow(a, p, row);
-            return;
-        }
-
+        bool few = a->Rows < 4;
         int length = Math.Min(a->Inputs, MaxUnpacked);
-        byte* memory = stackalloc byte[(16 * length) + (2 * 64 * (length / TFormat.BlockLength)) + 64];
+        byte* memory = stackalloc byte[few ? 64 : (16 * length) + (2 * 64 * (length / TFormat.BlockLength)) + 64];
+        float* copy = stackalloc float[PanelOutput.MaxRows * 16];
         var unpacked = new Unpacked { Bytes = (byte*)(((nint)memory + 63) & -64) };
         unpacked.Scales = (float*)(unpacked.Bytes + (16 * length));
         unpacked.Offsets = unpacked.Scales + (16 * (length / TFormat.BlockLength));
         for (int p = first; p < first + count; p++)
         {
+            var output = new PanelOutput(a, p, copy);
+            byte* panel = a->Weights + (p * a->PanelBytes);
+            float* y;
+            if (few)
+            {
+                for (int row = 0; row < a->Rows; row++)
+                {
+                    bool sum = output.Begin(row, 1, 0, out y);
+                    SingleRow(a, panel, row, y, sum);
+                    output.End(row, 1);
+                }
+
+                continue;
+            }
+
             for (int k = 0; k < a->Inputs; k += MaxUnpacked)
             {
-                int part = Math.Min(a->Inputs - k, MaxUnpacked);
-                Unpack(a->Weights + (p * a->PanelBytes) + (k / TFormat.UnitLength * TFormat.UnitBytes), part, unpacked);
-                int row = 0;
-                for (; row <= a->Rows - 4; row += 4) FourRows(a, unpacked, p, row, k, part);
-                for (; row < a->Rows; row++) OneRow(a, unpacked, p, row, k, part);
+                int part = Math.Min(a->Inputs - k, MaxUnpacked), row = 0;
+                Unpack(panel + (k / TFormat.UnitLength * TFormat.UnitBytes), part, unpacked);
+                for (; row <= a->Rows - 4; row += 4)
+                {
+                    bool sum = output.Begin(row, 4, k, out y);
+                    FourRows(a, unpacked, row, k, part, y, output.Stride, sum);
+                    output.End(row, 4);
+                }
+
+                for (; row < a->Rows; row++)
+                {
+                    bool sum = output.Begin(row, 1, k, out y);
+                    OneRow(a, unpacked, row, k, part, y, sum);
+                    output.End(row, 1);
+                }
             }
         }
     }
 
     /// <summary>One row straight from the packed panel.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SingleRow(PanelArguments* a, int panel, int row)
+    private static void SingleRow(PanelArguments* a, byte* unit, int row, float* y, bool sum)
     {
-        byte* unit = a->Weights + (panel * a->PanelBytes);
         int parts = a->Inputs / 32;
         sbyte* x = a->Quantized.Values + ((long)row * a->Inputs);
         float* scales = a->Quantized.Scales + ((long)row * parts);
         int* starts = a->Starts + ((long)row * (a->Inputs / TFormat.BlockLength));
         float* sums = a->Sums + ((long)row * (a->Inputs / TFormat.BlockLength));
-        TRows acc = Initial(a, panel, row, 0);
+        TRows acc = sum ? TRows.Load(y) : TRows.Zero;
         int partsPerUnit = TFormat.UnitLength / 32;
         for (int p = 0; p < parts; p += partsPerUnit, unit += TFormat.UnitBytes)
         {
@@ -108,7 +127,7 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
             }
         }
 
-        PanelOutput.Store(a, panel, row, acc);
+        TRows.Store(acc, y);
     }
 
     /// <summary>Writes plain bytes and float scales of <paramref name="length"/> k.</summary>
@@ -140,7 +159,7 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourRows(PanelArguments* a, Unpacked w, int panel, int row, int k, int length)
+    private static void FourRows(PanelArguments* a, Unpacked w, int row, int k, int length, float* y, long stride, bool sum)
     {
         int blocksPerRow = a->Inputs / TFormat.BlockLength, scalesPerRow = a->Inputs / 32, blocks = length / TFormat.BlockLength;
         sbyte* x0 = a->Quantized.Values + ((long)row * a->Inputs) + k;
@@ -148,7 +167,10 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
         float* scales = a->Quantized.Scales + ((long)row * scalesPerRow) + (k / 32);
         int* starts = a->Starts + ((long)row * blocksPerRow) + (k / TFormat.BlockLength);
         float* sums = a->Sums + ((long)row * blocksPerRow) + (k / TFormat.BlockLength);
-        TRows acc0 = Initial(a, panel, row, k), acc1 = Initial(a, panel, row + 1, k), acc2 = Initial(a, panel, row + 2, k), acc3 = Initial(a, panel, row + 3, k);
+        TRows acc0 = sum ? TRows.Load(y) : TRows.Zero;
+        TRows acc1 = sum ? TRows.Load(y + stride) : TRows.Zero;
+        TRows acc2 = sum ? TRows.Load(y + (2 * stride)) : TRows.Zero;
+        TRows acc3 = sum ? TRows.Load(y + (3 * stride)) : TRows.Zero;
         byte* bytes = w.Bytes;
         for (int b = 0; b < blocks; b++)
         {
@@ -185,21 +207,21 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
             x3 += TFormat.BlockLength;
         }
 
-        PanelOutput.Store(a, panel, row, acc0);
-        PanelOutput.Store(a, panel, row + 1, acc1);
-        PanelOutput.Store(a, panel, row + 2, acc2);
-        PanelOutput.Store(a, panel, row + 3, acc3);
+        TRows.Store(acc0, y);
+        TRows.Store(acc1, y + stride);
+        TRows.Store(acc2, y + (2 * stride));
+        TRows.Store(acc3, y + (3 * stride));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneRow(PanelArguments* a, Unpacked w, int panel, int row, int k, int length)
+    private static void OneRow(PanelArguments* a, Unpacked w, int row, int k, int length, float* y, bool sum)
     {
         int blocksPerRow = a->Inputs / TFormat.BlockLength, blocks = length / TFormat.BlockLength;
         sbyte* x = a->Quantized.Values + ((long)row * a->Inputs) + k;
         float* scales = a->Quantized.Scales + ((long)row * (a->Inputs / 32)) + (k / 32);
         int* starts = a->Starts + ((long)row * blocksPerRow) + (k / TFormat.BlockLength);
         float* sums = a->Sums + ((long)row * blocksPerRow) + (k / TFormat.BlockLength);
-        TRows acc = Initial(a, panel, row, k);
+        TRows acc = sum ? TRows.Load(y) : TRows.Zero;
         byte* bytes = w.Bytes;
         for (int b = 0; b < blocks; b++)
         {
@@ -209,12 +231,8 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
             if (TFormat.HasOffset) acc = TRows.MultiplyAdd(TRows.Load(w.Offsets + (16 * b)), TRows.Splat(sums[b]), acc);
         }
 
-        PanelOutput.Store(a, panel, row, acc);
+        TRows.Store(acc, y);
     }
-
-    /// <summary>What the sum begins with: bias and old y for the first part of k, the partial sum after it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TRows Initial(PanelArguments* a, int panel, int row, int k) => PanelOutput.Initial<TRows>(a, panel, row, k);
 
     private struct Unpacked
     {
