@@ -3,6 +3,7 @@ using TinyMllm.Loaders.Images.Gif;
 using TinyMllm.Loaders.Images.Jpeg;
 using TinyMllm.Loaders.Images.Netpbm;
 using TinyMllm.Loaders.Images.Png;
+using TinyMllm.Loaders.Images.WebP;
 
 namespace TinyMllm.Loaders.Images;
 
@@ -16,6 +17,7 @@ internal sealed class ManagedImageDecoder : IImageDecoder
         if (JpegDecoder.Recognises(file)) return JpegDecoder.Decode(file, options);
         if (BmpDecoder.Recognises(file)) return BmpDecoder.Decode(file, options);
         if (GifDecoder.Recognises(file)) return GifDecoder.Decode(file, options);
+        if (WebPDecoder.Recognises(file)) return WebPDecoder.Decode(file, options);
         if (NetpbmDecoder.Recognises(file)) return NetpbmDecoder.Decode(file, options);
 
         throw new ImageFormatException(file.IsEmpty
