@@ -1,0 +1,183 @@
+namespace TinyMllm.Loaders.Chat.Jinja;
+
+/// <summary>Methods of strings.</summary>
+internal static class StringMethods
+{
+    internal delegate object? Method(RenderContext context, string text, Arguments arguments);
+
+    private static readonly Dictionary<string, Method> All = new()
+    {
+        ["upper"] = (c, text, _) => c.Made(text.ToUpperInvariant()),
+        ["lower"] = (c, text, _) => c.Made(text.ToLowerInvariant()),
+        ["capitalize"] = (c, text, _) => c.Made(CodePoints.Capitalise(text)),
+        ["title"] = (c, text, _) => c.Made(CodePoints.Title(text)),
+        ["strip"] = (c, text, a) => c.Made(Strip(c, text, a.Get(0, "chars"), start: true, end: true)),
+        ["lstrip"] = (c, text, a) => c.Made(Strip(c, text, a.Get(0, "chars"), start: true, end: false)),
+        ["rstrip"] = (c, text, a) => c.Made(Strip(c, text, a.Get(0, "chars"), start: false, end: true)),
+        ["startswith"] = (c, text, a) => Affixes(c, a).Exists(affix => text.StartsWith(affix, StringComparison.Ordinal)),
+        ["endswith"] = (c, text, a) => Affixes(c, a).Exists(affix => text.EndsWith(affix, StringComparison.Ordinal)),
+        ["removeprefix"] = (c, text, a) => Text(c, a, 0) is var prefix && text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : text,
+        ["removesuffix"] = (c, text, a) => Text(c, a, 0) is var suffix && text.EndsWith(suffix, StringComparison.Ordinal) ? text[..^suffix.Length] : text,
+        ["split"] = (c, text, a) => Split(c, text, a, fromRight: false),
+        ["rsplit"] = (c, text, a) => Split(c, text, a, fromRight: true),
+        ["splitlines"] = (c, text, _) => SplitLines(c, text),
+        ["replace"] = (c, text, a) => Replace(c, text, Text(c, a, 0), Text(c, a, 1), Limit(c, a.Get(2, "count"))),
+        ["join"] = (c, text, a) => Join(c, text, Values.Items(c, a.Get(0, "iterable"))),
+        ["count"] = (c, text, a) => Count(c, text, Text(c, a, 0)),
+        ["find"] = (c, text, a) => Find(text, Text(c, a, 0), last: false),
+        ["rfind"] = (c, text, a) => Find(text, Text(c, a, 0), last: true),
+        ["index"] = (c, text, a) => Find(text, Text(c, a, 0), last: false) is var at and >= 0 ? at : throw c.Error("'index': substring not found"),
+        ["format"] = StringFormat.Braces,
+        ["isdigit"] = (_, text, _) => text.Length > 0 && text.All(char.IsDigit),
+        ["isalpha"] = (_, text, _) => text.Length > 0 && text.All(char.IsLetter),
+        ["isalnum"] = (_, text, _) => text.Length > 0 && text.All(char.IsLetterOrDigit),
+        ["isspace"] = (_, text, _) => text.Length > 0 && text.All(char.IsWhiteSpace),
+        ["isupper"] = (_, text, _) => text.Any(char.IsUpper) && !text.Any(char.IsLower),
+        ["islower"] = (_, text, _) => text.Any(char.IsLower) && !text.Any(char.IsUpper),
+    };
+
+    /// <summary>The method of a name, or null.</summary>
+    public static Method? Find(string name) => All.GetValueOrDefault(name);
+
+    /// <summary>Strips white space, or the characters of a string.</summary>
+    public static string Strip(RenderContext context, string text, object? characters, bool start, bool end)
+    {
+        if (characters is not (null or string)) throw context.Error($"strip needs a string of characters, not {Values.TypeName(characters)}");
+        int from = 0, to = text.Length;
+        bool Goes(char c) => characters is string set ? set.Contains(c) : char.IsWhiteSpace(c);
+        while (start && from < to && Goes(text[from])) from++;
+        while (end && to > from && Goes(text[to - 1])) to--;
+        return text[from..to];
+    }
+
+    /// <summary>Replaces occurrences from the left, at most <paramref name="limit"/> unless that is negative.</summary>
+    public static string Replace(RenderContext context, string text, string from, string to, long limit)
+    {
+        if (limit < 0) limit = long.MaxValue;
+        long occurrences = from.Length == 0 ? Math.Min(limit, CodePoints.Count(text) + 1L) : Math.Min(limit, Count(context, text, from));
+        context.ChargeCharacters(text.Length + occurrences * to.Length);
+        if (from.Length == 0)
+        {
+            // Python puts the replacement around every character.
+            var parts = CodePoints.Split(text);
+            parts.Add("");
+            return string.Concat(parts.Select((part, i) => i < occurrences ? to + part : part));
+        }
+
+        if (occurrences == limit && limit < int.MaxValue)
+        {
+            string[] pieces = text.Split(from, (int)limit + 1);
+            return string.Join(to, pieces);
+        }
+
+        return text.Replace(from, to, StringComparison.Ordinal);
+    }
+
+    /// <summary>Joins values as text.</summary>
+    public static string Join(RenderContext context, string separator, List<object?> items)
+    {
+        var texts = items.ConvertAll(item => ValueText.Of(context, item));
+        context.ChargeCharacters(texts.Sum(text => (long)text.Length) + (long)separator.Length * texts.Count);
+        return string.Join(separator, texts);
+    }
+
+    /// <summary>An argument that must be a string.</summary>
+    public static string Text(RenderContext context, Arguments arguments, int index) =>
+        arguments.Get(index, index == 0 ? "old" : "new") is string text ? text
+            : throw context.Error($"argument {index + 1} must be a string, not {Values.TypeName(arguments.Get(index, ""))}");
+
+    private static long Limit(RenderContext context, object? value) => value is null ? -1
+        : Values.TryInteger(value, out long limit) ? limit : throw context.Error($"a count must be an integer, not {Values.TypeName(value)}");
+
+    private static List<string> Affixes(RenderContext context, Arguments arguments) => arguments.Get(0, "prefix") switch
+    {
+        string affix => [affix],
+        List<object?> list => [.. list.OfType<string>()],
+        var other => throw context.Error($"startswith and endswith need a string, not {Values.TypeName(other)}"),
+    };
+
+    private static long Count(RenderContext context, string text, string part)
+    {
+        context.ChargeCharacters(text.Length);
+        if (part.Length == 0) return CodePoints.Count(text) + 1;
+        long count = 0;
+        for (int i = text.IndexOf(part, StringComparison.Ordinal); i >= 0; i = text.IndexOf(part, i + part.Length, StringComparison.Ordinal)) count++;
+        return count;
+    }
+
+    private static long Find(string text, string part, bool last)
+    {
+        int at = last ? text.LastIndexOf(part, StringComparison.Ordinal) : text.IndexOf(part, StringComparison.Ordinal);
+        return at <= 0 ? at : CodePoints.Count(text[..at]);
+    }
+
+    private static List<object?> Split(RenderContext context, string text, Arguments arguments, bool fromRight)
+    {
+        object? separator = arguments.Get(0, "sep");
+        long limit = Limit(context, arguments.Get(1, "maxsplit"));
+        if (limit < 0) limit = long.MaxValue;
+        context.ChargeCharacters(text.Length);
+        List<object?> parts = separator switch
+        {
+            null => SplitWhiteSpace(text, limit, fromRight),
+            string { Length: > 0 } by => SplitBy(text, by, limit, fromRight),
+            string => throw context.Error("'split' needs a separator that is not empty"),
+            _ => throw context.Error($"'split' needs a string, not {Values.TypeName(separator)}"),
+        };
+        context.ChargeItems(parts.Count);
+        return parts;
+    }
+
+    private static List<object?> SplitBy(string text, string by, long limit, bool fromRight)
+    {
+        List<object?> parts = [];
+        int start = 0, end = text.Length;
+        while (parts.Count < limit)
+        {
+            int at = fromRight
+                ? end >= by.Length ? text[..end].LastIndexOf(by, StringComparison.Ordinal) : -1
+                : text.IndexOf(by, start, StringComparison.Ordinal);
+            if (at < 0) break;
+            parts.Add(fromRight ? text[(at + by.Length)..end] : text[start..at]);
+            if (fromRight) end = at;
+            else start = at + by.Length;
+        }
+
+        parts.Add(text[start..end]);
+        if (fromRight) parts.Reverse();
+        return parts;
+    }
+
+    private static List<object?> SplitWhiteSpace(string text, long limit, bool fromRight)
+    {
+        List<object?> parts = [];
+        int start = 0, end = text.Length;
+        while (true)
+        {
+            while (start < end && char.IsWhiteSpace(fromRight ? text[end - 1] : text[start]))
+            {
+                if (fromRight) end--;
+                else start++;
+            }
+
+            if (start == end) break;
+            int cut = fromRight ? end : start;
+            if (parts.Count >= limit) cut = fromRight ? start : end;
+            else while (fromRight ? cut > start && !char.IsWhiteSpace(text[cut - 1]) : cut < end && !char.IsWhiteSpace(text[cut])) cut += fromRight ? -1 : 1;
+            parts.Add(fromRight ? text[cut..end] : text[start..cut]);
+            if (fromRight) end = cut;
+            else start = cut;
+        }
+
+        if (fromRight) parts.Reverse();
+        return parts;
+    }
+
+    private static List<object?> SplitLines(RenderContext context, string text)
+    {
+        context.ChargeItems(text.Length);
+        var lines = text.ReplaceLineEndings("\n").Split('\n').ToList<object?>();
+        if (lines[^1] is "") lines.RemoveAt(lines.Count - 1);
+        return lines;
+    }
+}
