@@ -18,7 +18,7 @@ public sealed class EndToEndGoldenTests
         using GgufFile visionFile = GgufFile.Open(golden.Mmproj), textFile = GgufFile.Open(golden.Model);
         if (!LanguageModel.Supports(textFile, out string reason)) Assert.Ignore(reason);
         using VisionModel vision = VisionModel.Load(visionFile, golden.Options);
-        using LanguageModel language = LanguageModel.Load(textFile, new LanguageModelOptions { Weights = golden.Options.Weights });
+        using LanguageModel language = LanguageModel.Load(textFile, new LanguageModelOptions { Weights = golden.Options.Weights, Compatibility = Compatibility.LlamaCpp });
         Assert.That(language.UsesMrope, Is.EqualTo(golden.UsesMrope));
         var builder = new PromptBuilder(Tokenizer.Load(textFile.Metadata), textFile.Path, language.InputLength, language.UsesMrope, vision);
         IReadOnlyList<PromptChunk> chunks = builder.Build(golden.Prompt, [.. golden.Images.Select(vision.Prepare)]);
