@@ -52,7 +52,7 @@ public unsafe class StoredTensor
         get
         {
             long count = 1;
-            for (int i = 0; i < Dimensions.Count; i++) count *= Dimensions[i];
+            foreach (var size in Dimensions) count *= size;
             return count;
         }
     }

@@ -1,3 +1,5 @@
+using TinyMllm.Vision.Prompting;
+
 namespace TinyMllm.Generation;
 
 /// <summary>A stretch of a prompt as the decoder takes it.</summary>
@@ -22,12 +24,10 @@ internal sealed record TextPart(int[] Ids) : PromptPart
 /// <summary>One slice of a picture: the whole of it, a tile, an overview.</summary>
 /// <param name="Picture">Content of the picture.</param>
 /// <param name="Slice">Which of its slices; the same content gives the same slices.</param>
-/// <param name="TokenCount">Rows of embeddings.</param>
-/// <param name="PositionCount">Positions taken.</param>
-/// <param name="Source">What the decoder needs to encode and place it.</param>
-internal sealed record PicturePart(PictureKey Picture, int Slice, int TokenCount, int PositionCount, object Source) : PromptPart
+/// <param name="Chunk">Its pixels and how its embeddings are placed.</param>
+internal sealed record PicturePart(PictureKey Picture, int Slice, ImageChunk Chunk) : PromptPart
 {
-    public override int Tokens => TokenCount;
+    public override int Tokens => Chunk.TokenCount;
 
-    public override int Positions => PositionCount;
+    public override int Positions => Chunk.PositionCount;
 }

@@ -1,4 +1,6 @@
 using TinyMllm.Generation;
+using TinyMllm.Vision;
+using TinyMllm.Vision.Prompting;
 
 namespace TinyMllm.Tests.Generation;
 
@@ -27,7 +29,8 @@ internal sealed class ScriptedDecoder(string script, int capacity = 1000, bool r
 
     public static TextPart Text(string text) => new([.. text.Select(c => (int)c)]);
 
-    public static PicturePart Picture(int content, int tokens = 4) => new(new PictureKey((UInt128)content, 0), 0, tokens, tokens, content);
+    public static PicturePart Picture(int content, int tokens = 4) => 
+        new(new PictureKey((UInt128)content, 0), 0, new ImageChunk(0, 0, new ImageTile([], default), TokenGrid.Line(tokens), false, false));
 
     public bool CanTruncate(int length) => length == Length || length == 0 || !recurrent;
 
@@ -44,7 +47,7 @@ internal sealed class ScriptedDecoder(string script, int capacity = 1000, bool r
 
     public float[] Encode(PicturePart picture, CancellationToken cancellation)
     {
-        Slices.Add((int)picture.Source);
+        Slices.Add((int)picture.Picture.High);
         return new float[picture.Tokens];
     }
 

@@ -43,6 +43,8 @@ internal static class CommandLine
         var demo = new DemoCommand(terminal, interrupts);
         CliCommand[] commands =
         [
+            new RunCommand(terminal, interrupts),
+            new DumpCommand(terminal, interrupts),
             new InspectCommand(terminal, interrupts),
             new PullCommand(terminal, interrupts),
             new ListCommand(terminal, interrupts),

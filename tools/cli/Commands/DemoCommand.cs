@@ -1,16 +1,74 @@
 using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
 using TinyMllm.Cli.Support;
+using TinyMllm.Loaders.Images;
 
 namespace TinyMllm.Cli.Commands;
 
+/// <summary><c>demo</c>, and what the program does without arguments: questions about the sample pictures that the repository carries.</summary>
 internal sealed class DemoCommand : CliCommand
 {
+    /// <summary>The questions of the demo model's card.</summary>
+    private static readonly (string Picture, string Question)[] Questions =
+    [
+        ("strawberry.png", "What is this?"),
+        ("strawberry.png", "What color is the background?"),
+        ("cat_and_car.png", "What do you see?"),
+        ("cat_and_car.png", "How many objects are there?"),
+        ("pizza.png", "What is this?"),
+        ("penguin.png", "What is this?"),
+    ];
+
     public DemoCommand(Terminal terminal, Interrupts interrupts)
-        : base("demo", "Ask the demo model about its sample pictures.", terminal, interrupts)
+        : base("demo", "Ask the demo model of the repository about its sample pictures.", terminal, interrupts)
     {
     }
 
-    public override IReadOnlyList<string> Examples => ["tinymllm", "tinymllm demo"];
+    public override IReadOnlyList<string> Examples => ["tinymllm", "tinymllm demo", "dotnet run --project tools/cli -c Release"];
 
-    public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation) => throw new UsageException("not yet");
+    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        DemoFiles demo = DemoFiles.Find();
+        long start = Stopwatch.GetTimestamp();
+        using VisionLanguageModel model = await VisionLanguageModel.LoadAsync(demo.Model, demo.Projector, cancellation: cancellation).ConfigureAwait(false);
+        Terminal.Note(ModelArguments.Summary(model.Info, Stopwatch.GetElapsedTime(start)));
+        Terminal.Note("It was trained for this project on drawn scenes of emoji and knows nothing else; tinymllm pull smolvlm:256m gets a real model.");
+
+        var results = new List<GenerationResult>();
+        string? picture = null;
+        foreach ((string name, string question) in Questions)
+        {
+            if (name != picture) Terminal.Out.WriteLine($"{(picture is null ? "" : "\n")}{Path.Combine(demo.Folder, "samples", name)}");
+            picture = name;
+            results.Add(await AskAsync(model, RgbImage.Load(demo.Sample(name)), question, cancellation).ConfigureAwait(false));
+        }
+
+        Terminal.Out.WriteLine();
+        Terminal.Note(Summary(results));
+        return ExitCodes.Success;
+    }
+
+    private async Task<GenerationResult> AskAsync(VisionLanguageModel model, RgbImage image, string question, CancellationToken cancellation)
+    {
+        Terminal.Write($"  {question} ");
+        GenerationResult? result = null;
+        await foreach (GeneratedPiece piece in model.GenerateAsync(question, image, cancellation: cancellation).ConfigureAwait(false))
+        {
+            Terminal.Write(piece.Text);
+            result = piece.Result;
+        }
+
+        Terminal.Out.WriteLine();
+        return result!;
+    }
+
+    private static string Summary(List<GenerationResult> results)
+    {
+        TimeSpan[] first = [.. results.Select(result => result.Timings.FirstToken).Order()];
+        int tokens = results.Sum(result => Math.Max(0, result.Usage.GeneratedTokens - 1));
+        double seconds = results.Sum(result => result.Timings.Generation.TotalSeconds);
+        string rate = (tokens / seconds).ToString("0", CultureInfo.InvariantCulture);
+        return $"time to the first token: {Sizes.Time(first[0])} to {Sizes.Time(first[^1])}, median {Sizes.Time(first[first.Length / 2])}; generation: {rate} tokens/s";
+    }
 }

@@ -1,6 +1,9 @@
+using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Hub;
 using TinyMllm.Loaders.Images;
+using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Vision.Prompting;
 
 namespace TinyMllm.Cli.Support;
 
@@ -21,6 +24,7 @@ internal static class Failures
     }
 
     private static bool IsBadInput(Exception failure) => failure is
-        UsageException or HubException or GgufFormatException or ImageFormatException or UnsupportedModelException or ContextOverflowException
+        UsageException or HubException or GgufFormatException or ImageFormatException or UnsupportedModelException or ContextOverflowException or TokenizerException or UnsupportedTokenizerException
+        or ChatTemplateException or PictureCountException
         or IOException or UnauthorizedAccessException or FormatException;
 }

@@ -1,0 +1,108 @@
+using TinyMllm.Language;
+using TinyMllm.Loaders.Chat;
+using TinyMllm.Loaders.Gguf;
+using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Vision;
+using TinyMllm.Vision.Prompting;
+
+namespace TinyMllm.Generation;
+
+/// <summary>The open files of a model and what was built on them.</summary>
+internal sealed class ModelFiles : IDisposable
+{
+    private readonly GgufFile _file;
+    private readonly GgufFile? _projectorFile;
+
+    private ModelFiles(
+        GgufFile file, GgufFile? projectorFile, LanguageModel language, VisionModel? vision, Tokenizer tokenizer, ChatTemplate template, PromptAssembler prompts)
+    {
+        (_file, _projectorFile) = (file, projectorFile);
+        (Language, Vision, Tokenizer, Template, Prompts) = (language, vision, tokenizer, template, prompts);
+    }
+
+    public LanguageModel Language { get; }
+
+    public VisionModel? Vision { get; }
+
+    public Tokenizer Tokenizer { get; }
+
+    public ChatTemplate Template { get; }
+
+    public PromptAssembler Prompts { get; }
+
+    public static ModelFiles Load(string modelPath, string? projectorPath, ModelOptions options, IProgress<LoadProgress>? progress)
+    {
+        var owned = new Stack<IDisposable>();
+        try
+        {
+            T Own<T>(T item)
+                where T : IDisposable
+            {
+                owned.Push(item);
+                return item;
+            }
+
+            progress?.Report(new LoadProgress("opening", 0));
+            GgufFile file = Own(GgufFile.Open(modelPath));
+            GgufFile? projectorFile = projectorPath is null ? null : Own(GgufFile.Open(projectorPath));
+            if (file.Architecture == "clip")
+                throw new UnsupportedModelException($"{file.Path}: this is a picture encoder (mmproj); the language model is another file");
+
+            progress?.Report(new LoadProgress("vocabulary", 0.05));
+            Tokenizer tokenizer = Tokenizer.Load(file.Metadata);
+            ChatTemplate template = ChatTemplate.Load(file.Metadata, tokenizer);
+
+            progress?.Report(new LoadProgress("language model", 0.1));
+            LanguageModel language = Own(LanguageModel.Load(file, new LanguageModelOptions
+            {
+                Weights = new() { Activations = options.Activations, Requantize = options.WeightType },
+                Context = options.Context,
+            }));
+            if (tokenizer.VocabularySize > language.VocabularySize)
+            {
+                throw new UnsupportedModelException(
+                    $"{file.Path}: the vocabulary has {tokenizer.VocabularySize} tokens, the output matrix {language.VocabularySize} rows");
+            }
+
+            VisionModel? vision = null;
+            if (projectorFile is not null)
+            {
+                progress?.Report(new LoadProgress("picture encoder", 0.1 + 0.9 * file.Length / (file.Length + projectorFile.Length)));
+                vision = Own(LoadVision(projectorFile, options));
+            }
+
+            var prompts = new PromptAssembler(new PromptBuilder(tokenizer, file.Path, language.InputLength, language.UsesMrope, vision), vision);
+            owned.Clear();
+            return new ModelFiles(file, projectorFile, language, vision, tokenizer, template, prompts);
+        }
+        finally
+        {
+            while (owned.TryPop(out IDisposable? item)) item.Dispose();
+        }
+    }
+
+    /// <summary>The facts about these files.</summary>
+    public ModelInfo Describe(int context) => new(
+        _file.Metadata.GetString("general.name", null) ?? Path.GetFileNameWithoutExtension(_file.Path),
+        Language.Architecture, Vision?.ProjectorType,
+        _file.Tensors.Sum(tensor => tensor.ElementCount) + (_projectorFile?.Tensors.Sum(tensor => tensor.ElementCount) ?? 0),
+        _file.Length + (_projectorFile?.Length ?? 0),
+        Language.TrainingContext, context, Language.VocabularySize, Language.EmbeddingLength);
+
+    public void Dispose()
+    {
+        Vision?.Dispose();
+        Language.Dispose();
+        _projectorFile?.Dispose();
+        _file.Dispose();
+    }
+
+    private static VisionModel LoadVision(GgufFile file, ModelOptions options) => VisionModel.Load(file, new VisionOptions
+    {
+        Weights = new() { Activations = options.Activations, Requantize = options.VisionWeightType },
+        Compatibility = options.Compatibility,
+        Tiles = options.ImageTiles,
+        MinImageTokens = options.MinImageTokens,
+        MaxImageTokens = options.MaxImageTokens,
+    });
+}

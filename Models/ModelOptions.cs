@@ -1,0 +1,69 @@
+using TinyMllm.Engine;
+using TinyMllm.Kernels.Quantization;
+using TinyMllm.Vision;
+
+namespace TinyMllm;
+
+/// <summary>How a model is loaded and run.</summary>
+public sealed record ModelOptions
+{
+    /// <summary>Context of a conversation unless <see cref="Context"/> says otherwise and the model was trained for as much.</summary>
+    public const int UsualContext = 4096;
+
+    /// <summary>The defaults.</summary>
+    public static ModelOptions Default { get; } = new();
+
+    /// <summary>Threads of the engine, the calling one included; 0 = one per processor. The numbers that come out do not depend on it.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Tokens that a conversation can hold, pictures included; 0 = what the model was trained for, at most <see cref="UsualContext"/>.</summary>
+    public int Context { get; init; }
+
+    /// <summary>How keys and values are kept.</summary>
+    public KvType KvType { get; init; } = KvType.F16;
+
+    /// <summary>Precision of the inputs of matrix products.</summary>
+    public ActivationPrecision Activations { get; init; } = ActivationPrecision.Integer;
+
+    /// <summary>Holds the language model's F32, F16 and BF16 matrices in this type; null keeps what is stored.</summary>
+    public TensorType? WeightType { get; init; }
+
+    /// <summary>Holds the picture encoder's F32, F16 and BF16 matrices in this type; null keeps what is stored.</summary>
+    public TensorType? VisionWeightType { get; init; }
+
+    /// <summary>Whose arithmetic is followed where llama.cpp departs from the original model.</summary>
+    public Compatibility Compatibility { get; init; } = Compatibility.Original;
+
+    /// <summary>Cuts large pictures into tiles where the model does so; false looks at the overview alone: fewer tokens, less detail.</summary>
+    public bool ImageTiles { get; init; } = true;
+
+    /// <summary>Fewest tokens per picture, for models of dynamic resolution; null: the model's own limit.</summary>
+    public int? MinImageTokens { get; init; }
+
+    /// <summary>Most tokens per picture, for models of dynamic resolution; null: the model's own limit.</summary>
+    public int? MaxImageTokens { get; init; }
+
+    /// <summary>Bytes of picture embeddings to keep, so that a picture asked about again is not encoded again.</summary>
+    public long ImageCacheBytes { get; init; } = 256L << 20;
+
+    /// <summary>
+    /// Memories of finished requests to keep, so that a request that begins like an earlier one (the same system prompt, the same conversation) reads
+    /// only what is new. Sessions of <see cref="VisionLanguageModel.CreateSession"/> have a memory of their own and do not count.
+    /// </summary>
+    public int IdleConversations { get; init; } = 2;
+
+    /// <summary>Checks the values.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A number is negative.</exception>
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(Threads);
+        ArgumentOutOfRangeException.ThrowIfNegative(Context);
+        ArgumentOutOfRangeException.ThrowIfNegative(ImageCacheBytes);
+        ArgumentOutOfRangeException.ThrowIfNegative(IdleConversations);
+    }
+}
+
+/// <summary>How far loading is.</summary>
+/// <param name="Step">What is being done, for people.</param>
+/// <param name="Fraction">0 … 1.</param>
+public readonly record struct LoadProgress(string Step, double Fraction);

@@ -1,0 +1,222 @@
+using TinyMllm.Engine;
+using TinyMllm.Engine.Sampling;
+using TinyMllm.Generation;
+using TinyMllm.Language;
+using TinyMllm.Loaders.Chat;
+using TinyMllm.Loaders.Gguf;
+using TinyMllm.Loaders.Images;
+using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Vision;
+
+namespace TinyMllm;
+
+/// <summary>
+/// A vision-language model (or a text model) on the CPU. One loaded model serves any number of requests and sessions at once: weights are shared, each
+/// conversation has a memory of its own.
+/// </summary>
+/// <example>
+/// <code>
+/// using var model = VisionLanguageModel.Load("SmolVLM-256M-Instruct-Q8_0.gguf", "mmproj-SmolVLM-256M-Instruct-Q8_0.gguf");
+/// await foreach (var piece in model.GenerateAsync("What is in this picture?", RgbImage.Load("cat.jpg")))
+///     Console.Write(piece);
+/// </code>
+/// </example>
+public sealed partial class VisionLanguageModel : IDisposable
+{
+    private const int PromptBatch = 256;
+
+    private readonly ModelFiles _files;
+    private readonly ModelOptions _options;
+    private readonly WorkerPool _pool;
+    private readonly EmbeddingCache _embeddings;
+    private readonly PromptReader _reader;
+    private readonly SamplingVocabulary _vocabulary;
+    private readonly SlotPool _slots;
+    private readonly ActivityGate _gate = new();
+
+    private VisionLanguageModel(ModelFiles files, ModelOptions options, WorkerPool pool)
+    {
+        (_files, _options, _pool) = (files, options, pool);
+        int context = options.Context > 0 ? options.Context : Math.Min(files.Language.TrainingContext, ModelOptions.UsualContext);
+        Info = files.Describe(context);
+        _embeddings = new EmbeddingCache(options.ImageCacheBytes);
+        _reader = new PromptReader(_embeddings, PromptBatch);
+        _vocabulary = new SamplingVocabulary(files.Tokenizer);
+        _slots = new SlotPool(CreateSlot, options.IdleConversations);
+    }
+
+    /// <summary>What this model is.</summary>
+    public ModelInfo Info { get; }
+
+    /// <summary>Whether prompts may have pictures.</summary>
+    public bool SupportsImages => _files.Vision is not null;
+
+    /// <summary>Text to tokens and back.</summary>
+    public Tokenizer Tokenizer => _files.Tokenizer;
+
+    /// <summary>How conversations are written for this model.</summary>
+    public ChatTemplate ChatTemplate => _files.Template;
+
+    /// <summary>The picture encoder, or null.</summary>
+    internal VisionModel? Vision => _files.Vision;
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="modelPath">The language model's GGUF file; the first part of a split one finds the others.</param>
+    /// <param name="projectorPath">The picture encoder's GGUF file (mmproj), or null for text alone.</param>
+    /// <param name="options">Threads, context, precision; null for the defaults.</param>
+    /// <param name="progress">Told about each step.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="GgufFormatException">A file is damaged.</exception>
+    /// <exception cref="UnsupportedModelException">The architecture or projector is not known, or the two files do not fit each other.</exception>
+    public static VisionLanguageModel Load(
+        string modelPath, string? projectorPath = null, ModelOptions? options = null, IProgress<LoadProgress>? progress = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(modelPath);
+        options ??= ModelOptions.Default;
+        options.Validate();
+        ModelFiles files = ModelFiles.Load(modelPath, projectorPath, options, progress);
+        try
+        {
+            var model = new VisionLanguageModel(files, options, new WorkerPool(options.Threads));
+            progress?.Report(new LoadProgress("ready", 1));
+            return model;
+        }
+        catch
+        {
+            files.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Loads a model on another thread; see <see cref="Load"/>.</summary>
+    /// <param name="modelPath">The language model's GGUF file.</param>
+    /// <param name="projectorPath">The picture encoder's GGUF file, or null.</param>
+    /// <param name="options">Threads, context, precision; null for the defaults.</param>
+    /// <param name="progress">Told about each step.</param>
+    /// <param name="cancellation">Looked at before it begins.</param>
+    public static Task<VisionLanguageModel> LoadAsync(
+        string modelPath, string? projectorPath = null, ModelOptions? options = null, IProgress<LoadProgress>? progress = null,
+        CancellationToken cancellation = default) =>
+        Task.Run(() => Load(modelPath, projectorPath, options, progress), cancellation);
+
+    /// <summary>Answers a question about a picture and streams the answer.</summary>
+    /// <param name="prompt">The question.</param>
+    /// <param name="image">The picture.</param>
+    /// <param name="options">How to answer; null for the defaults.</param>
+    /// <param name="cancellation">Takes effect within one token or one layer of the encoder.</param>
+    public IAsyncEnumerable<GeneratedPiece> GenerateAsync(
+        string prompt, RgbImage image, GenerationOptions? options = null, CancellationToken cancellation = default) =>
+        GenerateAsync(prompt, [image], options, cancellation);
+
+    /// <summary>Answers a question about any number of pictures, or none, and streams the answer.</summary>
+    /// <param name="prompt">The question; with <see cref="GenerationOptions.Raw"/> the whole prompt.</param>
+    /// <param name="images">The pictures.</param>
+    /// <param name="options">How to answer; null for the defaults.</param>
+    /// <param name="cancellation">Takes effect within one token or one layer of the encoder.</param>
+    /// <exception cref="ContextOverflowException">The prompt does not fit the context.</exception>
+    /// <exception cref="UnsupportedModelException">There are pictures, but no picture encoder.</exception>
+    public IAsyncEnumerable<GeneratedPiece> GenerateAsync(
+        string prompt, IReadOnlyList<RgbImage>? images = null, GenerationOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        images ??= [];
+        options ??= GenerationOptions.Default;
+        return options.Raw
+            ? StreamPooled(() => _files.Prompts.Assemble(prompt, images), options, cancellation)
+            : GenerateAsync(Conversation(ChatTurn.User(prompt, images), options), options, cancellation);
+    }
+
+    /// <summary>Continues a conversation and streams the answer. What it shares with an earlier request is not read again.</summary>
+    /// <param name="turns">The conversation so far, a question last.</param>
+    /// <param name="options">How to answer; null for the defaults.</param>
+    /// <param name="cancellation">Takes effect within one token or one layer of the encoder.</param>
+    public IAsyncEnumerable<GeneratedPiece> GenerateAsync(
+        IReadOnlyList<ChatTurn> turns, GenerationOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(turns);
+        options ??= GenerationOptions.Default;
+        return StreamPooled(() => Assemble(turns, new ChatRenderOptions()), options, cancellation);
+    }
+
+    /// <summary>Answers and returns the whole answer.</summary>
+    /// <param name="prompt">The question.</param>
+    /// <param name="images">The pictures.</param>
+    /// <param name="options">How to answer; null for the defaults.</param>
+    /// <param name="cancellation">Takes effect within one token or one layer of the encoder.</param>
+    public async Task<GenerationResult> AnswerAsync(
+        string prompt, IReadOnlyList<RgbImage>? images = null, GenerationOptions? options = null, CancellationToken cancellation = default)
+    {
+        GenerationResult? result = null;
+        await foreach (GeneratedPiece piece in GenerateAsync(prompt, images, options, cancellation).ConfigureAwait(false)) result = piece.Result;
+        return result!;
+    }
+
+    /// <summary>Begins a conversation with a memory of its own.</summary>
+    /// <param name="systemPrompt">What the system turn says, or null for none.</param>
+    public ChatSession CreateSession(string? systemPrompt = null)
+    {
+        using ActivityGate.Activity activity = _gate.Enter(this, default);
+        return new ChatSession(this, CreateSlot(), systemPrompt);
+    }
+
+    /// <summary>Ends what is under way, waits for it, and frees the weights.</summary>
+    public void Dispose()
+    {
+        if (!_gate.Close()) return;
+        _slots.Dispose();
+        _files.Dispose();
+        _pool.Dispose();
+    }
+
+    /// <summary>Answers in a session's memory.</summary>
+    internal IAsyncEnumerable<GeneratedPiece> Stream(Slot slot, IReadOnlyList<ChatTurn> turns, GenerationOptions options, CancellationToken cancellation) =>
+        PieceStream.Run(
+            (emit, stop) =>
+            {
+                using ActivityGate.Activity activity = _gate.Enter(this, stop);
+                Generate(slot, Assemble(turns, new ChatRenderOptions()), options, emit, activity.Token);
+            },
+            cancellation);
+
+    /// <summary>Answers in whichever idle memory shares most with the prompt.</summary>
+    internal IAsyncEnumerable<GeneratedPiece> StreamPooled(
+        Func<IReadOnlyList<PromptPart>> assemble, GenerationOptions options, CancellationToken cancellation) =>
+        PieceStream.Run(
+            (emit, stop) =>
+            {
+                using ActivityGate.Activity activity = _gate.Enter(this, stop);
+                IReadOnlyList<PromptPart> prompt = assemble();
+                Slot slot = _slots.Rent(prompt);
+                try
+                {
+                    Generate(slot, prompt, options, emit, activity.Token);
+                }
+                finally
+                {
+                    _slots.Return(slot);
+                }
+            },
+            cancellation);
+
+    /// <summary>The prompt of a conversation, as the decoder reads it.</summary>
+    internal IReadOnlyList<PromptPart> Assemble(IReadOnlyList<ChatTurn> turns, ChatRenderOptions options) =>
+        _files.Prompts.Assemble(ChatTemplate.Render([.. turns.Select(turn => turn.Message)], options), [.. turns.SelectMany(turn => turn.Images)]);
+
+    /// <summary>A prompt's text with picture markers, as the decoder reads it.</summary>
+    internal IReadOnlyList<PromptPart> Assemble(string text, IReadOnlyList<RgbImage> images) => _files.Prompts.Assemble(text, images);
+
+    /// <summary>A memory for one conversation.</summary>
+    internal Slot CreateSlot() => new(new ModelDecoder(_files.Language, _files.Vision, _pool, Info.Context, _options.KvType));
+
+    /// <summary>The conversation of a single question.</summary>
+    internal static ChatTurn[] Conversation(ChatTurn question, GenerationOptions options) =>
+        options.SystemPrompt is { } system ? [ChatTurn.System(system), question] : [question];
+
+    private void Generate(
+        Slot slot, IReadOnlyList<PromptPart> prompt, GenerationOptions options, Action<GeneratedPiece> emit, CancellationToken cancellation)
+    {
+        var sampler = new Sampler(options.Sampling, _vocabulary, OutputConstraint.Create(options, _vocabulary));
+        var generator = new Generator(_reader, Tokenizer.IsEndOfGeneration, () => new TokenText(Tokenizer, trimLeadingSpace: !options.Raw));
+        generator.Run(slot, prompt, sampler, options, emit, cancellation);
+    }
+}

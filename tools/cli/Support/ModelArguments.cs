@@ -1,0 +1,115 @@
+using System.CommandLine;
+using System.Diagnostics;
+using TinyMllm.Engine;
+using TinyMllm.Kernels.Quantization;
+using TinyMllm.Loaders.Hub;
+using TinyMllm.Vision;
+
+namespace TinyMllm.Cli.Support;
+
+/// <summary>The options that choose a model and say how to run it, the same for every command that runs one.</summary>
+internal sealed class ModelArguments
+{
+    private readonly Option<string> _model = new("-m", "--model")
+    {
+        Description = "A GGUF file, a short name (smolvlm:256m) or OWNER/REPO[:FILE] (downloaded if it is not in the cache), or 'demo'.", Required = true, HelpName = "MODEL",
+        CompletionSources = { _ => HubCatalog.Entries.Select(entry => new System.CommandLine.Completions.CompletionItem(entry.Name)) },
+    };
+
+    private readonly Option<string?> _projector = new("--mmproj") { Description = "The picture encoder's GGUF file.", HelpName = "FILE" };
+    private readonly Option<int> _threads = new("-t", "--threads") { Description = "Threads; 0 = one per processor.", HelpName = "N" };
+    private readonly Option<int> _context = new("-c", "--context") { Description = "Tokens of context; 0 = the model's own, at most 4096.", HelpName = "N" };
+    private readonly Option<KvType> _kvType;
+    private readonly Option<TensorType?> _weights = new("--weights") { Description = "Hold 16- and 32-bit weights in this type (Q8_0, Q4_0, Q4_K, …).", HelpName = "TYPE", CustomParser = ParseType };
+    private readonly Option<TensorType?> _visionWeights = new("--vision-weights") { Description = "The same for the picture encoder.", HelpName = "TYPE", CustomParser = ParseType };
+    private readonly Option<bool> _exact = new("--exact") { Description = "Compute everything in float32: slow and large, for checking." };
+    private readonly Option<bool> _noTiles = new("--no-tiles") { Description = "Look at large pictures as a whole only: fewer tokens, less detail." };
+    private readonly Option<int?> _maxImageTokens = new("--max-image-tokens") { Description = "Most tokens per picture, for models of dynamic resolution.", HelpName = "N" };
+    private readonly Option<string?> _compat = new("--compat") { Description = "Follow llama.cpp where it departs from the original model: llama.cpp.", HelpName = "ENGINE" };
+
+    /// <param name="kvDefault">How keys and values are kept unless the user says otherwise.</param>
+    public ModelArguments(KvType kvDefault = KvType.F16)
+    {
+        _kvType = new Option<KvType>("--kv-type")
+        {
+            Description = $"How keys and values are kept: f32, f16 or q8_0; {kvDefault.ToString().ToLowerInvariant()} unless set.", HelpName = "TYPE", DefaultValueFactory = _ => kvDefault,
+            CustomParser = result => Enum.TryParse(result.Tokens[0].Value, ignoreCase: true, out KvType type) && Enum.IsDefined(type)
+                ? type
+                : Fail(result, $"--kv-type is f32, f16 or q8_0, not '{result.Tokens[0].Value}'", kvDefault),
+        };
+        _compat.AcceptOnlyFromAmong("llama.cpp");
+    }
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[]
+            { _model, _projector, _threads, _context, _kvType, _weights, _visionWeights, _exact, _noTiles, _maxImageTokens, _compat }) command.Add(option);
+    }
+
+    /// <summary>Whether llama.cpp is to be followed.</summary>
+    public bool FollowsLlamaCpp(ParseResult parsed) => parsed.GetValue(_compat) is not null;
+
+    /// <summary>The options as the library takes them.</summary>
+    public ModelOptions Options(ParseResult parsed) => new()
+    {
+        Threads = NotNegative(parsed, _threads, "-t"),
+        Context = NotNegative(parsed, _context, "-c"),
+        KvType = parsed.GetValue(_kvType),
+        WeightType = parsed.GetValue(_weights),
+        VisionWeightType = parsed.GetValue(_visionWeights),
+        Activations = parsed.GetValue(_exact) ? ActivationPrecision.Float32 : ActivationPrecision.Integer,
+        ImageTiles = !parsed.GetValue(_noTiles),
+        MaxImageTokens = parsed.GetValue(_maxImageTokens),
+        Compatibility = FollowsLlamaCpp(parsed) ? Compatibility.LlamaCpp : Compatibility.Original,
+    };
+
+    /// <summary>The model's two files, downloaded if need be.</summary>
+    public async Task<(string Model, string? Projector)> LocateAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
+    {
+        string name = parsed.GetRequiredValue(_model);
+        string? projector = parsed.GetValue(_projector);
+        if (File.Exists(name)) return (name, projector);
+        if (name == "demo")
+        {
+            DemoFiles demo = DemoFiles.Find();
+            return (demo.Model, projector ?? demo.Projector);
+        }
+
+        bool looksLikeFile = name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) || Path.IsPathRooted(name) || name.StartsWith('.');
+        if (looksLikeFile || !HubReference.TryParse(name, out HubReference? reference))
+            throw new UsageException($"'{name}' is neither a file here nor a model's name (tinymllm list --available shows some)");
+        using var hub = new HubDownloader();
+        HubModel files = hub.FindCached(reference)
+            ?? await TransferBars.RunAsync(terminal, progress => hub.PullAsync(reference, progress, cancellation)).ConfigureAwait(false);
+        return (files.ModelPath, projector ?? files.ProjectorPath);
+    }
+
+    /// <summary>Loads the model and says how long it took.</summary>
+    public async Task<VisionLanguageModel> LoadAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
+    {
+        ModelOptions options = Options(parsed);
+        (string model, string? projector) = await LocateAsync(parsed, terminal, cancellation).ConfigureAwait(false);
+        long start = Stopwatch.GetTimestamp();
+        VisionLanguageModel loaded = await VisionLanguageModel.LoadAsync(model, projector, options, null, cancellation).ConfigureAwait(false);
+        terminal.Note(Summary(loaded.Info, Stopwatch.GetElapsedTime(start)));
+        return loaded;
+    }
+
+    public static string Summary(ModelInfo info, TimeSpan loading) =>
+        $"{info.Name}: {info.Architecture}{(info.Projector is null ? "" : " + " + info.Projector)}, {Sizes.Count(info.Weights)} weights, {Sizes.Bytes(info.FileBytes)}, "
+        + $"context {info.Context}, loaded in {Sizes.Time(loading)}";
+
+    private static int NotNegative(ParseResult parsed, Option<int> option, string name) =>
+        parsed.GetValue(option) is >= 0 and int value ? value : throw new UsageException($"{name} is {parsed.GetValue(option)}, expected 0 or more");
+
+    private static TensorType? ParseType(System.CommandLine.Parsing.ArgumentResult result) =>
+        Enum.TryParse(result.Tokens[0].Value, ignoreCase: true, out TensorType type) && Enum.IsDefined(type)
+            ? type
+            : Fail<TensorType?>(result, $"'{result.Tokens[0].Value}' is not a weight type", null);
+
+    private static T Fail<T>(System.CommandLine.Parsing.ArgumentResult result, string message, T value)
+    {
+        result.AddError(message);
+        return value;
+    }
+}
