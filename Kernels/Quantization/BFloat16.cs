@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace TinyMllm.Kernels.Quantization;
 
@@ -27,6 +28,17 @@ internal static class BFloat16
     public static void FromSingle(ReadOnlySpan<float> source, Span<ushort> target)
     {
         target = target[..source.Length];
-        for (int i = 0; i < source.Length; i++) target[i] = FromSingle(source[i]);
+        int i = 0;
+        for (; i <= source.Length - 16; i += 16)
+            Vector256.Narrow(Narrow(Vector256.Create(source.Slice(i, 8))), Narrow(Vector256.Create(source.Slice(i + 8, 8)))).CopyTo(target[i..]);
+        for (; i < source.Length; i++) target[i] = FromSingle(source[i]);
+    }
+
+    private static Vector256<uint> Narrow(Vector256<float> values)
+    {
+        var bits = values.AsUInt32();
+        var rounded = (bits + Vector256.Create(0x7FFFu) + ((bits >> 16) & Vector256<uint>.One)) >> 16;
+        var quiet = (bits >> 16) | Vector256.Create(0x40u);
+        return Vector256.ConditionalSelect(Vector256.Equals(values, values).AsUInt32(), rounded, quiet);
     }
 }

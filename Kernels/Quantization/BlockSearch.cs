@@ -93,21 +93,17 @@ internal static class BlockSearch
     }
 
     /// <summary>
-    /// With a minimum: x ≈ s·l − m, l in 0 … <paramref name="limit"/>, s and m ≥ 0. Each of <paramref name="steps"/> + 1 steps is followed by
-    /// weighted linear regression of x on l.
+    /// With a minimum: x ≈ s·l − m, l in 0 … limit, s and m ≥ 0. Each step tried is followed by weighted linear regression of x on l.
     /// </summary>
     /// <param name="x">Values of the sub-block.</param>
     /// <param name="weights">Weight of each value's error.</param>
-    /// <param name="limit">Largest level.</param>
-    /// <param name="first">Offset of the first step tried, in levels.</param>
-    /// <param name="increment">From step to step, in levels.</param>
-    /// <param name="steps">Number of steps after the first.</param>
-    /// <param name="absolute">Weigh the absolute error instead of the squared one.</param>
+    /// <param name="search">Limit, steps and kind of error.</param>
     /// <param name="levels">Chosen levels.</param>
     /// <returns>Scale s and minimum m.</returns>
     public static (float Scale, float Minimum) WithMinimum(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> weights, int limit, float first, float increment, int steps, bool absolute, Span<byte> levels)
+        ReadOnlySpan<float> x, ReadOnlySpan<float> weights, MinimumSearch search, Span<byte> levels)
     {
+        int limit = search.Limit;
         float min = x[0], max = x[0], sumW = weights[0], sumX = weights[0] * x[0];
         for (int i = 1; i < x.Length; i++)
         {
@@ -128,11 +124,11 @@ internal static class BlockSearch
         float step = limit / (max - min);
         float scale = 1 / step;
         for (int i = 0; i < x.Length; i++) levels[i] = (byte)Level(step * (x[i] - min), 0, limit);
-        float best = Error(x, weights, levels, scale, min, absolute);
+        float best = Error(x, weights, levels, scale, min, search.Absolute);
 
-        for (int s = 0; s <= steps; s++)
+        for (int s = 0; s <= search.Steps; s++)
         {
-            step = (first + (increment * s) + limit) / (max - min);
+            step = (search.First + (0.1f * s) + limit) / (max - min);
             float sumL = 0, sumL2 = 0, sumXL = 0;
             for (int i = 0; i < x.Length; i++)
             {
@@ -153,7 +149,7 @@ internal static class BlockSearch
                 newScale = sumXL / sumL2;
             }
 
-            float error = Error(x, weights, tried, newScale, newMin, absolute);
+            float error = Error(x, weights, tried, newScale, newMin, search.Absolute);
             if (!(error < best)) continue;
             tried.CopyTo(levels);
             (best, scale, min) = (error, newScale, newMin);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace TinyMllm.Kernels.Quantization;
 
@@ -21,13 +22,27 @@ internal struct IQ4_NL : IQuantizedBlock<IQ4_NL>
 
     public readonly bool IsValid => Half.IsFinite(Scale);
 
-    public static void Encode(ReadOnlySpan<float> values, ref IQ4_NL block)
+    public static void Encode(ReadOnlySpan<float> values, ref IQ4_NL block) => Encode(values, SearchScale(values), ref block);
+
+    /// <summary>Eight blocks at a time, the scales of which are searched side by side.</summary>
+    public static void EncodeRun(ReadOnlySpan<float> values, Span<IQ4_NL> blocks)
     {
-        float d = SearchScale(values);
+        Span<float> scales = stackalloc float[8];
+        int b = 0;
+        for (; b <= blocks.Length - 8; b += 8)
+        {
+            LaneSearch.NonLinear(values.Slice(32 * b, 256), scales);
+            for (int i = 0; i < 8; i++) Encode(values.Slice(32 * (b + i), 32), scales[i], ref blocks[b + i]);
+        }
+
+        for (; b < blocks.Length; b++) Encode(values.Slice(32 * b, 32), ref blocks[b]);
+    }
+
+    private static void Encode(ReadOnlySpan<float> values, float d, ref IQ4_NL block)
+    {
         float inverse = Rounding.InverseOrZero(d);
         block.Scale = HalfConversion.FromSingle(d);
-        for (int j = 0; j < 16; j++)
-            block.Quants[j] = (byte)(NearestLevel(inverse * values[j]) | (NearestLevel(inverse * values[j + 16]) << 4));
+        EncodeLevels(values, inverse, block.Quants);
     }
 
     public readonly void Decode(Span<float> values)
@@ -71,6 +86,27 @@ internal struct IQ4_NL : IQuantizedBlock<IQ4_NL>
         while (upper < 15 && !(x < Levels[upper])) upper++;
         if (upper == 15 && x >= Levels[15]) return 15;
         return x - Levels[upper - 1] < Levels[upper] - x ? upper - 1 : upper;
+    }
+
+    /// <summary>Packs the levels nearest to 32 values times <paramref name="inverse"/> in the order of 32-value blocks.</summary>
+    public static void EncodeLevels(ReadOnlySpan<float> values, float inverse, Span<byte> packed)
+    {
+        var q = VectorRounding.Narrow(
+            NearestLevels(VectorRounding.Load(values, 0) * Vector256.Create(inverse)), NearestLevels(VectorRounding.Load(values, 8) * Vector256.Create(inverse)),
+            NearestLevels(VectorRounding.Load(values, 16) * Vector256.Create(inverse)), NearestLevels(VectorRounding.Load(values, 24) * Vector256.Create(inverse)));
+        VectorRounding.PackNibbles(q).CopyTo(packed);
+    }
+
+    /// <summary>
+    /// <see cref="NearestLevel"/> of eight values: how many of the middles between levels lie at or below. That is the same as comparing the
+    /// distances, because near a middle both differences are exact in float32 (all levels are integers below 128).
+    /// </summary>
+    private static Vector256<int> NearestLevels(Vector256<float> x)
+    {
+        var level = Vector256<int>.Zero;
+        for (int i = 0; i < 15; i++)
+            level -= Vector256.GreaterThanOrEqual(x, Vector256.Create(0.5f * (Levels[i] + Levels[i + 1]))).AsInt32();
+        return level;
     }
 
     private static (float SumXK, float SumK2) Sums(ReadOnlySpan<float> values, float inverse)

@@ -21,24 +21,11 @@ internal struct IQ4_XS : IQuantizedBlock<IQ4_XS>
 
     public readonly bool IsValid => Half.IsFinite(Scale);
 
-    public static void Encode(ReadOnlySpan<float> values, ref IQ4_XS block)
-    {
-        Span<float> scales = stackalloc float[8];
-        for (int j = 0; j < 8; j++) scales[j] = IQ4_NL.SearchScale(values.Slice(32 * j, 32));
+    public static void Encode(ReadOnlySpan<float> values, ref IQ4_XS block) => Encode<PlainSearch>(values, ref block);
 
-        block = default;
-        float d = -Rounding.SignedMaximum(scales) / 32;
-        float inverse = Rounding.InverseOrZero(d);
-        block.Scale = HalfConversion.FromSingle(d);
-        for (int j = 0; j < 8; j++)
-        {
-            int s = BlockSearch.Level(inverse * scales[j], -32, 31);
-            block.SetSubScale(j, s + 32);
-            float subInverse = Rounding.InverseOrZero(d * s);
-            var x = values.Slice(32 * j, 32);
-            for (int l = 0; l < 16; l++)
-                block.Quants[(16 * j) + l] = (byte)(IQ4_NL.NearestLevel(subInverse * x[l]) | (IQ4_NL.NearestLevel(subInverse * x[l + 16]) << 4));
-        }
+    public static void EncodeRun(ReadOnlySpan<float> values, Span<IQ4_XS> blocks)
+    {
+        for (int b = 0; b < blocks.Length; b++) Encode<LaneSearch>(values.Slice(b * Length, Length), ref blocks[b]);
     }
 
     public readonly void Decode(Span<float> values)
@@ -53,6 +40,24 @@ internal struct IQ4_XS : IQuantizedBlock<IQ4_XS>
                 values[(32 * j) + l] = scale * IQ4_NL.Levels[q & 15];
                 values[(32 * j) + l + 16] = scale * IQ4_NL.Levels[q >> 4];
             }
+        }
+    }
+
+    private static void Encode<TSearch>(ReadOnlySpan<float> values, ref IQ4_XS block)
+        where TSearch : ISubBlockSearch
+    {
+        Span<float> scales = stackalloc float[8];
+        TSearch.NonLinear(values, scales);
+
+        block = default;
+        float d = -Rounding.SignedMaximum(scales) / 32;
+        float inverse = Rounding.InverseOrZero(d);
+        block.Scale = HalfConversion.FromSingle(d);
+        for (int j = 0; j < 8; j++)
+        {
+            int s = BlockSearch.Level(inverse * scales[j], -32, 31);
+            block.SetSubScale(j, s + 32);
+            IQ4_NL.EncodeLevels(values.Slice(32 * j, 32), Rounding.InverseOrZero(d * s), block.Quants[(16 * j)..]);
         }
     }
 

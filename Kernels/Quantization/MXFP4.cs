@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace TinyMllm.Kernels.Quantization;
 
@@ -24,11 +25,23 @@ internal struct MXFP4 : IQuantizedBlock<MXFP4>
 
     public static void Encode(ReadOnlySpan<float> values, ref MXFP4 block)
     {
-        float magnitude = Rounding.Magnitude(values);
-        block.Exponent = magnitude > 0 ? (byte)(MathF.Floor((float)Math.Log2(magnitude)) - 2 + 127) : (byte)0;
+        block.Exponent = ChooseExponent(Rounding.Magnitude(values));
         float scale = HalfPowerOfTwo(block.Exponent);
         for (int j = 0; j < 16; j++)
             block.Quants[j] = (byte)(NearestLevel(values[j], scale) | (NearestLevel(values[j + 16], scale) << 4));
+    }
+
+    /// <summary>Sixteen levels against eight values at a time.</summary>
+    public static void EncodeRun(ReadOnlySpan<float> values, Span<MXFP4> blocks)
+    {
+        for (int b = 0; b < blocks.Length; b++)
+        {
+            var x = values.Slice(32 * b, 32);
+            blocks[b].Exponent = ChooseExponent(VectorRounding.Magnitude(x));
+            float scale = HalfPowerOfTwo(blocks[b].Exponent);
+            var q = VectorRounding.Narrow(NearestLevels(x, scale), NearestLevels(x[8..], scale), NearestLevels(x[16..], scale), NearestLevels(x[24..], scale));
+            VectorRounding.PackNibbles(q).CopyTo(blocks[b].Quants);
+        }
     }
 
     public readonly void Decode(Span<float> values)
@@ -57,6 +70,25 @@ internal struct MXFP4 : IQuantizedBlock<MXFP4>
         return best;
     }
 
+    /// <summary><see cref="NearestLevel"/> of the first eight values.</summary>
+    public static Vector256<int> NearestLevels(ReadOnlySpan<float> values, float scale)
+    {
+        var x = VectorRounding.Load(values, 0);
+        var best = Vector256<int>.Zero;
+        var least = Vector256.Abs(Vector256.Create(Levels[0] * scale) - x);
+        for (int i = 1; i < 16; i++)
+        {
+            var error = Vector256.Abs(Vector256.Create(Levels[i] * scale) - x);
+            var closer = Vector256.LessThan(error, least);
+            least = Vector256.ConditionalSelect(closer, error, least);
+            best = Vector256.ConditionalSelect(closer.AsInt32(), Vector256.Create(i), best);
+        }
+
+        return best;
+    }
+
     /// <summary>2^(e − 128): half of what an E8M0 exponent means, because M holds doubled values. Subnormal for e below 2.</summary>
     public static float HalfPowerOfTwo(byte e) => BitConverter.UInt32BitsToSingle(e < 2 ? 0x00200000u << e : (e - 1u) << 23);
+
+    private static byte ChooseExponent(float magnitude) => magnitude > 0 ? (byte)(MathF.Floor((float)Math.Log2(magnitude)) - 2 + 127) : (byte)0;
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace TinyMllm.Kernels.Quantization;
 
@@ -27,6 +28,24 @@ internal struct NVFP4 : IQuantizedBlock<NVFP4>
             float scale = DecodeHalfScale(block.Scales[k]);
             for (int j = 0; j < 8; j++)
                 block.Quants[(8 * k) + j] = (byte)(MXFP4.NearestLevel(x[j], scale) | (MXFP4.NearestLevel(x[j + 8], scale) << 4));
+        }
+    }
+
+    /// <summary>Sixteen levels against eight values at a time.</summary>
+    public static void EncodeRun(ReadOnlySpan<float> values, Span<NVFP4> blocks)
+    {
+        for (int b = 0; b < blocks.Length; b++)
+        {
+            Span<byte> quants = blocks[b].Quants;
+            for (int k = 0; k < 4; k++)
+            {
+                var x = values.Slice((64 * b) + (16 * k), 16);
+                byte code = EncodeScale(VectorRounding.Magnitude(x) / 6);
+                blocks[b].Scales[k] = code;
+                float scale = DecodeHalfScale(code);
+                var q = MXFP4.NearestLevels(x, scale) | Vector256.ShiftLeft(MXFP4.NearestLevels(x[8..], scale), 4);
+                for (int j = 0; j < 8; j++) quants[(8 * k) + j] = (byte)q.GetElement(j);
+            }
         }
     }
 

@@ -21,36 +21,11 @@ internal struct Q2_K : IQuantizedBlock<Q2_K>
 
     public readonly bool IsValid => Half.IsFinite(Scale) && Half.IsFinite(Minimum);
 
-    public static void Encode(ReadOnlySpan<float> values, ref Q2_K block)
+    public static void Encode(ReadOnlySpan<float> values, ref Q2_K block) => Encode<PlainSearch>(values, ref block);
+
+    public static void EncodeRun(ReadOnlySpan<float> values, Span<Q2_K> blocks)
     {
-        Span<byte> levels = stackalloc byte[256];
-        Span<float> scales = stackalloc float[16], minima = stackalloc float[16], weights = stackalloc float[16];
-        float maxScale = 0, maxMinimum = 0;
-        for (int j = 0; j < 16; j++)
-        {
-            var x = values.Slice(16 * j, 16);
-            for (int i = 0; i < 16; i++) weights[i] = MathF.Abs(x[i]);
-            (scales[j], minima[j]) = BlockSearch.WithMinimum(x, weights, 3, -0.5f, 0.1f, 15, absolute: true, levels[(16 * j)..]);
-            maxScale = MathF.Max(maxScale, scales[j]);
-            maxMinimum = MathF.Max(maxMinimum, minima[j]);
-        }
-
-        block = default;
-        QuantizeHeader(scales, maxScale, 0, ref block.Scales);
-        QuantizeHeader(minima, maxMinimum, 4, ref block.Scales);
-        block.Scale = HalfConversion.FromSingle(maxScale / 15);
-        block.Minimum = HalfConversion.FromSingle(maxMinimum / 15);
-
-        float d = (float)block.Scale, dmin = (float)block.Minimum;
-        for (int j = 0; j < 16; j++)
-        {
-            float scale = d * (block.Scales[j] & 15);
-            if (scale == 0) continue;
-            float minimum = dmin * (block.Scales[j] >> 4);
-            for (int i = 16 * j; i < 16 * (j + 1); i++) levels[i] = (byte)BlockSearch.Level((values[i] + minimum) / scale, 0, 3);
-        }
-
-        for (int i = 0; i < 256; i++) block.Quants[(32 * (i / 128)) + (i % 32)] |= (byte)(levels[i] << (2 * (i / 32 % 4)));
+        for (int b = 0; b < blocks.Length; b++) Encode<LaneSearch>(values.Slice(b * Length, Length), ref blocks[b]);
     }
 
     public readonly void Decode(Span<float> values)
@@ -68,10 +43,35 @@ internal struct Q2_K : IQuantizedBlock<Q2_K>
         }
     }
 
-    private static void QuantizeHeader(ReadOnlySpan<float> scales, float max, int shift, ref Bytes16 packed)
+    private static void Encode<TSearch>(ReadOnlySpan<float> values, ref Q2_K block)
+        where TSearch : ISubBlockSearch
     {
-        if (!(max > 0)) return;
-        float inverse = 15 / max;
+        Span<byte> levels = stackalloc byte[256];
+        Span<float> scales = stackalloc float[16], minima = stackalloc float[16];
+        TSearch.WithMinimum(values, new MinimumSearch(16, 3, -0.5f, 15, Absolute: true), scales, minima, levels);
+
+        block = default;
+        block.Scale = QuantizeHeader(scales, 0, ref block.Scales);
+        block.Minimum = QuantizeHeader(minima, 4, ref block.Scales);
+        float d = (float)block.Scale, dmin = (float)block.Minimum;
+        for (int j = 0; j < 16; j++)
+        {
+            float scale = d * (block.Scales[j] & 15);
+            if (scale == 0) continue;
+            float minimum = dmin * (block.Scales[j] >> 4);
+            VectorRounding.Levels(values.Slice(16 * j, 16), minimum, scale, 0, 3, levels[(16 * j)..]);
+        }
+
+        for (int i = 0; i < 256; i++) block.Quants[(32 * (i / 128)) + (i % 32)] |= (byte)(levels[i] << (2 * (i / 32 % 4)));
+    }
+
+    /// <summary>Rounds scales (or minima) to 4 bits; their common factor is the result.</summary>
+    private static Half QuantizeHeader(ReadOnlySpan<float> scales, int shift, ref Bytes16 packed)
+    {
+        float max = 0;
+        foreach (float scale in scales) max = MathF.Max(max, scale);
+        float inverse = max > 0 ? 15 / max : 0;
         for (int j = 0; j < 16; j++) packed[j] |= (byte)(Rounding.Nearest(inverse * scales[j]) << shift);
+        return HalfConversion.FromSingle(max / 15);
     }
 }

@@ -41,7 +41,7 @@ internal struct Q3_K : IQuantizedBlock<Q3_K>
         {
             float scale = (float)block.Scale * (block.SubScale(j) - 32);
             if (scale == 0) continue;
-            for (int i = 16 * j; i < 16 * (j + 1); i++) levels[i] = (byte)(BlockSearch.Level(values[i] / scale, -4, 3) + 4);
+            VectorRounding.Levels(values.Slice(16 * j, 16), 0, scale, -4, 3, levels[(16 * j)..]);
         }
 
         for (int i = 0; i < 256; i++)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace TinyMllm.Kernels.Quantization;
 
@@ -26,6 +27,26 @@ internal struct Q4_0 : IQuantizedBlock<Q4_0>
         block.Scale = HalfConversion.FromSingle(d);
         for (int j = 0; j < 16; j++)
             block.Quants[j] = (byte)(Quantize(values[j] * inverse) | (Quantize(values[j + 16] * inverse) << 4));
+    }
+
+    /// <summary>32 values in four vectors. A scale whose inverse is not finite goes the plain way.</summary>
+    public static void EncodeRun(ReadOnlySpan<float> values, Span<Q4_0> blocks)
+    {
+        for (int b = 0; b < blocks.Length; b++)
+        {
+            var x = values.Slice(32 * b, 32);
+            float d = VectorRounding.SignedMaximum(x) / -8;
+            float inverse = Rounding.InverseOrZero(d);
+            if (!float.IsFinite(inverse))
+            {
+                Encode(x, ref blocks[b]);
+                continue;
+            }
+
+            blocks[b].Scale = HalfConversion.FromSingle(d);
+            var q = Vector256.Min(VectorRounding.Truncate(x, 0, inverse, 8.5f), Vector256.Create((byte)15));
+            VectorRounding.PackNibbles(q).CopyTo(blocks[b].Quants);
+        }
     }
 
     public readonly void Decode(Span<float> values)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace TinyMllm.Kernels.Quantization;
 
@@ -31,6 +32,28 @@ internal struct Q4_1 : IQuantizedBlock<Q4_1>
             int low = Quantize((values[j] - minimum) * inverse);
             int high = Quantize((values[j + 16] - minimum) * inverse);
             block.Quants[j] = (byte)(low | (high << 4));
+        }
+    }
+
+    /// <summary>32 values in four vectors. A scale that is not finite, or whose inverse is not, goes the plain way.</summary>
+    public static void EncodeRun(ReadOnlySpan<float> values, Span<Q4_1> blocks)
+    {
+        for (int b = 0; b < blocks.Length; b++)
+        {
+            var x = values.Slice(32 * b, 32);
+            var (minimum, maximum) = VectorRounding.Range(x);
+            float d = (maximum - minimum) / 15;
+            float inverse = Rounding.InverseOrZero(d);
+            if (!float.IsFinite(inverse) || !float.IsFinite(d))
+            {
+                Encode(x, ref blocks[b]);
+                continue;
+            }
+
+            blocks[b].Scale = HalfConversion.FromSingle(d);
+            blocks[b].Minimum = HalfConversion.FromSingle(minimum);
+            var q = Vector256.Min(VectorRounding.Truncate(x, minimum, inverse, 0.5f), Vector256.Create((byte)15));
+            VectorRounding.PackNibbles(q).CopyTo(blocks[b].Quants);
         }
     }
 

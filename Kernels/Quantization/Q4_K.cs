@@ -21,13 +21,11 @@ internal struct Q4_K : IQuantizedBlock<Q4_K>
 
     public readonly bool IsValid => Half.IsFinite(Scale) && Half.IsFinite(Minimum);
 
-    public static void Encode(ReadOnlySpan<float> values, ref Q4_K block)
+    public static void Encode(ReadOnlySpan<float> values, ref Q4_K block) => Encode<PlainSearch>(values, ref block);
+
+    public static void EncodeRun(ReadOnlySpan<float> values, Span<Q4_K> blocks)
     {
-        Span<byte> levels = stackalloc byte[256];
-        (block.Scale, block.Minimum) = EncodeLevels(values, 15, -1, 20, block.Scales, levels);
-        for (int k = 0; k < 4; k++)
-            for (int l = 0; l < 32; l++)
-                block.Quants[(32 * k) + l] = (byte)(levels[(64 * k) + l] | (levels[(64 * k) + 32 + l] << 4));
+        for (int b = 0; b < blocks.Length; b++) Encode<LaneSearch>(values.Slice(b * Length, Length), ref blocks[b]);
     }
 
     public readonly void Decode(Span<float> values)
@@ -45,29 +43,18 @@ internal struct Q4_K : IQuantizedBlock<Q4_K>
         }
     }
 
-    /// <summary>What Q4_K and Q5_K share: scales, minima and levels 0 … <paramref name="limit"/> of 256 values.</summary>
+    /// <summary>
+    /// What Q4_K and Q5_K share: scales, minima and levels 0 … limit of 256 values. The levels are chosen by the search, then again for the scales after
+    /// rounding to 6 bits.
+    /// </summary>
     /// <returns>d and dmin.</returns>
-    public static (Half Scale, Half Minimum) EncodeLevels(
-        ReadOnlySpan<float> values, int limit, float firstStep, int steps, Span<byte> packedScales, Span<byte> levels)
+    public static (Half Scale, Half Minimum) EncodeLevels<TSearch>(
+        ReadOnlySpan<float> values, MinimumSearch search, Span<byte> packedScales, Span<byte> levels)
+        where TSearch : ISubBlockSearch
     {
-        Span<float> scales = stackalloc float[8], minima = stackalloc float[8], weights = stackalloc float[32];
-        for (int j = 0; j < 8; j++)
-        {
-            var x = values.Slice(32 * j, 32);
-            float sumOfSquares = 0;
-            foreach (float v in x) sumOfSquares += v * v;
-            float average = MathF.Sqrt(sumOfSquares / 32);
-            for (int i = 0; i < 32; i++) weights[i] = average + MathF.Abs(x[i]);
-            (scales[j], minima[j]) = BlockSearch.WithMinimum(x, weights, limit, firstStep, 0.1f, steps, absolute: false, levels[(32 * j)..]);
-        }
+        Span<float> scales = stackalloc float[8], minima = stackalloc float[8];
+        TSearch.WithMinimum(values, search, scales, minima, levels);
 
-        return RequantizeLevels(values, limit, scales, minima, packedScales, levels);
-    }
-
-    /// <summary>Rounds the scales to 6 bits, then the levels again with what the scales became.</summary>
-    public static (Half Scale, Half Minimum) RequantizeLevels(
-        ReadOnlySpan<float> values, int limit, ReadOnlySpan<float> scales, ReadOnlySpan<float> minima, Span<byte> packedScales, Span<byte> levels)
-    {
         Span<byte> s = stackalloc byte[8], m = stackalloc byte[8];
         Half d = QuantizeHeader(scales, s), dmin = QuantizeHeader(minima, m);
         ScalesAndMinima.Pack(s, m, packedScales);
@@ -75,10 +62,20 @@ internal struct Q4_K : IQuantizedBlock<Q4_K>
         {
             float scale = (float)d * s[j], minimum = (float)dmin * m[j];
             if (scale == 0) continue;
-            for (int i = 32 * j; i < 32 * (j + 1); i++) levels[i] = (byte)BlockSearch.Level((values[i] + minimum) / scale, 0, limit);
+            VectorRounding.Levels(values.Slice(32 * j, 32), minimum, scale, 0, search.Limit, levels[(32 * j)..]);
         }
 
         return (d, dmin);
+    }
+
+    private static void Encode<TSearch>(ReadOnlySpan<float> values, ref Q4_K block)
+        where TSearch : ISubBlockSearch
+    {
+        Span<byte> levels = stackalloc byte[256];
+        (block.Scale, block.Minimum) = EncodeLevels<TSearch>(values, new MinimumSearch(32, 15, -1, 20, Absolute: false), block.Scales, levels);
+        for (int k = 0; k < 4; k++)
+            for (int l = 0; l < 32; l++)
+                block.Quants[(32 * k) + l] = (byte)(levels[(64 * k) + l] | (levels[(64 * k) + 32 + l] << 4));
     }
 
     private static Half QuantizeHeader(ReadOnlySpan<float> scales, Span<byte> quantized)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace TinyMllm.Kernels.Quantization;
 
@@ -35,6 +36,27 @@ internal struct Q5_0 : IQuantizedBlock<Q5_0>
 
         block.Scale = HalfConversion.FromSingle(d);
         block.HighBits = high;
+    }
+
+    /// <summary>32 values in four vectors. A scale whose inverse is not finite goes the plain way.</summary>
+    public static void EncodeRun(ReadOnlySpan<float> values, Span<Q5_0> blocks)
+    {
+        for (int b = 0; b < blocks.Length; b++)
+        {
+            var x = values.Slice(32 * b, 32);
+            float d = VectorRounding.SignedMaximum(x) / -16;
+            float inverse = Rounding.InverseOrZero(d);
+            if (!float.IsFinite(inverse))
+            {
+                Encode(x, ref blocks[b]);
+                continue;
+            }
+
+            blocks[b].Scale = HalfConversion.FromSingle(d);
+            var q = Vector256.Min(VectorRounding.Truncate(x, 0, inverse, 16.5f), Vector256.Create((byte)31));
+            blocks[b].HighBits = Vector256.ShiftLeft(q, 3).ExtractMostSignificantBits();
+            VectorRounding.PackNibbles(q & Vector256.Create((byte)15)).CopyTo(blocks[b].Quants);
+        }
     }
 
     public readonly void Decode(Span<float> values)

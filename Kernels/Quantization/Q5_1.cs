@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace TinyMllm.Kernels.Quantization;
 
@@ -38,6 +39,29 @@ internal struct Q5_1 : IQuantizedBlock<Q5_1>
         block.Scale = HalfConversion.FromSingle(d);
         block.Minimum = HalfConversion.FromSingle(minimum);
         block.HighBits = high;
+    }
+
+    /// <summary>32 values in four vectors. A scale that is not finite, or whose inverse is not, goes the plain way.</summary>
+    public static void EncodeRun(ReadOnlySpan<float> values, Span<Q5_1> blocks)
+    {
+        for (int b = 0; b < blocks.Length; b++)
+        {
+            var x = values.Slice(32 * b, 32);
+            var (minimum, maximum) = VectorRounding.Range(x);
+            float d = (maximum - minimum) / 31;
+            float inverse = Rounding.InverseOrZero(d);
+            if (!float.IsFinite(inverse) || !float.IsFinite(d))
+            {
+                Encode(x, ref blocks[b]);
+                continue;
+            }
+
+            blocks[b].Scale = HalfConversion.FromSingle(d);
+            blocks[b].Minimum = HalfConversion.FromSingle(minimum);
+            var q = VectorRounding.Truncate(x, minimum, inverse, 0.5f);
+            blocks[b].HighBits = Vector256.ShiftLeft(q, 3).ExtractMostSignificantBits();
+            VectorRounding.PackNibbles(q & Vector256.Create((byte)15)).CopyTo(blocks[b].Quants);
+        }
     }
 
     public readonly void Decode(Span<float> values)

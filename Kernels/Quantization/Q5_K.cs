@@ -22,20 +22,11 @@ internal struct Q5_K : IQuantizedBlock<Q5_K>
 
     public readonly bool IsValid => Half.IsFinite(Scale) && Half.IsFinite(Minimum);
 
-    public static void Encode(ReadOnlySpan<float> values, ref Q5_K block)
+    public static void Encode(ReadOnlySpan<float> values, ref Q5_K block) => Encode<PlainSearch>(values, ref block);
+
+    public static void EncodeRun(ReadOnlySpan<float> values, Span<Q5_K> blocks)
     {
-        Span<byte> levels = stackalloc byte[256];
-        (block.Scale, block.Minimum) = Q4_K.EncodeLevels(values, 31, -0.5f, 15, block.Scales, levels);
-        block.HighBits = default;
-        for (int k = 0; k < 4; k++)
-        {
-            for (int l = 0; l < 32; l++)
-            {
-                int q0 = levels[(64 * k) + l], q1 = levels[(64 * k) + 32 + l];
-                block.Quants[(32 * k) + l] = (byte)((q0 & 15) | ((q1 & 15) << 4));
-                block.HighBits[l] |= (byte)(((q0 >> 4) << (2 * k)) | ((q1 >> 4) << ((2 * k) + 1)));
-            }
-        }
+        for (int b = 0; b < blocks.Length; b++) Encode<LaneSearch>(values.Slice(b * Length, Length), ref blocks[b]);
     }
 
     public readonly void Decode(Span<float> values)
@@ -50,6 +41,23 @@ internal struct Q5_K : IQuantizedBlock<Q5_K>
                 int low = (Quants[(32 * (j / 2)) + l] >> (4 * (j % 2))) & 15;
                 int high = (HighBits[l] >> j) & 1;
                 values[(32 * j) + l] = (scale * (low + (16 * high))) - minimum;
+            }
+        }
+    }
+
+    private static void Encode<TSearch>(ReadOnlySpan<float> values, ref Q5_K block)
+        where TSearch : ISubBlockSearch
+    {
+        Span<byte> levels = stackalloc byte[256];
+        (block.Scale, block.Minimum) = Q4_K.EncodeLevels<TSearch>(values, new MinimumSearch(32, 31, -0.5f, 15, Absolute: false), block.Scales, levels);
+        block.HighBits = default;
+        for (int k = 0; k < 4; k++)
+        {
+            for (int l = 0; l < 32; l++)
+            {
+                int q0 = levels[(64 * k) + l], q1 = levels[(64 * k) + 32 + l];
+                block.Quants[(32 * k) + l] = (byte)((q0 & 15) | ((q1 & 15) << 4));
+                block.HighBits[l] |= (byte)(((q0 >> 4) << (2 * k)) | ((q1 >> 4) << ((2 * k) + 1)));
             }
         }
     }

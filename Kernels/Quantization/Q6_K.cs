@@ -22,12 +22,11 @@ internal struct Q6_K : IQuantizedBlock<Q6_K>
 
     public readonly bool IsValid => Half.IsFinite(Scale);
 
-    public static void Encode(ReadOnlySpan<float> values, ref Q6_K block)
+    public static void Encode(ReadOnlySpan<float> values, ref Q6_K block) => Encode<PlainSearch>(values, ref block);
+
+    public static void EncodeRun(ReadOnlySpan<float> values, Span<Q6_K> blocks)
     {
-        Span<byte> levels = stackalloc byte[256];
-        Span<float> scales = stackalloc float[16];
-        for (int j = 0; j < 16; j++) scales[j] = BlockSearch.Symmetric(values.Slice(16 * j, 16), 32, levels[(16 * j)..]);
-        EncodeLevels(values, scales, levels, ref block);
+        for (int b = 0; b < blocks.Length; b++) Encode<LaneSearch>(values.Slice(b * Length, Length), ref blocks[b]);
     }
 
     public readonly void Decode(Span<float> values)
@@ -46,9 +45,13 @@ internal struct Q6_K : IQuantizedBlock<Q6_K>
         }
     }
 
-    /// <summary>Rounds the scales that the search gave, then the levels again with what the scales became, and packs.</summary>
-    public static void EncodeLevels(ReadOnlySpan<float> values, ReadOnlySpan<float> scales, Span<byte> levels, ref Q6_K block)
+    private static void Encode<TSearch>(ReadOnlySpan<float> values, ref Q6_K block)
+        where TSearch : ISubBlockSearch
     {
+        Span<byte> levels = stackalloc byte[256];
+        Span<float> scales = stackalloc float[16];
+        TSearch.Symmetric(values, 32, scales, levels);
+
         block = default;
         float max = Rounding.SignedMaximum(scales);
         if (MathF.Abs(max) < Rounding.Epsilon) return;
@@ -61,7 +64,7 @@ internal struct Q6_K : IQuantizedBlock<Q6_K>
             block.Scales[j] = (byte)s;
             float scale = (float)block.Scale * s;
             if (scale == 0) continue;
-            for (int i = 16 * j; i < 16 * (j + 1); i++) levels[i] = (byte)(BlockSearch.Level(values[i] / scale, -32, 31) + 32);
+            VectorRounding.Levels(values.Slice(16 * j, 16), 0, scale, -32, 31, levels[(16 * j)..]);
         }
 
         for (int i = 0; i < 256; i++)

@@ -95,21 +95,24 @@ public static class TensorCodec
         }
     }
 
-    /// <summary>Decodes blocks of one format, the plain way.</summary>
-    internal static void DecodeBlocks<TBlock>(ReadOnlySpan<byte> bytes, Span<float> values)
+    private static void DecodeBlocks<TBlock>(ReadOnlySpan<byte> bytes, Span<float> values)
         where TBlock : unmanaged, IQuantizedBlock<TBlock>
     {
         var blocks = MemoryMarshal.Cast<byte, TBlock>(bytes);
         for (int b = 0; b < values.Length / TBlock.Length; b++) blocks[b].Decode(values.Slice(b * TBlock.Length, TBlock.Length));
     }
 
-    /// <summary>Encodes blocks of one format, the plain way.</summary>
-    internal static void EncodeBlocks<TBlock>(ReadOnlySpan<float> values, Span<byte> bytes)
+    /// <summary>Encodes blocks of one format, the plain way: the oracle.</summary>
+    internal static void EncodePlainly<TBlock>(ReadOnlySpan<float> values, Span<byte> bytes)
         where TBlock : unmanaged, IQuantizedBlock<TBlock>
     {
         var blocks = MemoryMarshal.Cast<byte, TBlock>(bytes);
         for (int b = 0; b < values.Length / TBlock.Length; b++) TBlock.Encode(values.Slice(b * TBlock.Length, TBlock.Length), ref blocks[b]);
     }
+
+    private static void EncodeBlocks<TBlock>(ReadOnlySpan<float> values, Span<byte> bytes)
+        where TBlock : unmanaged, IQuantizedBlock<TBlock> =>
+        TBlock.EncodeRun(values, MemoryMarshal.Cast<byte, TBlock>(bytes)[..(values.Length / TBlock.Length)]);
 
     private static bool IsPlain(TensorType type) => type.BlockLength() == 1;
 
