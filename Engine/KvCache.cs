@@ -117,68 +117,6 @@ public sealed class KvCache : IDisposable
     }
 }
 
-/// <summary>Keys and values of one layer.</summary>
-public sealed unsafe class KvLayer : IDisposable
-{
-    private readonly KvCache _cache;
-    private readonly NativeBuffer<float> _keys;
-    private readonly NativeBuffer<float> _values;
-    private readonly NativeBuffer<float> _state;
-
-    internal KvLayer(KvCache cache, KvLayerShape shape)
-    {
-        _cache = cache;
-        Shape = shape;
-        _keys = new NativeBuffer<float>((long)cache.Capacity * shape.Heads * shape.HeadSize);
-        _values = new NativeBuffer<float>((long)cache.Capacity * shape.Heads * shape.ValueSize);
-        _state = new NativeBuffer<float>(shape.StateSize, clear: true);
-    }
-
-    /// <summary>Heads and sizes.</summary>
-    public KvLayerShape Shape { get; }
-
-    /// <summary>The recurrent state, zero before the first token; empty for layers without.</summary>
-    public Span<float> State => _state.Span;
-
-    /// <summary>Stores the keys and values of a batch behind the cache's present length.</summary>
-    /// <param name="workspace">Threads and scratch.</param>
-    /// <param name="k">[tokens, Heads·HeadSize], rotated.</param>
-    /// <param name="v">[tokens, Heads·ValueSize].</param>
-    public void Append(Workspace workspace, Matrix k, Matrix v)
-    {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(_cache.Length + k.Rows, _cache.Capacity);
-        Round(k, Keys(_cache.Length + k.Rows).Slice(_cache.Length, k.Rows));
-        Round(v, Values(_cache.Length + v.Rows).Slice(_cache.Length, v.Rows));
-    }
-
-    /// <summary>Frees the memory.</summary>
-    public void Dispose()
-    {
-        _keys.Dispose();
-        _values.Dispose();
-        _state.Dispose();
-    }
-
-    internal void CopyTo(KvLayer target, int tokens)
-    {
-        Keys(tokens).CopyTo(target.Keys(tokens));
-        Values(tokens).CopyTo(target.Values(tokens));
-        State.CopyTo(target.State);
-    }
-
-    internal Matrix Keys(int count) => new(_keys.Pointer, count, Shape.Heads * Shape.HeadSize);
-
-    internal Matrix Values(int count) => new(_values.Pointer, count, Shape.Heads * Shape.ValueSize);
-
-    private void Round(Matrix source, Matrix target)
-    {
-        source.CopyTo(target);
-        if (_cache.Type == KvType.F32) return;
-        for (int row = 0; row < target.Rows; row++)
-            foreach (ref float value in target.RowSpan(row)) value = (float)(Half)value;
-    }
-}
-
 /// <summary>A point that a cache can return to, see <see cref="KvCache.Snapshot"/>.</summary>
 public sealed class KvSnapshot
 {

@@ -52,7 +52,7 @@ public unsafe class StoredTensor
         get
         {
             long count = 1;
-            foreach (var size in Dimensions) count *= size;
+            for (int i = 0; i < Dimensions.Count; i++) count *= Dimensions[i];
             return count;
         }
     }

@@ -32,4 +32,7 @@ public enum Activation
 
     /// <summary>1/(1 + e^−x).</summary>
     Sigmoid,
+
+    /// <summary>ln(1 + e^x), a smooth max(x, 0).</summary>
+    Softplus,
 }

@@ -90,3 +90,10 @@ internal readonly struct LogisticSigmoid : IActivation
     public static T Apply<T>(T x)
         where T : unmanaged, IFloatLanes<T> => VectorMath.Sigmoid(x);
 }
+
+internal readonly struct Softplus : IActivation
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Apply<T>(T x)
+        where T : unmanaged, IFloatLanes<T> => T.Max(x, T.Zero) + VectorMath.Log1pOfUnit(VectorMath.Exp(T.Zero - T.Abs(x)));
+}

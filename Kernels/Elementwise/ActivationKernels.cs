@@ -40,6 +40,7 @@ public static unsafe class ActivationKernels
         Activation.HardSwish => x * Math.Clamp((x + 3) / 6, 0, 1),
         Activation.HardSigmoid => Math.Clamp((x + 3) / 6, 0, 1),
         Activation.Sigmoid => 1 / (1 + Math.Exp(-x)),
+        Activation.Softplus => Math.Max(x, 0) + Math.Log(1 + Math.Exp(-Math.Abs(x))),
         _ => throw new ArgumentOutOfRangeException(nameof(activation)),
     };
 
@@ -71,6 +72,7 @@ public static unsafe class ActivationKernels
             case Activation.HardSwish: Widest<HardSwish>(x, up, y, count); break;
             case Activation.HardSigmoid: Widest<HardSigmoid>(x, up, y, count); break;
             case Activation.Sigmoid: Widest<LogisticSigmoid>(x, up, y, count); break;
+            case Activation.Softplus: Widest<Softplus>(x, up, y, count); break;
             default: throw new ArgumentOutOfRangeException(nameof(activation), activation, "unknown activation");
         }
     }

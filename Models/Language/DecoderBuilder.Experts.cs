@@ -13,7 +13,8 @@ internal sealed partial class DecoderBuilder
     /// <param name="layer">Number of the layer.</param>
     /// <param name="normalize">Whether the weights sum to one, where the file does not say.</param>
     /// <param name="defaultWidth">Inner width of an expert, where the file does not say.</param>
-    public Recipe<IFeedForward> Experts(int layer, bool normalize, int defaultWidth)
+    /// <param name="defaultGate">How scores become probabilities, where the file does not say.</param>
+    public Recipe<IFeedForward> Experts(int layer, bool normalize, int defaultWidth, ExpertGate defaultGate = ExpertGate.Softmax)
     {
         var config = Config.Experts
             ?? throw new UnsupportedModelException($"{Config.Architecture}: key '{Config.Architecture}.expert_count' is missing");
@@ -26,7 +27,7 @@ internal sealed partial class DecoderBuilder
         var sharedGate = Tensors.Find(Name(layer, "ffn_gate_inp_shexp.weight"), Width);
         var routing = new ExpertRouting(
             config.Used,
-            config.Gating == 0 ? ExpertGate.Softmax : (ExpertGate)config.Gating,
+            config.Gating == 0 ? defaultGate : (ExpertGate)config.Gating,
             config.WeightsNorm ?? normalize,
             config.WeightsScale,
             config.Groups,

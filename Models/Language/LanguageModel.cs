@@ -20,6 +20,7 @@ public sealed unsafe class LanguageModel : IDisposable
     private readonly INorm _outputNorm;
     private readonly Linear _output;
     private readonly int _chunkLength;
+    private readonly bool _readsFirstRow;
 
     private LanguageModel(LanguageConfig config, DecoderBuilder builder, DecoderPlan plan, LanguageModelOptions options)
     {
@@ -29,6 +30,9 @@ public sealed unsafe class LanguageModel : IDisposable
         _rotaries = [.. builder.Rotaries];
         _windows = [.. builder.Windows];
         _chunkLength = Math.Max(1, options.ChunkLength);
+
+        // llama.cpp's CogVLM computes all rows of a batch and hands out the first ones, so that a prompt is judged by the first token of its last batch.
+        _readsFirstRow = options.Compatibility == Compatibility.LlamaCpp && config.Architecture == "cogvlm";
         _blocks = new DecoderBlock[plan.Blocks.Length];
         for (int i = 0; i < _blocks.Length; i++) _blocks[i] = plan.Blocks[i].Create();
         _outputNorm = plan.OutputNorm();
@@ -250,7 +254,7 @@ public sealed unsafe class LanguageModel : IDisposable
         fixed (float* target = logits)
         {
             var y = new Matrix(target, rows, VocabularySize);
-            var last = x.Slice(x.Rows - rows, rows);
+            var last = x.Slice(_readsFirstRow ? 0 : x.Rows - rows, rows);
             _outputNorm.Forward(workspace, last, last);
             _output.Forward(workspace, last, y);
             if (_plan.LogitScale != 1) Activations.Scale(workspace, y, _plan.LogitScale, y);

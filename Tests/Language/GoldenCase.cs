@@ -37,7 +37,11 @@ internal sealed class GoldenCase : IDisposable
     public static int[] Ints(JsonElement array) => [.. array.EnumerateArray().Select(value => value.GetInt32())];
 
     /// <summary>Runs the prompt and the greedy continuation; rows as in <c>logits.npy</c>.</summary>
-    public float[][] Run(LanguageModelOptions options, KvType kv = KvType.F32, int threads = 2)
+    /// <param name="options">How the model is loaded.</param>
+    /// <param name="kv">Type of the cache; the goldens were made with F32.</param>
+    /// <param name="threads">Threads.</param>
+    /// <param name="fed">Tokens of the continuation; null = the golden's greedy ones.</param>
+    public float[][] Run(LanguageModelOptions options, KvType kv = KvType.F32, int threads = 2, int[]? fed = null)
     {
         using var pool = new WorkerPool(threads);
         using var workspace = new Workspace(pool);
@@ -48,7 +52,7 @@ internal sealed class GoldenCase : IDisposable
         int position = Expected.TryGetProperty("chunks", out var chunks)
             ? ReadChunks(chunks, model, workspace, cache, logits)
             : ReadTokens(Ints(Expected.GetProperty("tokens")), 0, model, workspace, cache, logits);
-        int[] greedy = Greedy;
+        int[] greedy = fed ?? Greedy;
         rows.Add([.. logits]);
         for (int step = 0; step < greedy.Length - 1; step++)
         {

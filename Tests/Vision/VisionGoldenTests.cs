@@ -43,6 +43,7 @@ public sealed class VisionGoldenTests
             float[] expected = golden.Array(chunk.GetProperty("embd").GetString()!, out bool exact).Floats;
             float[] actual = Encode(model, workspace, tile);
             Assert.That(actual, Has.Length.EqualTo(expected.Length), $"slice {i}");
+            TestContext.Out.WriteLine($"slice {i}: largest difference {MaxDifference(actual, expected) / Deviation(expected):G2} of the standard deviation");
             Assert.That(MaxDifference(actual, expected), Is.LessThan(Tolerance(name, exact) * Deviation(expected)), $"slice {i}");
             i++;
         }
@@ -67,7 +68,7 @@ public sealed class VisionGoldenTests
     /// </summary>
     private static double Tolerance(string name, bool exact) => !exact || name.StartsWith("ldp", StringComparison.Ordinal) ? 5e-3 : 1e-4;
 
-    private static double MaxDifference(float[] actual, float[] expected) =>
+    internal static double MaxDifference(float[] actual, float[] expected) =>
         actual.Zip(expected, (a, b) => float.IsNaN(a) ? double.PositiveInfinity : Math.Abs((double)a - b)).Max();
 
     private static double Deviation(float[] values)

@@ -19,7 +19,7 @@ internal sealed class VlmGolden
     }
 
     /// <summary>Folders with a model, then their variants as "folder/variant".</summary>
-    public static IEnumerable<string> All => Golden.Folders("vlm").Where(name => name != "deepseekocr")
+    public static IEnumerable<string> All => Golden.Folders("vlm")
         .SelectMany(name => new[] { name }.Concat(Golden.Folders($"vlm/{name}").Select(variant => $"{name}/{variant}")));
 
     public static VlmGolden Open(string name) => new(Golden.Path($"vlm/{name}"));

@@ -7,6 +7,7 @@ internal static class FamilyTable
     {
         ["adapter"] = source => new GlmEdge(source),
         ["cogvlm"] = source => new CogVlm(source),
+        ["deepseekocr"] = source => new DeepSeekOcr(source),
         ["gemma3"] = source => new Gemma3(source),
         ["idefics3"] = source => new Idefics3(source),
         ["internvl"] = source => new InternVl(source),

@@ -9,12 +9,12 @@ namespace TinyMllm.Vision.Families;
 /// <summary>Janus-Pro (<c>janus_pro</c>): SigLIP-L on a square with grey padding, two matrices with the encoder's activation between.</summary>
 internal sealed class JanusPro : TransformerFamily
 {
-    private readonly Mlp _mlp;
+    private readonly ProjectorMlp _mlp;
 
     public JanusPro(VisionSource source)
         : base(source, new TransformerOptions())
     {
-        _mlp = new Mlp(source.Weights, "mm.0", "mm.1", Config.Width, Config.Activation);
+        _mlp = new ProjectorMlp(source.Weights, "mm.0", "mm.1", Config.Width, Config.Activation);
         Preprocessor = new FixedSquare(Config.ImageSize, Styles.BilinearPadGrey);
     }
 

@@ -13,13 +13,13 @@ internal sealed class KimiVl : TransformerFamily
     private const int MinTokens = 8, MaxTokens = 1024;
 
     private readonly Norm _norm;
-    private readonly Mlp _mlp;
+    private readonly ProjectorMlp _mlp;
 
     public KimiVl(VisionSource source)
         : base(source, Options(source), source.Merge("clip.vision.projector.scale_factor", absent: 2))
     {
         _norm = source.Weights.Norm("mm.input_norm", Config.Width, NormKind.Layer, ProjectorEpsilon);
-        _mlp = new Mlp(source.Weights, "mm.1", "mm.2", Config.Width * BlockSide * BlockSide, Activation.GeluTanh);
+        _mlp = new ProjectorMlp(source.Weights, "mm.1", "mm.2", Config.Width * BlockSide * BlockSide, Activation.GeluTanh);
         int tokenSide = Config.PatchSize * BlockSide;
         (long min, long max) = source.PixelLimits(MinTokens, MaxTokens, tokenSide);
         Preprocessor = new DynamicSize(tokenSide, min, max, Styles.BilinearPad);

@@ -13,7 +13,7 @@ internal sealed class Lfm2 : TransformerFamily
     private const int MinTokens = 64, MaxTokens = 256;
 
     private readonly Norm? _norm;
-    private readonly Mlp _mlp;
+    private readonly ProjectorMlp _mlp;
 
     public Lfm2(VisionSource source)
         : base(source, new TransformerOptions { Positions = PositionFitting.AntialiasedLinear },
@@ -21,7 +21,7 @@ internal sealed class Lfm2 : TransformerFamily
     {
         int inputs = Config.Width * BlockSide * BlockSide;
         _norm = source.Weights.OptionalNorm("mm.input_norm", inputs, NormKind.Layer, ProjectorEpsilon);
-        _mlp = new Mlp(source.Weights, "mm.1", "mm.2", inputs, Activation.GeluTanh);
+        _mlp = new ProjectorMlp(source.Weights, "mm.1", "mm.2", inputs, Activation.GeluTanh);
         int tokenSide = Config.PatchSize * BlockSide;
         (long min, long max) = source.PixelLimits(MinTokens, MaxTokens, tokenSide);
         Preprocessor = new Lfm2Tiles(tokenSide, min, max, Styles.BilinearStretch, Styles.BilinearPad);

@@ -17,7 +17,7 @@ internal sealed class MiniCpm46 : TransformerFamily
     private readonly int _mergeAfter;
     private readonly Norm _attentionNorm, _mergeNorm, _outputNorm;
     private readonly Linear _queryKeyValue, _attentionOut;
-    private readonly Mlp _merge, _output;
+    private readonly ProjectorMlp _merge, _output;
 
     public MiniCpm46(VisionSource source)
         : base(source, new TransformerOptions { Positions = PositionFitting.Buckets, FeedForwardNamesMayBeSwapped = true }, blockSide: Cells)
@@ -33,9 +33,9 @@ internal sealed class MiniCpm46 : TransformerFamily
         _queryKeyValue = weights.Fuse(width, width, merger + "attn_q", merger + "attn_k", merger + "attn_v");
         _attentionOut = weights.Linear(merger + "attn_out", width, width);
         _mergeNorm = weights.Norm(merger + "ds_ln", Cells * width, NormKind.Layer, Config.Epsilon);
-        _merge = new Mlp(weights, merger + "ds_ffn_up", merger + "ds_ffn_down", Cells * width, Activation.GeluTanh);
+        _merge = new ProjectorMlp(weights, merger + "ds_ffn_up", merger + "ds_ffn_down", Cells * width, Activation.GeluTanh);
         _outputNorm = weights.Norm("mm.input_norm", Cells * width, NormKind.Layer, Config.Epsilon);
-        _output = new Mlp(weights, "mm.up", "mm.down", Cells * width, Activation.GeluErf);
+        _output = new ProjectorMlp(weights, "mm.up", "mm.down", Cells * width, Activation.GeluErf);
 
         int alignment = Config.PatchSize * source.Merge("clip.vision.projector.scale_factor", absent: Cells);
         if (alignment % (Config.PatchSize * Cells) != 0 || Config.ImageSize % (Config.PatchSize * Cells) != 0)

@@ -11,13 +11,13 @@ namespace TinyMllm.Vision.Families;
 /// </summary>
 internal sealed class MobileVlm : LlavaFamily
 {
-    private readonly Mlp _mlp;
+    private readonly ProjectorMlp _mlp;
     private readonly MobileBlock[] _blocks;
 
     public MobileVlm(VisionSource source)
         : base(source)
     {
-        _mlp = new Mlp(source.Weights, "mm.model.mlp.1", "mm.model.mlp.3", Config.Width, Activation.GeluTanh);
+        _mlp = new ProjectorMlp(source.Weights, "mm.model.mlp.1", "mm.model.mlp.3", Config.Width, Activation.GeluTanh);
         _blocks = [Block(1, stride: 1), Block(2, stride: 2)];
 
         MobileBlock Block(int number, int stride) =>

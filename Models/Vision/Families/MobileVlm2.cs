@@ -13,13 +13,13 @@ internal sealed class MobileVlm2 : LlavaFamily
 {
     private const int Pool = 2;
 
-    private readonly Mlp _mlp;
+    private readonly ProjectorMlp _mlp;
     private readonly DepthwiseLayer _positionalEncoding;
 
     public MobileVlm2(VisionSource source)
         : base(source)
     {
-        _mlp = new Mlp(source.Weights, "mm.model.mlp.0", "mm.model.mlp.2", Config.Width, Activation.GeluTanh);
+        _mlp = new ProjectorMlp(source.Weights, "mm.model.mlp.0", "mm.model.mlp.2", Config.Width, Activation.GeluTanh);
         _positionalEncoding = new DepthwiseLayer(source.Weights, "mm.model.peg.0", _mlp.Outputs, stride: 1);
     }
 

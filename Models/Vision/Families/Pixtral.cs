@@ -16,7 +16,7 @@ internal sealed class Pixtral : TransformerFamily
 
     private readonly Norm? _mergerNorm;
     private readonly Linear? _merger;
-    private readonly Mlp _mlp;
+    private readonly ProjectorMlp _mlp;
     private readonly Matrix _rowBreak;
 
     public Pixtral(VisionSource source)
@@ -31,7 +31,7 @@ internal sealed class Pixtral : TransformerFamily
         }
         else if (BlockSide > 1) throw Unsupported($"tensor 'mm.patch_merger.weight': found none, expected one to merge {BlockSide}×{BlockSide} patches");
 
-        _mlp = new Mlp(weights, "mm.1", "mm.2", Config.Width, Activation.GeluTanh);
+        _mlp = new ProjectorMlp(weights, "mm.1", "mm.2", Config.Width, Activation.GeluTanh);
         _rowBreak = weights.Floats("v.token_embd.img_break", _mlp.Outputs);
         int tokenSide = Config.PatchSize * BlockSide;
         (long min, long max) = source.PixelLimits(MinTokens, MaxTokens, tokenSide);

@@ -57,12 +57,12 @@ internal sealed class Qwen3Vl : QwenFamily
     private sealed class Deepstack
     {
         private readonly Norm _norm;
-        private readonly Mlp _mlp;
+        private readonly ProjectorMlp _mlp;
 
         public Deepstack(VisionSource source, string prefix, int inputs, int outputs)
         {
             _norm = source.Weights.Norm($"{prefix}.norm", inputs, NormKind.Layer, source.Config.Epsilon);
-            _mlp = new Mlp(source.Weights, $"{prefix}.fc1", $"{prefix}.fc2", inputs, MergerGelu(source));
+            _mlp = new ProjectorMlp(source.Weights, $"{prefix}.fc1", $"{prefix}.fc2", inputs, MergerGelu(source));
             if (_mlp.Outputs != outputs)
             {
                 throw new UnsupportedModelException(

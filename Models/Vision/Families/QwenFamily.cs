@@ -14,12 +14,12 @@ internal abstract class QwenFamily : TransformerFamily
 {
     private const int MinTokens = 8, MaxTokens = 4096;
 
-    private readonly Mlp _merger;
+    private readonly ProjectorMlp _merger;
 
     protected QwenFamily(VisionSource source, TransformerOptions options, Activation mergerActivation)
         : base(source, options with { Rotary = source.VisionRotary() }, source.Merge("clip.vision.spatial_merge_size", absent: 2))
     {
-        _merger = new Mlp(source.Weights, "mm.0", "mm.2", Config.Width * BlockSide * BlockSide, mergerActivation);
+        _merger = new ProjectorMlp(source.Weights, "mm.0", "mm.2", Config.Width * BlockSide * BlockSide, mergerActivation);
         int tokenSide = Config.PatchSize * BlockSide;
         (long min, long max) = source.PixelLimits(MinTokens, MaxTokens, tokenSide);
         Preprocessor = new DynamicSize(tokenSide, min, max, Styles.BilinearPad);

@@ -4,13 +4,13 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Vision.Families;
 
 /// <summary>The projector that most families end with: <c>W₂·act(W₁·x + b₁) + b₂</c>.</summary>
-internal sealed class Mlp
+internal sealed class ProjectorMlp
 {
     private readonly Linear _first, _second;
     private readonly Activation _activation;
 
     /// <summary>Takes the layers <paramref name="first"/> and <paramref name="second"/>.</summary>
-    public Mlp(VisionWeights weights, string first, string second, int inputs, Activation activation)
+    public ProjectorMlp(VisionWeights weights, string first, string second, int inputs, Activation activation)
     {
         _first = weights.Linear(first, inputs);
         _second = weights.Linear(second, _first.Outputs);

@@ -1,0 +1,170 @@
+using System.Runtime.CompilerServices;
+using TinyMllm.Kernels.MatMul;
+
+namespace TinyMllm.Kernels.Attention;
+
+/// <summary>Writing keys and values into the layout of <see cref="AttentionArguments"/>, and widening chunks of them for a tile.</summary>
+public static unsafe class KeyValueBlocks
+{
+    private const int KeyBlock = AttentionTile.KeyBlock;
+
+    /// <summary>Values that share a scale in <see cref="KeyValueFormat.Int8"/>.</summary>
+    private const int Int8Block = 32;
+
+    /// <summary>Bytes of one block of 16 keys.</summary>
+    public static long KeyBlockBytes(KeyValueFormat format, int headSize) => format switch
+    {
+        KeyValueFormat.Single => 64L * headSize,
+        KeyValueFormat.Half => 32L * headSize,
+        _ => (16L * headSize) + (32L * Int8Groups(headSize)),
+    };
+
+    /// <summary>Bytes of one token's values of one head.</summary>
+    public static long ValueRowBytes(KeyValueFormat format, int valueSize)
+    {
+        int padded = (valueSize + 15) & ~15;
+        return format switch
+        {
+            KeyValueFormat.Single => 4L * padded,
+            KeyValueFormat.Half => 2L * padded,
+            _ => padded + (2L * Int8Groups(padded)),
+        };
+    }
+
+    /// <summary>Stores one token's key of one head.</summary>
+    public static void WriteKey(KeyValueFormat format, float* source, int headSize, byte* blocks, int token)
+    {
+        byte* block = blocks + (token / KeyBlock * KeyBlockBytes(format, headSize));
+        int lane = token % KeyBlock;
+        switch (format)
+        {
+            case KeyValueFormat.Single:
+                for (int i = 0; i < headSize; i++) ((float*)block)[(16 * i) + lane] = source[i];
+                break;
+            case KeyValueFormat.Half:
+                for (int i = 0; i < headSize; i++) ((Half*)block)[(16 * i) + lane] = (Half)source[i];
+                break;
+            default:
+                // [group][16 half scales], then [dimension][16 bytes].
+                Half* scales = (Half*)block;
+                sbyte* bytes = (sbyte*)(block + (32 * Int8Groups(headSize)));
+                for (int g = 0; g < headSize; g += Int8Block)
+                {
+                    int count = Math.Min(Int8Block, headSize - g);
+                    float inverse = Int8Scale(source + g, count, out scales[(16 * (g / Int8Block)) + lane]);
+                    for (int i = g; i < g + count; i++) bytes[(16 * i) + lane] = (sbyte)MathF.Round(source[i] * inverse);
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>Stores one token's values of one head; the row is padded with zeros.</summary>
+    public static void WriteValue(KeyValueFormat format, float* source, int valueSize, byte* row)
+    {
+        int padded = (valueSize + 15) & ~15;
+        switch (format)
+        {
+            case KeyValueFormat.Single:
+                for (int i = 0; i < padded; i++) ((float*)row)[i] = i < valueSize ? source[i] : 0;
+                break;
+            case KeyValueFormat.Half:
+                for (int i = 0; i < padded; i++) ((Half*)row)[i] = i < valueSize ? (Half)source[i] : default;
+                break;
+            default:
+                // [group] half scales, then the bytes.
+                sbyte* bytes = (sbyte*)(row + (2 * Int8Groups(padded)));
+                for (int g = 0; g < padded; g += Int8Block)
+                {
+                    int count = Math.Clamp(valueSize - g, 0, Int8Block);
+                    float inverse = Int8Scale(source + g, count, out ((Half*)row)[g / Int8Block]);
+                    for (int i = g; i < Math.Min(padded, g + Int8Block); i++) bytes[i] = i < valueSize ? (sbyte)MathF.Round(source[i] * inverse) : (sbyte)0;
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>Float32 blocks of keys: the stored ones where they are float32 already, else widened to <paramref name="scratch"/>.</summary>
+    internal static float* Keys<TRows>(AttentionArguments* a, int head, int firstBlock, int blocks, float* scratch)
+        where TRows : unmanaged, IRowLanes<TRows>
+    {
+        int d = a->HeadSize;
+        byte* source = a->Keys + (head * a->KeyHeadBytes) + (firstBlock * KeyBlockBytes(a->Format, d));
+        switch (a->Format)
+        {
+            case KeyValueFormat.Single:
+                return (float*)source;
+            case KeyValueFormat.Half:
+                WidenHalf<TRows>((ushort*)source, scratch, blocks * d);
+                return scratch;
+            default:
+                for (int b = 0; b < blocks; b++)
+                    WidenKeys<TRows>(source + (b * KeyBlockBytes(a->Format, d)), scratch + (16 * d * b), d);
+                return scratch;
+        }
+    }
+
+    /// <summary>Float32 rows of values, see <see cref="Keys"/>.</summary>
+    internal static float* Values<TRows>(AttentionArguments* a, int head, int token, int count, float* scratch, out long stride)
+        where TRows : unmanaged, IRowLanes<TRows>
+    {
+        byte* source = a->Values + (head * a->ValueHeadBytes) + (token * a->ValueRowBytes);
+        int padded = a->PaddedValueSize;
+        stride = padded;
+        switch (a->Format)
+        {
+            case KeyValueFormat.Single:
+                stride = a->ValueRowBytes / sizeof(float);
+                return (float*)source;
+            case KeyValueFormat.Half:
+                WidenHalf<TRows>((ushort*)source, scratch, count * padded / 16);
+                return scratch;
+            default:
+                for (int t = 0; t < count; t++) WidenValues<TRows>(source + (t * a->ValueRowBytes), scratch + (t * padded), padded);
+                return scratch;
+        }
+    }
+
+    private static int Int8Groups(int size) => (size + Int8Block - 1) / Int8Block;
+
+    private static float Int8Scale(float* source, int count, out Half scale)
+    {
+        float max = 0;
+        for (int i = 0; i < count; i++) max = MathF.Max(max, MathF.Abs(source[i]));
+        scale = (Half)(max / 127);
+
+        // The stored scale is rounded, so its own inverse is used; values stay within ±127.
+        float stored = (float)scale;
+        return stored > 0 ? MathF.Min(1 / stored, 127 / max) : 0;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void WidenHalf<TRows>(ushort* source, float* target, int vectors)
+        where TRows : unmanaged, IRowLanes<TRows>
+    {
+        for (int i = 0; i < vectors; i++) TRows.Store(TRows.LoadHalf(source + (16 * i)), target + (16 * i));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void WidenKeys<TRows>(byte* block, float* target, int d)
+        where TRows : unmanaged, IRowLanes<TRows>
+    {
+        sbyte* bytes = (sbyte*)(block + (32 * Int8Groups(d)));
+        for (int g = 0; g < d; g += Int8Block)
+        {
+            TRows scale = TRows.LoadHalf((ushort*)block + (16 * (g / Int8Block)));
+            int end = Math.Min(d, g + Int8Block);
+            for (int i = g; i < end; i++) TRows.Store(TRows.LoadInt8(bytes + (16 * i)) * scale, target + (16 * i));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void WidenValues<TRows>(byte* row, float* target, int padded)
+        where TRows : unmanaged, IRowLanes<TRows>
+    {
+        sbyte* bytes = (sbyte*)(row + (2 * Int8Groups(padded)));
+        for (int i = 0; i < padded; i += 16)
+            TRows.Store(TRows.LoadInt8(bytes + i) * TRows.Splat((float)((Half*)row)[i / Int8Block]), target + i);
+    }
+}

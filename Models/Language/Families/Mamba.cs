@@ -1,0 +1,15 @@
+namespace TinyMllm.Language.Families;
+
+/// <summary>Mamba (arXiv:2312.00752; the text side of Cobra and VL-Mamba): one recurrent mixer per layer, no feed-forward network (language-models.md 4.3).</summary>
+internal sealed class Mamba : LanguageFamily
+{
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Architectures => ["mamba"];
+
+    /// <inheritdoc/>
+    public override DecoderPlan Plan(DecoderBuilder b) => b.RmsDecoder(i => new BlockPlan
+    {
+        MixerNorm = b.RmsNorm(i, "attn_norm"),
+        Mixer = b.SelectiveStateSpace(i),
+    });
+}

@@ -1,0 +1,62 @@
+using TinyMllm.Engine;
+using TinyMllm.Language;
+using TinyMllm.Loaders.Gguf;
+using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Tests.Support;
+using TinyMllm.Vision;
+using TinyMllm.Vision.Prompting;
+
+namespace TinyMllm.Tests.Vision;
+
+/// <summary>Every folder of goldens/vlm from picture and prompt to logits and the greedy continuation, in float32.</summary>
+public sealed class EndToEndGoldenTests
+{
+    [TestCaseSource(typeof(VlmGolden), nameof(VlmGolden.All))]
+    public void LogitsAndGreedyContinuationAgree(string name)
+    {
+        VlmGolden golden = VlmGolden.Open(name);
+        using GgufFile visionFile = GgufFile.Open(golden.Mmproj), textFile = GgufFile.Open(golden.Model);
+        if (!LanguageModel.Supports(textFile, out string reason)) Assert.Ignore(reason);
+        using VisionModel vision = VisionModel.Load(visionFile, golden.Options);
+        using LanguageModel language = LanguageModel.Load(textFile, new LanguageModelOptions { Weights = golden.Options.Weights, Compatibility = Compatibility.LlamaCpp });
+        Assert.That(language.UsesMrope, Is.EqualTo(golden.UsesMrope));
+        var builder = new PromptBuilder(Tokenizer.Load(textFile.Metadata), textFile.Path, language.InputLength, language.UsesMrope, vision);
+        IReadOnlyList<PromptChunk> chunks = builder.Build(golden.Prompt, [.. golden.Images.Select(vision.Prepare)]);
+
+        using var pool = new WorkerPool(2);
+        using var workspace = new Workspace(pool);
+        using KvCache cache = language.CreateCache(1024, KvType.F32);
+        float[] logits = new float[language.VocabularySize];
+        Queue<float[]> pixels = new(golden.ImageChunks.Select(golden.Pixels));
+        foreach (PromptChunk chunk in chunks)
+        {
+            if (chunk is TextChunk text) language.Forward(workspace, cache, Batch.Text([.. text.Tokens], text.Position), logits);
+            else Read((ImageChunk)chunk, VisionGoldenTests.WithPixels(((ImageChunk)chunk).Tile, pixels.Dequeue(), visionFile.Metadata));
+        }
+
+        Npy expected = golden.Array("logits.npy", out bool exact);
+        double tolerance = exact ? 1e-4 * golden.LogitsDeviation : 1e-2;
+        if (name.StartsWith("ldp", StringComparison.Ordinal)) tolerance = 1e-2; // half precision in the depthwise convolution
+        int position = golden.NextPosition;
+        for (int step = 0; step < golden.Greedy.Length; step++)
+        {
+            float[] row = expected.Floats[(step * logits.Length)..((step + 1) * logits.Length)];
+            TestContext.Out.WriteLine($"step {step}: largest difference {VisionGoldenTests.MaxDifference(logits, row) / golden.LogitsDeviation:G2} of the standard deviation");
+            Assert.That(VisionGoldenTests.MaxDifference(logits, row), Is.LessThan(tolerance), $"logits of step {step}");
+            Assert.That(Array.IndexOf(logits, logits.Max()), Is.EqualTo(golden.Greedy[step]), $"greedy token {step}");
+            if (step < golden.Greedy.Length - 1) language.Forward(workspace, cache, Batch.Text([golden.Greedy[step]], position++), logits);
+        }
+
+        unsafe void Read(ImageChunk image, ImageTile tile)
+        {
+            float[] embeddings = VisionGoldenTests.Encode(vision, workspace, tile);
+            fixed (float* data = embeddings)
+            {
+                var rows = new Matrix(data, image.TokenCount, vision.EmbeddingLength);
+                language.Forward(workspace, cache, language.UsesMrope
+                    ? Batch.Picture(rows, image.Positions(), image.NonCausal)
+                    : Batch.Picture(rows, image.Position, image.NonCausal), logits);
+            }
+        }
+    }
+}
