@@ -7,7 +7,8 @@ namespace TinyMllm.Loaders.Tokenizers;
 
 /// <summary>
 /// Byte strings numbered from 0 and found by content without allocating: an open-addressing hash table with linear probing, at
-/// most half full. The hash is seeded per process, so that a file cannot be made of colliding tokens.
+/// most half full. The hash is seeded per process, so that a file cannot be made of colliding tokens. Loading a vocabulary calls
+/// these methods a million times before the JIT would come to optimise them, hence their attribute.
 /// </summary>
 internal sealed class ByteStringTable
 {
@@ -44,6 +45,7 @@ internal sealed class ByteStringTable
     }
 
     /// <summary>Number of the string equal to <paramref name="text"/>, or -1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Find(ReadOnlySpan<byte> text)
     {
         if (text.Length > MaximumLength) return -1;
@@ -57,6 +59,7 @@ internal sealed class ByteStringTable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Insert(uint hash, int index)
     {
         if (2 * (_findable + 1) > _slots.Length) Grow();
@@ -94,6 +97,7 @@ internal sealed class ByteStringTable
     }
 
     /// <summary>Eight bytes at a time, folded by a 64×64→128 bit product; the last (or only) up to eight bytes by overlapping reads.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static uint Hash(ReadOnlySpan<byte> text)
     {
         ulong hash = Seed ^ ((ulong)text.Length * 0x9E3779B97F4A7C15);

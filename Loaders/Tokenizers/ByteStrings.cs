@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace TinyMllm.Loaders.Tokenizers;
 
 /// <summary>Byte strings numbered from 0, one behind the other in one block of memory.</summary>
@@ -17,6 +19,7 @@ internal sealed class ByteStrings(int capacity)
     public ReadOnlySpan<byte> this[int index] => _bytes.AsSpan(Start(index), _ends[index] - Start(index));
 
     /// <summary>Adds a string under the next number, which is returned.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Add(ReadOnlySpan<byte> text)
     {
         int start = Start(Count);

@@ -1,4 +1,4 @@
-using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace TinyMllm.Loaders.Tokenizers.Segmenters;
@@ -14,15 +14,16 @@ internal static class ByteAlphabet
     /// <summary>Translates letters back to bytes; false where a character is none of the alphabet.</summary>
     /// <param name="text">A token as stored.</param>
     /// <param name="bytes">Receives the bytes; at least as long as <paramref name="text"/>.</param>
-    /// <param name="count">Number of bytes written.</param>
+    /// <param name="count">Number of bytes written before the first such character.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool TryDecode(ReadOnlySpan<byte> text, Span<byte> bytes, out int count)
     {
         count = 0;
         while (!text.IsEmpty)
         {
-            if (Rune.DecodeFromUtf8(text, out Rune rune, out int length) != OperationStatus.Done) return false;
-            if (rune.Value >= ByteOfLetter.Length || ByteOfLetter[rune.Value] < 0) return false;
-            bytes[count++] = (byte)ByteOfLetter[rune.Value];
+            int value = DecodeLetter(text, out int length);
+            if (value < 0) return false;
+            bytes[count++] = (byte)value;
             text = text[length..];
         }
 
@@ -30,13 +31,14 @@ internal static class ByteAlphabet
     }
 
     /// <summary>As <see cref="TryDecode"/>, but copies what is not in the alphabet; returns the number of bytes written.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Decode(ReadOnlySpan<byte> text, Span<byte> bytes)
     {
         int written = 0;
         while (!text.IsEmpty)
         {
-            Rune.DecodeFromUtf8(text, out _, out int length);
-            if (TryDecode(text[..length], bytes[written..], out int count)) written += count;
+            int value = DecodeLetter(text, out int length);
+            if (value >= 0) bytes[written++] = (byte)value;
             else
             {
                 text[..length].CopyTo(bytes[written..]);
@@ -47,6 +49,22 @@ internal static class ByteAlphabet
         }
 
         return written;
+    }
+
+    /// <summary>The byte that the first letter stands for, or -1 and the length of a character that is no letter.</summary>
+    private static int DecodeLetter(ReadOnlySpan<byte> text, out int length)
+    {
+        length = 1;
+        if (text[0] < 0x80) return ByteOfLetter[text[0]];
+        if (text[0] is >= 0xC2 and <= 0xC5 && text.Length > 1 && (text[1] & 0xC0) == 0x80)
+        {
+            length = 2;
+            int letter = ((text[0] & 0x1F) << 6) | (text[1] & 0x3F);
+            return letter < ByteOfLetter.Length ? ByteOfLetter[letter] : -1;
+        }
+
+        Rune.DecodeFromUtf8(text, out _, out length);
+        return -1;
     }
 
     private static short[] BuildByteOfLetter()

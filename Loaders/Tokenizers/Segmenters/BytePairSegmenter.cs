@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Unicode;
 using TinyMllm.Loaders.Tokenizers.PreTokenizers;
 
@@ -9,6 +10,7 @@ namespace TinyMllm.Loaders.Tokenizers.Segmenters;
 /// </summary>
 internal sealed class BytePairSegmenter : Segmenter
 {
+    private const int LongestShortWord = 48;
     private const byte Untried = 0;
     private const byte Whole = 1;
     private const byte Split = 2;
@@ -80,12 +82,9 @@ internal sealed class BytePairSegmenter : Segmenter
 
     private void Merge(ReadOnlySpan<byte> word, List<int> tokens)
     {
-        const int Short = 48;
-        using var storage = new Scratch<int>(word.Length > Short ? word.Length : 0);
-        Span<int> symbols = word.Length > Short ? storage.Span : stackalloc int[Short];
-        int count = FirstSymbols(word, symbols);
-        count = word.Length > Short ? MergeLong(symbols[..count]) : MergeShort(symbols[..count]);
-        foreach (int symbol in symbols[..count]) Emit(symbol, word, tokens);
+        if (word.Length == 1 && _symbols.IsToken(_symbols.OfByte[word[0]])) tokens.Add(_symbols.OfByte[word[0]]);
+        else if (word.Length <= LongestShortWord) MergeShort(word, tokens);
+        else MergeLong(word, tokens);
     }
 
     /// <summary>
@@ -107,12 +106,14 @@ internal sealed class BytePairSegmenter : Segmenter
     }
 
     /// <summary>Finds the lowest pair by looking at all: the quickest way for a word.</summary>
-    private int MergeShort(Span<int> symbols)
+    [SkipLocalsInit]
+    private void MergeShort(ReadOnlySpan<byte> word, List<int> tokens)
     {
+        Span<int> symbols = stackalloc int[LongestShortWord];
+        Span<uint> ranks = stackalloc uint[LongestShortWord];
+        Span<int> merged = stackalloc int[LongestShortWord];
+        int count = FirstSymbols(word, symbols);
         MergeTable merges = _symbols.Merges;
-        Span<uint> ranks = stackalloc uint[symbols.Length];
-        Span<int> merged = stackalloc int[symbols.Length];
-        int count = symbols.Length;
         for (int i = 0; i + 1 < count; i++) ranks[i] = merges.Find(symbols[i], symbols[i + 1], out merged[i]);
         while (count > 1)
         {
@@ -134,12 +135,15 @@ internal sealed class BytePairSegmenter : Segmenter
             if (best + 1 < count) ranks[best] = merges.Find(symbols[best], symbols[best + 1], out merged[best]);
         }
 
-        return count;
+        foreach (int symbol in symbols[..count]) Emit(symbol, word, tokens);
     }
 
     /// <summary>Keeps the pairs in a heap over a linked list, so that a word of any length takes n log n.</summary>
-    private int MergeLong(Span<int> symbols)
+    private void MergeLong(ReadOnlySpan<byte> word, List<int> tokens)
     {
+        using var symbolStorage = new Scratch<int>(word.Length);
+        Span<int> symbols = symbolStorage.Span;
+        symbols = symbols[..FirstSymbols(word, symbols)];
         using var nodeStorage = new Scratch<Node>(symbols.Length);
         using var heapStorage = new Scratch<ulong>(2 * symbols.Length);
         Span<Node> nodes = nodeStorage.Span;
@@ -162,9 +166,7 @@ internal sealed class BytePairSegmenter : Segmenter
             if (node.Previous >= 0) Rank(nodes, node.Previous, ref heap);
         }
 
-        int count = 0;
-        for (int i = 0; i < nodes.Length; i = nodes[i].Next) symbols[count++] = nodes[i].Symbol;
-        return count;
+        for (int i = 0; i < nodes.Length; i = nodes[i].Next) Emit(nodes[i].Symbol, word, tokens);
     }
 
     private void Rank(Span<Node> nodes, int left, ref MergeHeap heap)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 
 namespace TinyMllm.Loaders.Tokenizers.Segmenters;
@@ -25,6 +26,7 @@ internal sealed class MergeTable
     }
 
     /// <summary>Adds a pair; where it is already known the first rank stays.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(int left, int right, uint rank, int merged)
     {
         for (int at = Start(left, right); ; at = (at + 1) & (_slots.Length - 1))

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace TinyMllm.Loaders.Tokenizers.Segmenters;
 
 /// <summary>
@@ -11,6 +13,7 @@ namespace TinyMllm.Loaders.Tokenizers.Segmenters;
 internal sealed class SentencePieceSegmenter : Segmenter
 {
     private const uint NoMerge = uint.MaxValue;
+    private const int LongestShortWord = 48;
     private const byte Untried = 0;
     private const byte Whole = 1;
     private const byte Split = 2;
@@ -86,21 +89,10 @@ internal sealed class SentencePieceSegmenter : Segmenter
         }
 
         int before = tokens.Count;
-        Merge(word, tokens);
+        if (word.Length <= LongestShortWord) MergeShort(word, tokens);
+        else MergeLong(word, tokens);
         if (whole >= 0 && _wholeness[whole] == Untried)
             _wholeness[whole] = tokens.Count == before + 1 && tokens[before] == whole ? Whole : Split;
-    }
-
-    private void Merge(ReadOnlySpan<byte> word, List<int> tokens)
-    {
-        const int Short = 48;
-        using var storage = new Scratch<Piece>(word.Length > Short ? word.Length : 0);
-        Span<Piece> pieces = word.Length > Short ? storage.Span : stackalloc Piece[Short];
-        pieces = pieces[..FirstPieces(word, pieces)];
-        if (word.Length > Short) MergeLong(word, pieces);
-        else MergeShort(word, pieces);
-
-        for (int i = 0; i < pieces.Length; i = pieces[i].Next) Emit(pieces[i], word, tokens);
     }
 
     private int FirstPieces(ReadOnlySpan<byte> word, Span<Piece> pieces)
@@ -119,26 +111,34 @@ internal sealed class SentencePieceSegmenter : Segmenter
     }
 
     /// <summary>Finds the best pair by looking at all: the quickest way for a word.</summary>
-    private void MergeShort(ReadOnlySpan<byte> word, Span<Piece> pieces)
+    [SkipLocalsInit]
+    private void MergeShort(ReadOnlySpan<byte> word, List<int> tokens)
     {
+        Span<Piece> pieces = stackalloc Piece[LongestShortWord];
+        pieces = pieces[..FirstPieces(word, pieces)];
         for (int i = 0; i < pieces.Length; i++) FindMerge(word, pieces, i);
         while (true)
         {
             int best = 0;
             for (int i = 0; i < pieces.Length; i = pieces[i].Next)
                 if (pieces[i].Priority < pieces[best].Priority) best = i;
-            if (pieces.IsEmpty || pieces[best].Priority == NoMerge) return;
+            if (pieces[best].Priority == NoMerge) break;
             MergeWithNext(pieces, best);
             FindMerge(word, pieces, best);
             if (pieces[best].Previous >= 0) FindMerge(word, pieces, pieces[best].Previous);
         }
+
+        Emit(pieces, word, tokens);
     }
 
     /// <summary>Keeps the pairs in a heap, so that a word of any length takes n log n.</summary>
-    private void MergeLong(ReadOnlySpan<byte> word, Span<Piece> pieces)
+    private void MergeLong(ReadOnlySpan<byte> word, List<int> tokens)
     {
-        using var storage = new Scratch<ulong>(2 * pieces.Length);
-        var heap = new MergeHeap(storage.Span);
+        using var pieceStorage = new Scratch<Piece>(word.Length);
+        Span<Piece> pieces = pieceStorage.Span;
+        pieces = pieces[..FirstPieces(word, pieces)];
+        using var heapStorage = new Scratch<ulong>(2 * pieces.Length);
+        var heap = new MergeHeap(heapStorage.Span);
         for (int i = 0; i < pieces.Length; i++)
             if (FindMerge(word, pieces, i)) heap.Push(pieces[i].Priority, i);
 
@@ -151,6 +151,8 @@ internal sealed class SentencePieceSegmenter : Segmenter
             int previous = pieces[left].Previous;
             if (previous >= 0 && FindMerge(word, pieces, previous)) heap.Push(pieces[previous].Priority, previous);
         }
+
+        Emit(pieces, word, tokens);
     }
 
     private static void MergeWithNext(Span<Piece> pieces, int left)
@@ -173,6 +175,11 @@ internal sealed class SentencePieceSegmenter : Segmenter
         if (piece.Merged < 0) return false;
         piece.Priority = _priorities[piece.Merged];
         return true;
+    }
+
+    private void Emit(ReadOnlySpan<Piece> pieces, ReadOnlySpan<byte> word, List<int> tokens)
+    {
+        for (int i = 0; i < pieces.Length; i = pieces[i].Next) Emit(pieces[i], word, tokens);
     }
 
     private void Emit(in Piece piece, ReadOnlySpan<byte> word, List<int> tokens)
