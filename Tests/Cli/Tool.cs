@@ -21,12 +21,15 @@ internal static class Tool
 
     public static string Sample(string name) => Path.Combine(DemoFolder, "samples", name);
 
-    public static async Task<Result> RunAsync(params string[] args)
+    public static Task<Result> RunAsync(params string[] args) => RunWithInputAsync("", args);
+
+    public static async Task<Result> RunWithInputAsync(string input, params string[] args)
     {
+        using var reader = new StringReader(input);
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
         using var interrupts = Interrupts.None();
-        int code = await CommandLine.RunAsync(args, Terminal.Of(output, error), interrupts);
+        int code = await CommandLine.RunAsync(args, Terminal.Of(reader, output, error), interrupts);
         return new Result(code, output.ToString(), error.ToString());
     }
 }

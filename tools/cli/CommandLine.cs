@@ -44,11 +44,14 @@ internal static class CommandLine
         CliCommand[] commands =
         [
             new RunCommand(terminal, interrupts),
-            new DumpCommand(terminal, interrupts),
-            new InspectCommand(terminal, interrupts),
+            new ChatCommand(terminal, interrupts),
+            new DescribeCommand(terminal, interrupts),
             new PullCommand(terminal, interrupts),
             new ListCommand(terminal, interrupts),
             new RemoveCommand(terminal, interrupts),
+            new InspectCommand(terminal, interrupts),
+            new QuantizeCommand(terminal, interrupts),
+            new DumpCommand(terminal, interrupts),
             demo,
             new CompletionCommand(terminal, interrupts),
         ];

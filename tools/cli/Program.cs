@@ -4,9 +4,9 @@ namespace TinyMllm.Cli;
 
 internal static class Program
 {
-    public static Task<int> Main(string[] args)
+    public static async Task<int> Main(string[] args)
     {
         using var interrupts = Interrupts.OfConsole();
-        return CommandLine.RunAsync(args, Terminal.OfProcess(), interrupts);
+        return await CommandLine.RunAsync(args, Terminal.OfProcess(), interrupts).ConfigureAwait(false);
     }
 }

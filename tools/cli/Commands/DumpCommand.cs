@@ -37,7 +37,7 @@ internal sealed class DumpCommand : CliCommand
         if ((parsed.GetValue(_prompt) is null) == (parsed.GetValue(_tokens) is null)) throw new UsageException("give the prompt either as text (-p) or as token ids (--tokens)");
         int greedy = parsed.GetValue(_greedy) is >= 0 and int steps ? steps : throw new UsageException("--greedy is negative");
         int[]? tokens = parsed.GetValue(_tokens) is { } list ? ParseTokens(list) : null;
-        string? text = parsed.GetValue(_prompt) is { } prompt ? Prompts.Read(prompt) : null;
+        string? text = parsed.GetValue(_prompt) is { } prompt ? Prompts.Read(prompt, Terminal) : null;
         RgbImage[] images = [.. (parsed.GetValue(_images) ?? []).Select(path => RgbImage.Load(path))];
         if (tokens is not null && images.Length > 0) throw new UsageException("--tokens takes no pictures; use -p with --raw");
 

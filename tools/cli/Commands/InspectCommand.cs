@@ -3,7 +3,9 @@ using System.Globalization;
 using Spectre.Console;
 using TinyMllm.Cli.Support;
 using TinyMllm.Engine;
+using TinyMllm.Language;
 using TinyMllm.Loaders.Gguf;
+using TinyMllm.Vision;
 
 namespace TinyMllm.Cli.Commands;
 
@@ -53,7 +55,16 @@ internal sealed class InspectCommand : CliCommand
         Terminal.Out.WriteLine();
         string types = string.Join(", ", file.Tensors.GroupBy(tensor => tensor.Type).OrderByDescending(group => group.Sum(tensor => tensor.ByteCount))
             .Select(group => $"{group.Key} {Sizes.Bytes(group.Sum(tensor => tensor.ByteCount))} in {group.Count()}"));
+        Terminal.Out.WriteLine(Support(file));
         Terminal.Out.WriteLine($"{file.Tensors.Count} tensors, {Sizes.Count(file.Tensors.Sum(tensor => tensor.ElementCount))} weights: {types}");
+    }
+
+    /// <summary>Whether this engine runs the file, or what stands in the way.</summary>
+    private static string Support(GgufFile file)
+    {
+        if (file.Architecture != "clip") return LanguageModel.Supports(file, out string reason) ? "supported: yes" : $"supported: no: {OneLine(reason)}";
+        string projector = file.Metadata.GetString("clip.projector_type", file.Metadata.GetString("clip.vision.projector_type", "")) ?? "";
+        return VisionModel.SupportedProjectorTypes.Contains(projector) ? "supported: yes" : $"supported: no: projector type '{OneLine(projector)}' is not known";
     }
 
     private static string OneLine(string text)

@@ -34,7 +34,7 @@ internal sealed class RunCommand : CliCommand
     public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         GenerationOptions options = _answer.Options(parsed) with { Raw = parsed.GetValue(_raw) };
-        string prompt = Prompts.Read(parsed.GetRequiredValue(_prompt));
+        string prompt = Prompts.Read(parsed.GetRequiredValue(_prompt), Terminal);
         RgbImage[] images = [.. (parsed.GetValue(_images) ?? []).Select(path => RgbImage.Load(path))];
         using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
         GenerationResult? result = null;

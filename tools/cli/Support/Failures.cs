@@ -2,6 +2,7 @@ using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Hub;
 using TinyMllm.Loaders.Images;
+using TinyMllm.Loaders.Quantization;
 using TinyMllm.Loaders.Tokenizers;
 using TinyMllm.Vision.Prompting;
 
@@ -23,8 +24,9 @@ internal static class Failures
         return expected ? ExitCodes.BadInput : ExitCodes.InternalError;
     }
 
-    private static bool IsBadInput(Exception failure) => failure is
+    /// <summary>Whether the failure is the input's and its message is for the user.</summary>
+    public static bool IsBadInput(Exception failure) => failure is
         UsageException or HubException or GgufFormatException or ImageFormatException or UnsupportedModelException or ContextOverflowException or TokenizerException or UnsupportedTokenizerException
-        or ChatTemplateException or PictureCountException
+        or ChatTemplateException or QuantizationException or PictureCountException
         or IOException or UnauthorizedAccessException or FormatException;
 }

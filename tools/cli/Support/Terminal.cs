@@ -4,19 +4,24 @@ using Spectre.Console;
 namespace TinyMllm.Cli.Support;
 
 /// <summary>
-/// The two streams of the program. Answers and machine-readable output go to <see cref="Out"/>, everything about them (timings, progress, errors) to
+/// The streams of the program. Answers and machine-readable output go to <see cref="Out"/>, everything about them (timings, progress, errors) to
 /// <see cref="Error"/>; colours and bars appear only on a stream that is a terminal.
 /// </summary>
 internal sealed class Terminal
 {
     private const int PlainWidth = 1000;
 
-    private Terminal(TextWriter output, TextWriter error, bool outIsTerminal, bool errorIsTerminal)
+    private Terminal(TextReader input, TextWriter output, TextWriter error, bool inIsTerminal, bool outIsTerminal, bool errorIsTerminal)
     {
+        (In, InIsTerminal) = (input, inIsTerminal);
         (Out, Error, OutIsTerminal, ErrorIsTerminal) = (output, error, outIsTerminal, errorIsTerminal);
         OutConsole = Console(output, outIsTerminal);
         ErrorConsole = Console(error, errorIsTerminal);
     }
+
+    public TextReader In { get; }
+
+    public bool InIsTerminal { get; }
 
     public TextWriter Out { get; }
 
@@ -35,11 +40,12 @@ internal sealed class Terminal
     public static Terminal OfProcess()
     {
         if (System.Console.IsOutputRedirected) System.Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        return new Terminal(System.Console.Out, System.Console.Error, !System.Console.IsOutputRedirected, !System.Console.IsErrorRedirected);
+        return new Terminal(System.Console.In, System.Console.Out, System.Console.Error,
+            !System.Console.IsInputRedirected, !System.Console.IsOutputRedirected, !System.Console.IsErrorRedirected);
     }
 
     /// <summary>A terminal that is none, for tests.</summary>
-    public static Terminal Of(TextWriter output, TextWriter error) => new(output, error, false, false);
+    public static Terminal Of(TextReader input, TextWriter output, TextWriter error) => new(input, output, error, false, false, false);
 
     public void ReportError(string line)
     {

@@ -1,0 +1,90 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace TinyMllm.Cli.Support;
+
+/// <summary>
+/// Answers about pictures as JSON lines: <c>{"file", "prompt", "answer", "tokens", "seconds"}</c>, or <c>"error"</c> instead of the answer. Each line is
+/// on the disk before the next picture begins; a line that an interruption cut off is dropped when the file is opened again.
+/// </summary>
+internal sealed class AnswerLog : IDisposable
+{
+    private readonly TextWriter _output;
+    private readonly bool _owned;
+    private readonly HashSet<(string File, string Prompt)> _answered;
+
+    private AnswerLog(TextWriter output, bool owned, HashSet<(string, string)> answered) => (_output, _owned, _answered) = (output, owned, answered);
+
+    /// <summary>Opens a log.</summary>
+    /// <param name="path">A file to go on with; null writes to the given stream.</param>
+    /// <param name="standard">The stream.</param>
+    public static AnswerLog Open(string? path, TextWriter standard)
+    {
+        if (path is null) return new AnswerLog(standard, false, []);
+        HashSet<(string, string)> answered = [];
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
+        var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+        stream.SetLength(ReadComplete(stream, answered));
+        stream.Position = stream.Length;
+        return new AnswerLog(new StreamWriter(stream, new UTF8Encoding(false)) { NewLine = "\n" }, true, answered);
+    }
+
+    /// <summary>Whether this question about this picture was answered.</summary>
+    public bool Has(string file, string prompt) => _answered.Contains((file, prompt));
+
+    public void Add(string file, string prompt, GenerationResult result) => Write(file, prompt, json =>
+    {
+        json.WriteString("answer", result.Text);
+        json.WriteNumber("tokens", result.Usage.GeneratedTokens);
+        json.WriteNumber("seconds", Math.Round((result.Timings.FirstToken + result.Timings.Generation).TotalSeconds, 3));
+    });
+
+    public void AddFailure(string file, string prompt, string error) => Write(file, prompt, json => json.WriteString("error", error));
+
+    public void Dispose()
+    {
+        if (_owned) _output.Dispose();
+    }
+
+    private void Write(string file, string prompt, Action<Utf8JsonWriter> fields)
+    {
+        using var memory = new MemoryStream();
+        using (var json = new Utf8JsonWriter(memory, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            json.WriteString("file", file);
+            json.WriteString("prompt", prompt);
+            fields(json);
+            json.WriteEndObject();
+        }
+
+        _output.WriteLine(Encoding.UTF8.GetString(memory.GetBuffer(), 0, (int)memory.Length));
+        _output.Flush();
+    }
+
+    /// <summary>Reads the complete lines and returns where they end.</summary>
+    private static long ReadComplete(Stream stream, HashSet<(string, string)> answered)
+    {
+        byte[] bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        int end = 0;
+        for (int next; (next = Array.IndexOf(bytes, (byte)'\n', end)) >= 0; end = next + 1)
+        {
+            ReadOnlyMemory<byte> line = bytes.AsMemory(end, next - end);
+            if (line.Span.Trim(" \t\r"u8).IsEmpty) continue;
+            try
+            {
+                using JsonDocument document = JsonDocument.Parse(line);
+                JsonElement root = document.RootElement;
+                if (root.TryGetProperty("answer", out _)) answered.Add((root.GetProperty("file").GetString()!, root.GetProperty("prompt").GetString()!));
+            }
+            catch (Exception broken) when (broken is JsonException or KeyNotFoundException or InvalidOperationException)
+            {
+                throw new UsageException($"line {bytes.AsSpan(0, end).Count((byte)'\n') + 1} of the output file is not from this command; give another file");
+            }
+        }
+
+        return end;
+    }
+}
