@@ -62,6 +62,7 @@ internal ref struct BitReader(ReadOnlySpan<byte> file, int position)
     /// <summary>EXTEND: values with a leading 0 are negative, counted from −(2^size − 1).</summary>
     public static int Extend(int bits, int size) => bits < 1 << (size - 1) ? bits - (1 << size) + 1 : bits;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void FillBuffer()
     {
         if (_file.Length - Position >= 8)

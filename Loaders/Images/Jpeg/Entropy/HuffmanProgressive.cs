@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace TinyMllm.Loaders.Images.Jpeg.Entropy;
 
 /// <summary>
@@ -40,6 +42,7 @@ internal ref struct HuffmanProgressive(JpegScan scan) : IBlockDecoder
         return _end;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void FirstOfBand(HuffmanTable table, scoped Span<short> block)
     {
         if (_endOfBandRun > 0)
@@ -69,6 +72,7 @@ internal ref struct HuffmanProgressive(JpegScan scan) : IBlockDecoder
     /// Figure G.7: each coefficient that is already non-zero gets a correction bit as it is passed; runs count only those still zero, and end at a place
     /// where a new ±1 may be set.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RefineBand(HuffmanTable table, scoped Span<short> block)
     {
         int k = _start;
@@ -99,6 +103,7 @@ internal ref struct HuffmanProgressive(JpegScan scan) : IBlockDecoder
     /// Corrects non-zero coefficients from <paramref name="k"/> on and steps over <paramref name="zeros"/> zeros and the zero after them.
     /// Returns the index behind that; beyond the band's end + 1 if there is no such place.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int RefineThrough(scoped Span<short> block, int k, int zeros)
     {
         for (; k <= _end; k++)

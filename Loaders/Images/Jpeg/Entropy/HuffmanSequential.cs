@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace TinyMllm.Loaders.Images.Jpeg.Entropy;
 
 /// <summary>Sequential Huffman coding (T.81, F.2.2): DC difference, then runs of zeros and values until the block ends.</summary>
@@ -11,6 +13,7 @@ internal ref struct HuffmanSequential : IBlockDecoder
 
     public void Begin(ReadOnlySpan<byte> file, int position) => _reader = new BitReader(file, position);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int DecodeBlock(ScanComponent component, scoped Span<short> block)
     {
         component.DcPrediction += DecodeDifference(ref _reader, component.DcHuffman!);

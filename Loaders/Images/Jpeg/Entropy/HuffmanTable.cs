@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace TinyMllm.Loaders.Images.Jpeg.Entropy;
 
 /// <summary>
@@ -47,6 +49,7 @@ internal sealed class HuffmanTable
     public int[] Whole { get; } = new int[1 << LookupBits];
 
     /// <summary>Decodes the symbol at the head of the reader, which must hold 16 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Decode(ref BitReader reader)
     {
         ushort entry = _lookup[reader.Peek(LookupBits)];

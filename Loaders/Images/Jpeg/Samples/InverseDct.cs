@@ -37,6 +37,7 @@ internal static class InverseDct
         for (int y = 0; y < JpegComponent.BlockSide; y++) samples.Slice(y * stride, JpegComponent.BlockSide).Fill((byte)value);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Full(ReadOnlySpan<short> block, ReadOnlySpan<int> steps, Span<byte> samples, int stride)
     {
         Rows32 rows = default;

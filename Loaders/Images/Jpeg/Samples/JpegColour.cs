@@ -74,6 +74,7 @@ internal static class JpegColour
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void YCbCr(ReadOnlySpan<byte> luma, ReadOnlySpan<byte> blue, ReadOnlySpan<byte> red, Span<uint> pixels)
     {
         int x = 0;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace TinyMllm.Loaders.Images.Jpeg.Samples;
@@ -73,6 +74,7 @@ internal sealed class RowUpsampler
     private Span<ushort> Sums => _sums.AsSpan(1, _component.Width);
 
     /// <summary>3·near + far.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Blend(ReadOnlySpan<byte> near, ReadOnlySpan<byte> far, Span<ushort> sums)
     {
         int x = 0;
@@ -93,6 +95,7 @@ internal sealed class RowUpsampler
     /// Each sum becomes two pixels, weighted 3:1 with its left and its right neighbour. The two biases differ so that rounding favours neither side.
     /// Even pixels are the low and odd ones the high bytes of 16-bit lanes, which are stored as they are.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void DoubleAcross(int shift, ushort biasEven, ushort biasOdd)
     {
         int width = _component.Width;
