@@ -37,7 +37,7 @@ public unsafe class StoredTensor
 
     /// <summary>
     /// Says that the data is not needed for now (it was repacked into another order, say), so that its mapped pages may go.
-    /// Pointers from <see cref="Data"/> are invalid afterwards; asking for <see cref="Data"/> again maps the tensor anew.
+    /// Pointers from <see cref="Data"/> are invalid afterwards, so nobody may be reading; asking for <see cref="Data"/> again maps the tensor anew.
     /// </summary>
     public virtual void Release()
     {

@@ -35,7 +35,7 @@ public static unsafe class StoredTensorExtensions
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)tensor.Dimension(last), nameof(index));
         long[] dimensions = [.. tensor.Dimensions.Take(last)];
         long bytes = tensor.ByteCount / tensor.Dimension(last);
-        return new StoredTensor($"{tensor.Name}[{index}]", tensor.Type, dimensions, tensor.Data + (index * bytes));
+        return new TensorSlice(tensor, $"{tensor.Name}[{index}]", dimensions, index * bytes);
     }
 
     /// <summary>Rows <paramref name="first"/> … <paramref name="first"/> + <paramref name="count"/> − 1 of a matrix.</summary>
@@ -43,6 +43,14 @@ public static unsafe class StoredTensorExtensions
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)first, (uint)tensor.Rows, nameof(first));
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)(tensor.Rows - first), nameof(count));
-        return new StoredTensor($"{tensor.Name}[{first}..{first + count}]", tensor.Type, [tensor.Columns, count], tensor.Data + (first * tensor.RowBytes));
+        return new TensorSlice(tensor, $"{tensor.Name}[{first}..{first + count}]", [tensor.Columns, count], first * tensor.RowBytes);
+    }
+
+    /// <summary>Part of a tensor. It finds its bytes through the whole one each time, which may have been released and mapped anew.</summary>
+    private sealed class TensorSlice(StoredTensor whole, string name, long[] dimensions, long offset) : StoredTensor(name, whole.Type, dimensions, null)
+    {
+        public override byte* Data => whole.Data + offset;
+
+        public override void Release() => whole.Release();
     }
 }

@@ -33,7 +33,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     public long ByteCount => _panels.Length;
 
-    /// <summary>Packs <paramref name="tensor"/> as <paramref name="options"/> say: as stored, requantised, or widened to float32.</summary>
+    /// <summary>Packs <paramref name="tensor"/> as <paramref name="options"/> say: as stored, requantised, or widened to float32; then lets its pages go.</summary>
     public static PackedMatrix Pack(WeightOptions options, StoredTensor tensor)
     {
         TensorType type = TargetType(options, tensor);
@@ -41,6 +41,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
         var matrix = new PackedMatrix(kernel, tensor.Columns, tensor.Rows);
         if (type == tensor.Type) matrix.PackStored(tensor);
         else matrix.PackConverted(tensor, type);
+        tensor.Release();
         return matrix;
     }
 
