@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Text;
+using TinyMllm.Engine.Sampling;
 
 namespace TinyMllm.Loaders.Tokenizers;
 
@@ -25,7 +27,7 @@ internal sealed class SpecialTokenSplitter
     private readonly ByteStringTable _tokens;
     private readonly TokenType[] _types;
     private readonly TokenTrie _trie;
-    private readonly System.Buffers.SearchValues<byte> _firstBytes;
+    private readonly SearchValues<byte> _firstBytes;
     private readonly HashSet<int> _stripsLeft = [];
     private readonly HashSet<int> _stripsRight = [];
 
@@ -36,7 +38,7 @@ internal sealed class SpecialTokenSplitter
         int[] special = [.. Enumerable.Range(0, types.Length)
             .Where(id => types[id] is TokenType.Control or TokenType.UserDefined or TokenType.Unknown)];
         _trie = new TokenTrie(special, id => tokens[id]);
-        _firstBytes = System.Buffers.SearchValues.Create(_trie.ChildLabels(TokenTrie.Root));
+        _firstBytes = SearchValues.Create(_trie.ChildLabels(TokenTrie.Root));
         FindStripping(vocabulary, special);
     }
 

@@ -53,7 +53,7 @@ public sealed class Tokenizer : IVocabulary
         Padding = vocabulary.Padding;
         AddBos = vocabulary.AddBos && Bos >= 0;
         AddEos = vocabulary.AddEos && Eos >= 0;
-        AddSpacePrefix = vocabulary.AddSpacePrefix;
+        AddSpacePrefix = vocabulary.AddSpacePrefix && vocabulary.Family is (TokenizerFamily.SentencePiece or TokenizerFamily.Unigram);
         SuppressedTokens = [.. vocabulary.SuppressedTokens.Where(id => (uint)id < (uint)VocabularySize).Distinct().Order()];
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using TinyMllm.Engine.Sampling;
 
 namespace TinyMllm.Loaders.Tokenizers.Segmenters;
 

@@ -1,3 +1,5 @@
+using TinyMllm.Engine.Sampling;
+
 namespace TinyMllm.Loaders.Tokenizers.Segmenters;
 
 /// <summary>

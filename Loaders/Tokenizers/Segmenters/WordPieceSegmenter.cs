@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
+using TinyMllm.Engine.Sampling;
 using TinyMllm.Loaders.Tokenizers.PreTokenizers;
 
 namespace TinyMllm.Loaders.Tokenizers.Segmenters;
@@ -62,7 +64,7 @@ internal sealed class WordPieceSegmenter : Segmenter
 
     private void EndWord(List<byte> word, List<int> tokens)
     {
-        ReadOnlySpan<byte> rest = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(word);
+        ReadOnlySpan<byte> rest = CollectionsMarshal.AsSpan(word);
         int before = tokens.Count;
         while (!rest.IsEmpty)
         {

@@ -1,6 +1,8 @@
+using TinyMllm.Engine.Sampling;
 using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Tests.Tokenizers;
 
-namespace TinyMllm.Tests.Tokenizers;
+namespace TinyMllm.Tests.Sampling;
 
 public sealed class TokenTrieTests
 {

@@ -1,4 +1,4 @@
-namespace TinyMllm.Loaders.Tokenizers;
+namespace TinyMllm.Engine.Sampling;
 
 /// <summary>Gives the bytes of token <paramref name="id"/>.</summary>
 /// <param name="id">0 to the number of tokens.</param>
