@@ -94,6 +94,17 @@ internal sealed partial class DecoderBuilder
         return () => new RmsNorm(weight, Config.Epsilon);
     }
 
+    /// <summary>RMSNorm with a bias (Phi-3.5-MoE).</summary>
+    public Recipe<INorm> ShiftedRmsNorm(string name)
+    {
+        var norm = RmsNorm(name);
+        var bias = Tensors.Get(name + ".bias", Width);
+        return () => new ShiftedNorm(norm(), bias);
+    }
+
+    /// <summary>RMSNorm with a bias before a part of layer <paramref name="layer"/>.</summary>
+    public Recipe<INorm> ShiftedRmsNorm(int layer, string name) => ShiftedRmsNorm(Name(layer, name));
+
     /// <summary>LayerNorm over the stream.</summary>
     public Recipe<INorm> LayerNorm(string name)
     {

@@ -29,7 +29,7 @@ internal static class RotarySetup
             Magnitude = traits.IsScaled ? stated.AttentionFactor : 1,
             FrequencyFactors = traits.ReadsFactors ? Factors(stated, tensors, dimensions / 2, context > 0 ? context : config.ContextLength) : null,
             Yarn = yarn
-                ? new YarnOptions(stated.OriginalContext, stated.Factor, stated.BetaFast, stated.BetaSlow, stated.YarnLogMultiplier, traits.SameYarnMultiplier)
+                ? new YarnOptions(stated.OriginalContext, stated.Factor, stated.BetaFast, stated.BetaSlow, traits.YarnLogMultiplier ?? stated.YarnLogMultiplier, traits.SameYarnMultiplier)
                 : null,
             Sections = traits.HasSections && stated.Sections is { } s ? new RotarySections(s[0], s[1], s[2], s.Length > 3 ? s[3] : 0, traits.Interleaved) : null,
         });

@@ -26,6 +26,9 @@ internal sealed record RotaryTraits
     /// <summary>Turned features where it is not the file's count.</summary>
     public int? Dimensions { get; init; }
 
+    /// <summary>λ of the YaRN magnitude where it is not the file's number.</summary>
+    public float? YarnLogMultiplier { get; init; }
+
     /// <summary>deepseek2's form of the YaRN magnitude.</summary>
     public bool SameYarnMultiplier { get; init; }
 }

@@ -1,0 +1,125 @@
+using TinyMllm.Kernels.Elementwise;
+using TinyMllm.Kernels.Recurrence;
+
+namespace TinyMllm.Engine.Decoding;
+
+/// <summary>What a <see cref="GatedDeltaNet"/> is made of.</summary>
+internal sealed record GatedDeltaNetParts
+{
+    /// <summary>n → queries, keys, values; gate z; β; α, side by side.</summary>
+    public required Linear Input { get; init; }
+
+    /// <summary>Causal convolution over queries, keys and values.</summary>
+    public required CausalConvolutionLayer Convolution { get; init; }
+
+    /// <summary>[value heads] bias of the decay.</summary>
+    public required NativeBuffer<float> DecayBias { get; init; }
+
+    /// <summary>[value heads] rates, −exp(A_log).</summary>
+    public required NativeBuffer<float> Rates { get; init; }
+
+    /// <summary>Normalisation of each value head.</summary>
+    public required INorm Norm { get; init; }
+
+    /// <summary>Value heads to stream.</summary>
+    public required Linear Output { get; init; }
+
+    /// <summary>Heads of queries and keys, Hq.</summary>
+    public required int KeyHeads { get; init; }
+
+    /// <summary>Heads of values, Hv.</summary>
+    public required int ValueHeads { get; init; }
+
+    /// <summary>Width of every head, S.</summary>
+    public required int HeadSize { get; init; }
+
+    /// <summary>Smallest length that a query or key is divided by.</summary>
+    public required float Epsilon { get; init; }
+}
+
+/// <summary>
+/// Qwen3.5's linear attention (gated delta rule, arXiv:2412.06464; language-models.md 4.2): a matrix of fixed size per head instead of a growing cache.
+/// </summary>
+internal sealed unsafe class GatedDeltaNet(GatedDeltaNetParts parts) : ITokenMixer
+{
+    private readonly int _keyColumns = parts.KeyHeads * parts.HeadSize;
+    private readonly int _valueColumns = parts.ValueHeads * parts.HeadSize;
+
+    /// <inheritdoc/>
+    public KvLayerShape CacheShape => new(0, 0, 0, parts.Convolution.StateSize + (_valueColumns * parts.HeadSize));
+
+    /// <inheritdoc/>
+    public void Forward(in DecoderPass pass, KvLayer cache, Matrix x, Matrix y, bool add)
+    {
+        var workspace = pass.Workspace;
+        int convolved = (2 * _keyColumns) + _valueColumns;
+        using (workspace.Frame())
+        {
+            var all = workspace.Rent(x.Rows, parts.Input.Outputs);
+            parts.Input.Forward(workspace, x, all);
+            var z = all.SliceColumns(convolved, _valueColumns);
+            var beta = all.SliceColumns(convolved + _valueColumns, parts.ValueHeads);
+            var decay = all.SliceColumns(convolved + _valueColumns + parts.ValueHeads, parts.ValueHeads);
+
+            var u = workspace.Rent(x.Rows, convolved);
+            parts.Convolution.Forward(workspace, all.SliceColumns(0, convolved), u, cache.State[..parts.Convolution.StateSize]);
+            Activations.Apply(workspace, Activation.Silu, u, u);
+            for (int t = 0; t < x.Rows; t++) Prepare(u.Row(t), beta.Row(t), decay.Row(t));
+
+            var result = workspace.Rent(x.Rows, _valueColumns);
+            fixed (float* state = cache.State[parts.Convolution.StateSize..])
+            {
+                var body = new Recurrence(u, beta, decay, result, state, parts.KeyHeads, parts.HeadSize);
+                workspace.Pool.For(parts.ValueHeads, ref body);
+            }
+
+            parts.Norm.ForwardHeads(workspace, result, result, parts.HeadSize);
+            Activations.ApplyGated(workspace, Activation.Silu, z, result, result);
+            parts.Output.Forward(workspace, result, y, add);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        parts.Input.Dispose();
+        parts.Convolution.Dispose();
+        parts.DecayBias.Dispose();
+        parts.Rates.Dispose();
+        parts.Norm.Dispose();
+        parts.Output.Dispose();
+    }
+
+    /// <summary>Queries and keys to length one (queries by a further 1/√S), β to σ(β), α to e^(A·softplus(α + bias)).</summary>
+    private void Prepare(float* u, float* beta, float* decay)
+    {
+        int size = parts.HeadSize;
+        for (int h = 0; h < 2 * parts.KeyHeads; h++)
+        {
+            float* head = u + (h * size);
+            float length = MathF.Max(MathF.Sqrt(VectorKernels.Dot(head, head, size)), parts.Epsilon);
+            VectorKernels.Scale(head, (h < parts.KeyHeads ? 1 / MathF.Sqrt(size) : 1) / length, head, size);
+        }
+
+        ActivationKernels.Apply(Activation.Sigmoid, beta, beta, parts.ValueHeads);
+        VectorKernels.AddScaled(parts.DecayBias.Pointer, 1, decay, parts.ValueHeads);
+        ActivationKernels.ApplyGated(Activation.Softplus, decay, parts.Rates.Pointer, decay, parts.ValueHeads);
+        for (int h = 0; h < parts.ValueHeads; h++) decay[h] = MathF.Exp(decay[h]);
+    }
+
+    /// <summary>One value head through all tokens in turn.</summary>
+    private readonly struct Recurrence(Matrix u, Matrix beta, Matrix decay, Matrix result, float* state, int keyHeads, int size) : IParallelBody
+    {
+        public void Run(int index)
+        {
+            float* m = state + ((long)index * size * size);
+            for (int t = 0; t < u.Rows; t++)
+            {
+                float* q = u.Row(t) + (index % keyHeads * size);
+                float* k = q + (keyHeads * size);
+                float* v = u.Row(t) + (2 * keyHeads * size) + (index * size);
+                DeltaRule.Step(m, q, k, v, decay.Row(t)[index], beta.Row(t)[index], result.Row(t) + (index * size), size, size);
+            }
+        }
+    }
+}

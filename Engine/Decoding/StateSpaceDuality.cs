@@ -1,0 +1,111 @@
+using TinyMllm.Kernels.Elementwise;
+using TinyMllm.Kernels.Recurrence;
+
+namespace TinyMllm.Engine.Decoding;
+
+/// <summary>What a <see cref="StateSpaceDuality"/> is made of.</summary>
+internal sealed record StateSpaceDualityParts
+{
+    /// <summary>n → 2D + 2GN + H: gate z; x, B and C; time step.</summary>
+    public required Linear Input { get; init; }
+
+    /// <summary>Causal convolution over D + 2GN channels.</summary>
+    public required CausalConvolutionLayer Convolution { get; init; }
+
+    /// <summary>[H] bias of the time step.</summary>
+    public required NativeBuffer<float> TimeStepBias { get; init; }
+
+    /// <summary>[H] rates, −exp(A_log).</summary>
+    public required NativeBuffer<float> Rates { get; init; }
+
+    /// <summary>[H] direct path.</summary>
+    public required NativeBuffer<float> Skip { get; init; }
+
+    /// <summary>Normalisation of each group of D/G channels.</summary>
+    public required INorm Norm { get; init; }
+
+    /// <summary>D → n.</summary>
+    public required Linear Output { get; init; }
+
+    /// <summary>Groups that share B and C, G.</summary>
+    public required int Groups { get; init; }
+
+    /// <summary>States per channel, N.</summary>
+    public required int StateSize { get; init; }
+}
+
+/// <summary>Mamba 2's mixer (arXiv:2405.21060, language-models.md 4.4): heads with one decay each, B and C shared by groups of heads.</summary>
+internal sealed unsafe class StateSpaceDuality(StateSpaceDualityParts parts) : ITokenMixer
+{
+    /// <inheritdoc/>
+    public KvLayerShape CacheShape => new(0, 0, 0, parts.Convolution.StateSize + (Channels * parts.StateSize));
+
+    private int Channels => parts.Output.Inputs;
+
+    private int Heads => (int)parts.Rates.Length;
+
+    /// <inheritdoc/>
+    public void Forward(in DecoderPass pass, KvLayer cache, Matrix x, Matrix y, bool add)
+    {
+        var workspace = pass.Workspace;
+        int channels = Channels, convolved = channels + (2 * parts.Groups * parts.StateSize);
+        using (workspace.Frame())
+        {
+            var all = workspace.Rent(x.Rows, channels + convolved + Heads);
+            parts.Input.Forward(workspace, x, all);
+            Matrix z = all.SliceColumns(0, channels), delta = all.SliceColumns(channels + convolved, Heads);
+
+            var xbc = workspace.Rent(x.Rows, convolved);
+            parts.Convolution.Forward(workspace, all.SliceColumns(channels, convolved), xbc, cache.State[..parts.Convolution.StateSize]);
+            Activations.Apply(workspace, Activation.Silu, xbc, xbc);
+            for (int t = 0; t < x.Rows; t++) VectorKernels.AddScaled(parts.TimeStepBias.Pointer, 1, delta.Row(t), Heads);
+            Activations.Apply(workspace, Activation.Softplus, delta, delta);
+
+            var result = workspace.Rent(x.Rows, channels);
+            fixed (float* state = cache.State[parts.Convolution.StateSize..])
+            {
+                var body = new Scan(xbc, delta, result, state, parts.Rates.Pointer, parts.Skip.Pointer, Heads, parts.Groups, parts.StateSize);
+                workspace.Pool.For(Heads, ref body);
+            }
+
+            Activations.ApplyGated(workspace, Activation.Silu, z, result, result);
+            parts.Norm.ForwardHeads(workspace, result, result, channels / parts.Groups);
+            parts.Output.Forward(workspace, result, y, add);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        parts.Input.Dispose();
+        parts.Convolution.Dispose();
+        parts.TimeStepBias.Dispose();
+        parts.Rates.Dispose();
+        parts.Skip.Dispose();
+        parts.Norm.Dispose();
+        parts.Output.Dispose();
+    }
+
+    /// <summary>One head through all tokens in turn.</summary>
+    private readonly struct Scan(
+        Matrix xbc, Matrix delta, Matrix result, float* state, float* rates, float* skip, int heads, int groups, int states) : IParallelBody
+    {
+        public void Run(int index)
+        {
+            int channels = result.Columns, width = channels / heads, group = index / (heads / groups);
+            for (int t = 0; t < xbc.Rows; t++)
+            {
+                float* x = xbc.Row(t) + (index * width);
+                float* b = xbc.Row(t) + channels + (group * states);
+                float* c = b + (groups * states);
+                float* y = result.Row(t) + (index * width);
+                float step = delta.Row(t)[index], decay = MathF.Exp(step * rates[index]);
+                for (int p = 0; p < width; p++)
+                {
+                    float* s = state + (((long)(index * width) + p) * states);
+                    y[p] = SelectiveScan.StepWithDecay(s, b, c, decay, step * x[p], states) + (skip[index] * x[p]);
+                }
+            }
+        }
+    }
+}
