@@ -51,6 +51,7 @@ internal static class CommandLine
             new RemoveCommand(terminal, interrupts),
             new InspectCommand(terminal, interrupts),
             new QuantizeCommand(terminal, interrupts),
+            new BenchCommand(terminal, interrupts),
             new DumpCommand(terminal, interrupts),
             demo,
             new CompletionCommand(terminal, interrupts),

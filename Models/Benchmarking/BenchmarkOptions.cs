@@ -1,0 +1,34 @@
+using TinyMllm.Engine;
+
+namespace TinyMllm.Benchmarking;
+
+/// <summary>What <see cref="ModelBenchmark"/> measures.</summary>
+public sealed record BenchmarkOptions
+{
+    /// <summary>The language model; null = none.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>The picture encoder; null = none.</summary>
+    public string? Projector { get; init; }
+
+    /// <summary>Prompt lengths in tokens, each a test of its own; 0 is left out.</summary>
+    public IReadOnlyList<int> PromptLengths { get; init; } = [512];
+
+    /// <summary>Numbers of generated tokens after an empty context, each a test of its own; 0 is left out.</summary>
+    public IReadOnlyList<int> GenerationLengths { get; init; } = [128];
+
+    /// <summary>Thread counts; 0 = one per processor.</summary>
+    public IReadOnlyList<int> Threads { get; init; } = [0];
+
+    /// <summary>Timed runs per test, after one that is not counted.</summary>
+    public int Repetitions { get; init; } = 5;
+
+    /// <summary>How keys and values are stored.</summary>
+    public KvType KvType { get; init; } = KvType.F16;
+
+    /// <summary>How the language model holds its weights.</summary>
+    public WeightOptions Weights { get; init; } = WeightOptions.Default;
+
+    /// <summary>How the picture encoder holds its weights.</summary>
+    public WeightOptions VisionWeights { get; init; } = WeightOptions.Default;
+}
