@@ -3,12 +3,12 @@ using TinyMllm.Loaders.Tokenizers;
 
 namespace TinyMllm.Tests.Tokenizers;
 
-/// <summary>A million bytes of what hurts most. Were anything quadratic, these tests would run for hours.</summary>
+/// <summary>Long runs of what hurts most, up to a million bytes. Were anything quadratic, these tests would run for many minutes.</summary>
 public sealed class HostileTextTests
 {
-    private const int Length = 1_000_000;
+    private const int Length = 200_000;
 
-    private static readonly string[] Vocabulary = ["llama-spm", "llama-bpe", "mpt", "deepseek-llm", "qwen2"];
+    private static readonly string[] Vocabulary = ["llama-spm", "llama-bpe", "mpt", "deepseek-llm"];
 
     private static readonly string[] Texts = ["a", " ", "\n", "'", "\t ", "ab", "a b", "1", "中", "é", "\U0001F600", "ʰAAAA", "<|im_end|>", "\u0301"];
 
@@ -18,6 +18,14 @@ public sealed class HostileTextTests
         string text = string.Concat(Enumerable.Repeat(unit, Length / Encoding.UTF8.GetByteCount(unit)));
         Tokenizer tokenizer = Vocabularies.Tokenizer(name);
         Assert.That(tokenizer.Decode(tokenizer.Encode(text, false, true), special: true), Is.EqualTo(text));
+    }
+
+    [Test]
+    public void A_million_of_one_character([Values("llama-spm", "llama-bpe")] string name, [Values('a', ' ')] char letter)
+    {
+        Tokenizer tokenizer = Vocabularies.Tokenizer(name);
+        int[] ids = tokenizer.Encode(new string(letter, 1_000_000), false, true);
+        Assert.That(ids.Sum(id => tokenizer.Piece(id).Length), Is.EqualTo(1_000_000 + (tokenizer.AddSpacePrefix ? 1 : 0)));
     }
 
     [Test]
@@ -51,7 +59,7 @@ public sealed class HostileTextTests
         [Values(" ", "\n ", "a", "A", "ʰA", "1", "<sentinel:1", "IMGIMGA", "中", "'", "a ")] string unit)
     {
         Tokenizer tokenizer = new(TestVocabulary.BytePair(name, []));
-        string text = string.Concat(Enumerable.Repeat(unit, Length / 5 / unit.Length)) + "x";
+        string text = string.Concat(Enumerable.Repeat(unit, Length / unit.Length)) + "x";
         Assert.That(tokenizer.Encode(text, false, false), name == "gemma4" ? Is.Not.Null : Is.Not.Empty);
     }
 
