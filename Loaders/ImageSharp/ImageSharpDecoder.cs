@@ -1,0 +1,48 @@
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.Formats;
+using SixLabors.ImageSharp.Metadata.Profiles.Exif;
+using SixLabors.ImageSharp.PixelFormats;
+using TinyMllm.Loaders.Images;
+using IImageDecoder = TinyMllm.Loaders.Images.IImageDecoder;
+using ImageFormatException = TinyMllm.Loaders.Images.ImageFormatException;
+
+namespace TinyMllm.ImageSharp;
+
+/// <summary>
+/// Decodes with SixLabors.ImageSharp: all that it reads, TIFF, TGA, QOI and PBM included. Register it once at the start:
+/// <code>ImageDecoders.Default = new ImageSharpDecoder();</code>
+/// ImageSharp does not say when a file was cut short, so <see cref="ImageOptions.AcceptTruncated"/> has no effect: what it forgives is returned.
+/// </summary>
+public sealed class ImageSharpDecoder : IImageDecoder
+{
+    private static readonly DecoderOptions s_firstFrame = new() { MaxFrames = 1 };
+
+    /// <inheritdoc/>
+    public RgbaImage Decode(ReadOnlySpan<byte> file, ImageOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (file.IsEmpty) throw new ImageFormatException("the file is empty");
+        try
+        {
+            ImageInfo info = Image.Identify(s_firstFrame, file);
+            long most = Math.Min(options.MaxPixels, Array.MaxLength / 4);
+            if ((long)info.Width * info.Height > most)
+                throw new ImageFormatException($"picture of {info.Width}×{info.Height} pixels; the limit is {most} pixels");
+
+            using Image<Rgba32> image = Image.Load<Rgba32>(s_firstFrame, file);
+            var pixels = new byte[image.Width * image.Height * 4];
+            image.CopyPixelDataTo(pixels);
+            return new RgbaImage(image.Width, image.Height, pixels) { Orientation = ReadOrientation(image.Metadata.ExifProfile) };
+        }
+        catch (Exception error) when (error is not (ImageFormatException or OutOfMemoryException))
+        {
+            // Besides its own exceptions ImageSharp lets some of the runtime's escape when bytes are damaged.
+            throw new ImageFormatException($"ImageSharp: {error.Message.ReplaceLineEndings(" ")}", error);
+        }
+    }
+
+    private static ImageOrientation ReadOrientation(ExifProfile? exif) =>
+        exif is not null && exif.TryGetValue(ExifTag.Orientation, out IExifValue<ushort>? value) && value.Value is >= 1 and <= 8
+            ? (ImageOrientation)value.Value
+            : ImageOrientation.TopLeft;
+}
