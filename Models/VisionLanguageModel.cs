@@ -178,9 +178,9 @@ public sealed partial class VisionLanguageModel : IDisposable
             },
             cancellation);
 
-    /// <summary>Answers in whichever idle memory shares most with the prompt.</summary>
+    /// <summary>Answers in whichever idle memory shares most with the prompt. Tool calls are recognised by special tokens, which then must show.</summary>
     internal IAsyncEnumerable<GeneratedPiece> StreamPooled(
-        Func<IReadOnlyList<PromptPart>> assemble, GenerationOptions options, CancellationToken cancellation) =>
+        Func<IReadOnlyList<PromptPart>> assemble, GenerationOptions options, CancellationToken cancellation, bool showSpecialTokens = false) =>
         PieceStream.Run(
             (emit, stop) =>
             {
@@ -189,7 +189,7 @@ public sealed partial class VisionLanguageModel : IDisposable
                 Slot slot = _slots.Rent(prompt);
                 try
                 {
-                    Generate(slot, prompt, options, emit, activity.Token);
+                    Generate(slot, prompt, options, emit, activity.Token, showSpecialTokens);
                 }
                 finally
                 {
@@ -213,10 +213,11 @@ public sealed partial class VisionLanguageModel : IDisposable
         options.SystemPrompt is { } system ? [ChatTurn.System(system), question] : [question];
 
     private void Generate(
-        Slot slot, IReadOnlyList<PromptPart> prompt, GenerationOptions options, Action<GeneratedPiece> emit, CancellationToken cancellation)
+        Slot slot, IReadOnlyList<PromptPart> prompt, GenerationOptions options, Action<GeneratedPiece> emit, CancellationToken cancellation,
+        bool showSpecialTokens = false)
     {
         var sampler = new Sampler(options.Sampling, _vocabulary, OutputConstraint.Create(options, _vocabulary));
-        var generator = new Generator(_reader, Tokenizer.IsEndOfGeneration, () => new TokenText(Tokenizer, trimLeadingSpace: !options.Raw));
+        var generator = new Generator(_reader, Tokenizer.IsEndOfGeneration, () => new TokenText(Tokenizer, showSpecialTokens, trimLeadingSpace: !options.Raw));
         generator.Run(slot, prompt, sampler, options, emit, cancellation);
     }
 }

@@ -57,6 +57,7 @@ internal sealed class ModelFiles : IDisposable
             {
                 Weights = new() { Activations = options.Activations, Requantize = options.WeightType },
                 Context = options.Context,
+                Compatibility = options.Compatibility,
             }));
             if (tokenizer.VocabularySize > language.VocabularySize)
             {

@@ -1,0 +1,42 @@
+using Microsoft.Extensions.AI;
+using TinyMllm.Loaders.Images;
+
+namespace TinyMllm.ExtensionsAI;
+
+/// <summary>A model's picture encoder behind Microsoft.Extensions.AI's embedding interface: one pooled vector per picture.</summary>
+internal sealed class PictureEmbeddingGenerator(VisionLanguageModel model) : IEmbeddingGenerator<DataContent, Embedding<float>>
+{
+    private readonly ContentReader _contents = new();
+
+    public async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
+        IEnumerable<DataContent> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        var embeddings = new GeneratedEmbeddings<Embedding<float>>();
+        long tokens = 0;
+        foreach (DataContent value in values)
+        {
+            RgbImage image = _contents.Read(value)!;
+            ImageEmbedding embedding = await model.EmbedAsync(image, cancellationToken).ConfigureAwait(false);
+            tokens += embedding.Tokens;
+            embeddings.Add(new Embedding<float>(embedding.Pool()) { ModelId = model.Info.Name, CreatedAt = DateTimeOffset.UtcNow });
+        }
+
+        embeddings.Usage = new UsageDetails { InputTokenCount = tokens, TotalTokenCount = tokens };
+        return embeddings;
+    }
+
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        if (serviceKey is not null) return null;
+        if (serviceType == typeof(EmbeddingGeneratorMetadata)) return new EmbeddingGeneratorMetadata("tinymllm", null, model.Info.Name, model.Vision!.EmbeddingLength);
+        if (serviceType.IsInstanceOfType(this)) return this;
+        return serviceType.IsInstanceOfType(model) ? model : null;
+    }
+
+    public void Dispose()
+    {
+        // The model belongs to whoever loaded it.
+    }
+}

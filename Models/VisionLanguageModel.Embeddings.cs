@@ -1,0 +1,37 @@
+using TinyMllm.Engine;
+using TinyMllm.Generation;
+using TinyMllm.Loaders.Images;
+using TinyMllm.Vision.Prompting;
+
+namespace TinyMllm;
+
+public sealed partial class VisionLanguageModel
+{
+    /// <summary>Encodes a picture; a picture that was asked about lately is not encoded again, and the other way round.</summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="cancellation">Takes effect within one layer of the encoder.</param>
+    /// <exception cref="UnsupportedModelException">The model has no picture encoder.</exception>
+    public Task<ImageEmbedding> EmbedAsync(RgbImage image, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return Task.Run(() => Embed(image, cancellation), cancellation);
+    }
+
+    private ImageEmbedding Embed(RgbImage image, CancellationToken cancellation)
+    {
+        using ActivityGate.Activity activity = _gate.Enter(this, cancellation);
+        PicturePart[] slices = [.. _files.Prompts.Assemble(PromptBuilder.Marker, [image]).OfType<PicturePart>()];
+        int features = Vision!.EmbeddingLength, tokens = slices.Sum(slice => slice.Tokens);
+        float[] values = new float[tokens * features];
+        using var workspace = new Workspace(_pool);
+        int at = 0;
+        foreach (PicturePart slice in slices)
+        {
+            float[] rows = _embeddings.GetOrEncode(slice.Picture, slice.Slice, () => ModelDecoder.Encode(Vision, workspace, slice, activity.Token), out _);
+            rows.CopyTo(values, at);
+            at += rows.Length;
+        }
+
+        return new ImageEmbedding(values, tokens, features);
+    }
+}
