@@ -14,6 +14,7 @@ internal sealed class MappedFile : IDisposable
     public MappedFile(string path)
     {
         Path = path;
+        if (Directory.Exists(path)) throw new GgufFormatException(path, "file", "a folder", "a file");
         var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.RandomAccess);
         try
         {
@@ -21,6 +22,11 @@ internal sealed class MappedFile : IDisposable
             if (Length < GgufHeader.MinimumLength)
                 throw new GgufFormatException(path, "file", $"{Length} bytes", $"at least {GgufHeader.MinimumLength}");
             _file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+        }
+        catch (NotSupportedException)
+        {
+            handle.Dispose();
+            throw new GgufFormatException(path, "file", "a device or pipe", "a file that can be mapped");
         }
         catch
         {

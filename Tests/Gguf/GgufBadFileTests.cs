@@ -212,6 +212,13 @@ public sealed class GgufBadFileTests
     [Test]
     public void MissingFile() => Assert.That(() => GgufFile.Open(Path.Combine(_folder, "none")), Throws.TypeOf<FileNotFoundException>());
 
+    [Test]
+    public void AFolderIsNotAFile() => Assert.That(() => GgufFile.Open(_folder), Throws.TypeOf<GgufFormatException>().With.Message.Contains("found a folder"));
+
+    [Test]
+    [Platform("Linux")]
+    public void ADeviceIsNotAFile() => Assert.That(() => GgufFile.Open("/dev/zero"), Throws.TypeOf<GgufFormatException>());
+
     private void RefusedAt(byte[] bytes, int length) =>
         Assert.That(() => Open(bytes[..length]), Throws.TypeOf<GgufFormatException>(), $"{length} of {bytes.Length} bytes");
 
