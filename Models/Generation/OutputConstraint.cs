@@ -1,4 +1,5 @@
 using TinyMllm.Engine.Sampling;
+using TinyMllm.Loaders.Grammars;
 
 namespace TinyMllm.Generation;
 
@@ -8,6 +9,7 @@ internal static class OutputConstraint
     public static ITokenConstraint? Create(GenerationOptions options, IVocabulary vocabulary)
     {
         if (options.Grammar is null && options.JsonSchema is null) return null;
-        throw new NotSupportedException("grammars");
+        Grammar grammar = options.Grammar is { } gbnf ? Grammar.Parse(gbnf, vocabulary) : Grammar.FromJsonSchema(options.JsonSchema!);
+        return grammar.CreateConstraint(vocabulary);
     }
 }
