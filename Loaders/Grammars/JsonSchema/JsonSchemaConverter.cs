@@ -293,8 +293,8 @@ internal sealed class JsonSchemaConverter
     {
         if (schema.TryGetProperty("uniqueItems", out JsonElement unique) && unique.ValueKind == JsonValueKind.True) throw Error(path, "'uniqueItems' is not supported");
         string space = Primitive("space"), comma = $"\",\" {space}";
-        long least = Count(schema, "minItems", path) ?? 0;
-        long? most = Count(schema, "maxItems", path);
+        long least = SchemaNumbers.Count(schema, "minItems", path) ?? 0;
+        long? most = SchemaNumbers.Count(schema, "maxItems", path);
         if (most < least) throw Error(path, "'maxItems' is less than 'minItems'");
         JsonElement items = schema.TryGetProperty("items", out JsonElement given) ? given : default;
         if (schema.TryGetProperty("prefixItems", out JsonElement prefix) || (items.ValueKind == JsonValueKind.Array && (prefix = items).ValueKind == JsonValueKind.Array))
@@ -314,7 +314,7 @@ internal sealed class JsonSchemaConverter
 
     private string VisitString(JsonElement schema, string name, string path)
     {
-        long? least = Count(schema, "minLength", path), most = Count(schema, "maxLength", path);
+        long? least = SchemaNumbers.Count(schema, "minLength", path), most = SchemaNumbers.Count(schema, "maxLength", path);
         if (schema.TryGetProperty("pattern", out JsonElement pattern))
         {
             if (least is not null || most is not null) throw Error(path, "'pattern' together with a length is not supported");
@@ -330,8 +330,8 @@ internal sealed class JsonSchemaConverter
 
     private string VisitNumber(JsonElement schema, string type, string name, string path)
     {
-        var (low, lowExcluded) = Bound(schema, "minimum", "exclusiveMinimum", isLow: true, path);
-        var (high, highExcluded) = Bound(schema, "maximum", "exclusiveMaximum", isLow: false, path);
+        var (low, lowExcluded) = SchemaNumbers.Bound(schema, "minimum", "exclusiveMinimum", isLow: true, path);
+        var (high, highExcluded) = SchemaNumbers.Bound(schema, "maximum", "exclusiveMaximum", isLow: false, path);
         if (low is null && high is null) return Primitive(type);
         if (type == "integer")
         {
@@ -344,30 +344,6 @@ internal sealed class JsonSchemaConverter
         if (low is { } a && !decimal.IsInteger(a) || high is { } b && !decimal.IsInteger(b)) throw Error(path, "bounds of a number that are not whole are not supported");
         string ways = low > high ? "" : NumberRange.Numbers((long?)low, lowExcluded, (long?)high, highExcluded);
         return ways.Length > 0 ? Define(name, $"({ways}) {Primitive("space")}") : throw Error(path, "no number lies between the bounds");
-    }
-
-    private static (decimal? Value, bool Excluded) Bound(JsonElement schema, string inclusive, string exclusive, bool isLow, string path)
-    {
-        decimal? Read(string key)
-        {
-            if (!schema.TryGetProperty(key, out JsonElement value) || value.ValueKind is JsonValueKind.True or JsonValueKind.False) return null;
-            return value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out decimal number) && Math.Abs(number) < 1_000_000_000_000_000_000
-                ? number : throw Error(path, $"'{key}' must be a number of at most 18 digits");
-        }
-
-        decimal? open = Read(inclusive), closed = Read(exclusive);
-
-        // Draft 4 wrote the exclusion as a flag beside the bound.
-        if (schema.TryGetProperty(exclusive, out JsonElement flag) && flag.ValueKind == JsonValueKind.True) return (open, open is not null);
-        bool excludedIsTighter = closed is not null && (open is null || (isLow ? closed >= open : closed <= open));
-        return excludedIsTighter ? (closed, true) : (open, false);
-    }
-
-    private static long? Count(JsonElement schema, string key, string path)
-    {
-        if (!schema.TryGetProperty(key, out JsonElement value)) return null;
-        return value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long count) && count is >= 0 and <= 2000
-            ? count : throw Error(path, $"'{key}' must be a whole number from 0 to 2000");
     }
 
     private static void CheckKeywords(JsonElement schema, string path, params ReadOnlySpan<string> known)
