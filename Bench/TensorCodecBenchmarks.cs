@@ -8,8 +8,8 @@ using TinyMllm.Kernels.Quantization;
 namespace TinyMllm.Bench;
 
 /// <summary>
-/// Encoding and decoding of every stored format on one thread, in millions of values per second: what bounds <c>tinymllm quantize</c> and requantising at
-/// load. F32 is a copy and stands for what the caches give.
+/// Encoding and decoding of every stored format on one thread, in millions of values per second: what bounds <c>tinymllm
+/// quantize</c> and requantising at load. F32 is a copy and stands for what the caches give.
 /// </summary>
 [Config(typeof(MillionValues))]
 public class TensorCodecBenchmarks
@@ -21,9 +21,9 @@ public class TensorCodecBenchmarks
 
     /// <summary>The format.</summary>
     [Params(
-        TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.Q8_0, TensorType.Q5_1, TensorType.Q5_0, TensorType.Q4_1, TensorType.Q4_0, TensorType.IQ4_NL,
-        TensorType.IQ4_XS, TensorType.MXFP4, TensorType.NVFP4, TensorType.Q6_K, TensorType.Q5_K, TensorType.Q4_K, TensorType.Q3_K, TensorType.Q2_K, TensorType.TQ2_0,
-        TensorType.TQ1_0)]
+        TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.Q8_0, TensorType.Q5_1, TensorType.Q5_0, TensorType.Q4_1, TensorType.Q4_0,
+        TensorType.IQ4_NL, TensorType.IQ4_XS, TensorType.MXFP4, TensorType.NVFP4, TensorType.Q6_K, TensorType.Q5_K, TensorType.Q4_K,
+        TensorType.Q3_K, TensorType.Q2_K, TensorType.TQ2_0, TensorType.TQ1_0)]
     public TensorType Type { get; set; }
 
     /// <summary>Weights as random as real ones: a bell around zero.</summary>

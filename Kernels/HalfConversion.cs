@@ -7,9 +7,9 @@ namespace TinyMllm.Kernels;
 /// <summary>
 /// Between 16-bit and 32-bit floats, by integer arithmetic on vectors (.NET has no class for x86's F16C).
 /// <para>
-/// Widening is exact. A half s·eeeee·mmmmmmmmmm shifted left by 13 is a float whose exponent lacks the difference of the biases, 127 − 15 = 112:
-/// add 112 to the exponent of a normal number, 2·112 to that of ∞ and NaN. A subnormal is an integer multiple of 2⁻²⁴: put its
-/// mantissa into the float 2⁻¹⁴·1.m and take the 2⁻¹⁴ away again.
+/// Widening is exact. A half s·eeeee·mmmmmmmmmm shifted left by 13 is a float whose exponent lacks the difference of the biases,
+/// 127 − 15 = 112: add 112 to the exponent of a normal number, 2·112 to that of ∞ and NaN. A subnormal is an integer multiple of
+/// 2⁻²⁴: put its mantissa into the float 2⁻¹⁴·1.m and take the 2⁻¹⁴ away again.
 /// </para>
 /// <para>
 /// Narrowing rounds to nearest, ties to even: half the last kept bit, less one, plus that bit's own value, is added before the shift.
@@ -29,7 +29,8 @@ internal static unsafe class HalfConversion
         uint magnitude = (half & 0x7FFFu) << 13;
         uint sign = (half & 0x8000u) << 16;
         uint bits = magnitude < 1u << 23
-            ? BitConverter.SingleToUInt32Bits(BitConverter.UInt32BitsToSingle(magnitude + SmallestNormal) - BitConverter.UInt32BitsToSingle(SmallestNormal))
+            ? BitConverter.SingleToUInt32Bits(
+                BitConverter.UInt32BitsToSingle(magnitude + SmallestNormal) - BitConverter.UInt32BitsToSingle(SmallestNormal))
             : magnitude + (magnitude >= HalfInfinity ? 2 * BiasDifference : BiasDifference);
         return BitConverter.UInt32BitsToSingle(bits | sign);
     }

@@ -1,8 +1,8 @@
 namespace TinyMllm.Kernels.Quantization;
 
 /// <summary>
-/// The searches by which the K formats choose scales: try steps around the obvious one and keep what gives the least weighted squared error.
-/// Sums run in ascending order, one float32 rounding per operation, so that the bytes are those of the reference.
+/// The searches by which the K formats choose scales: try steps around the obvious one and keep what gives the least weighted
+/// squared error. Sums run in ascending order, one float32 rounding per operation, so that the bytes are those of the reference.
 /// </summary>
 internal static class BlockSearch
 {
@@ -42,7 +42,8 @@ internal static class BlockSearch
     }
 
     /// <summary>
-    /// Symmetric with few levels (Q3_K): starts from the obvious step, then moves one level after another to where it is best while the others stay, at most five rounds.
+    /// Symmetric with few levels (Q3_K): starts from the obvious step, then moves one level after another to where it is best while
+    /// the others stay, at most five rounds.
     /// </summary>
     /// <param name="x">Values of the sub-block.</param>
     /// <param name="limit">Number of negative levels.</param>

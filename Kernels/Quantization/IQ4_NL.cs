@@ -38,13 +38,6 @@ internal struct IQ4_NL : IQuantizedBlock<IQ4_NL>
         for (; b < blocks.Length; b++) Encode(values.Slice(32 * b, 32), ref blocks[b]);
     }
 
-    private static void Encode(ReadOnlySpan<float> values, float d, ref IQ4_NL block)
-    {
-        float inverse = Rounding.InverseOrZero(d);
-        block.Scale = HalfConversion.FromSingle(d);
-        EncodeLevels(values, inverse, block.Quants);
-    }
-
     public readonly void Decode(Span<float> values)
     {
         float d = (float)Scale;
@@ -91,15 +84,18 @@ internal struct IQ4_NL : IQuantizedBlock<IQ4_NL>
     /// <summary>Packs the levels nearest to 32 values times <paramref name="inverse"/> in the order of 32-value blocks.</summary>
     public static void EncodeLevels(ReadOnlySpan<float> values, float inverse, Span<byte> packed)
     {
+        var factor = Vector256.Create(inverse);
         var q = VectorRounding.Narrow(
-            NearestLevels(VectorRounding.Load(values, 0) * Vector256.Create(inverse)), NearestLevels(VectorRounding.Load(values, 8) * Vector256.Create(inverse)),
-            NearestLevels(VectorRounding.Load(values, 16) * Vector256.Create(inverse)), NearestLevels(VectorRounding.Load(values, 24) * Vector256.Create(inverse)));
+            NearestLevels(VectorRounding.Load(values, 0) * factor),
+            NearestLevels(VectorRounding.Load(values, 8) * factor),
+            NearestLevels(VectorRounding.Load(values, 16) * factor),
+            NearestLevels(VectorRounding.Load(values, 24) * factor));
         VectorRounding.PackNibbles(q).CopyTo(packed);
     }
 
     /// <summary>
-    /// <see cref="NearestLevel"/> of eight values: how many of the middles between levels lie at or below. That is the same as comparing the
-    /// distances, because near a middle both differences are exact in float32 (all levels are integers below 128).
+    /// <see cref="NearestLevel"/> of eight values: how many of the middles between levels lie at or below. That is the same as
+    /// comparing the distances, because near a middle both differences are exact in float32 (all levels are integers below 128).
     /// </summary>
     private static Vector256<int> NearestLevels(Vector256<float> x)
     {
@@ -107,6 +103,13 @@ internal struct IQ4_NL : IQuantizedBlock<IQ4_NL>
         for (int i = 0; i < 15; i++)
             level -= Vector256.GreaterThanOrEqual(x, Vector256.Create(0.5f * (Levels[i] + Levels[i + 1]))).AsInt32();
         return level;
+    }
+
+    private static void Encode(ReadOnlySpan<float> values, float d, ref IQ4_NL block)
+    {
+        float inverse = Rounding.InverseOrZero(d);
+        block.Scale = HalfConversion.FromSingle(d);
+        EncodeLevels(values, inverse, block.Quants);
     }
 
     private static (float SumXK, float SumK2) Sums(ReadOnlySpan<float> values, float inverse)

@@ -37,7 +37,6 @@ internal struct Bytes4
     private byte _first;
 }
 
-
 /// <summary>12 bytes inside a block.</summary>
 [InlineArray(12)]
 internal struct Bytes12

@@ -205,8 +205,8 @@ internal readonly unsafe struct LaneSearch : ISubBlockSearch
     }
 
     /// <summary>
-    /// The level of IQ4_NL's table nearest to x. Comparing with the middle between two levels is the same as comparing the distances: near the
-    /// middle both differences are exact in float32 (all levels are integers below 128).
+    /// The level of IQ4_NL's table nearest to x. Comparing with the middle between two levels is the same as comparing the
+    /// distances: near the middle both differences are exact in float32 (all levels are integers below 128).
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> NearestNonLinear(Vector256<float> x)

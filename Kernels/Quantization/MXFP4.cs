@@ -39,7 +39,8 @@ internal struct MXFP4 : IQuantizedBlock<MXFP4>
             var x = values.Slice(32 * b, 32);
             blocks[b].Exponent = ChooseExponent(VectorRounding.Magnitude(x));
             float scale = HalfPowerOfTwo(blocks[b].Exponent);
-            var q = VectorRounding.Narrow(NearestLevels(x, scale), NearestLevels(x[8..], scale), NearestLevels(x[16..], scale), NearestLevels(x[24..], scale));
+            var q = VectorRounding.Narrow(
+                NearestLevels(x, scale), NearestLevels(x[8..], scale), NearestLevels(x[16..], scale), NearestLevels(x[24..], scale));
             VectorRounding.PackNibbles(q).CopyTo(blocks[b].Quants);
         }
     }

@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics;
 namespace TinyMllm.Kernels.Quantization;
 
 /// <summary>
-/// 64 values in 36 bytes, four sub-blocks of 16: x ≈ s·M[q] with the table of <see cref="MXFP4"/> and s an 8-bit float (4 exponent, 3 mantissa bits, no sign), halved.
+/// 64 values in 36 bytes, four sub-blocks of 16: x ≈ s·M[q] with the table of <see cref="MXFP4"/> and s an 8-bit float (4 exponent,
+/// 3 mantissa bits, no sign), halved.
 /// <code>
 /// | 4 bytes: s | 4 × 8 bytes: byte j of sub-block k holds value 16k + j below and 16k + 8 + j above |
 /// </code>

@@ -44,8 +44,8 @@ internal struct Q4_K : IQuantizedBlock<Q4_K>
     }
 
     /// <summary>
-    /// What Q4_K and Q5_K share: scales, minima and levels 0 … limit of 256 values. The levels are chosen by the search, then again for the scales after
-    /// rounding to 6 bits.
+    /// What Q4_K and Q5_K share: scales, minima and levels 0 … limit of 256 values. The levels are chosen by the search, then again
+    /// for the scales after rounding to 6 bits.
     /// </summary>
     /// <returns>d and dmin.</returns>
     public static (Half Scale, Half Minimum) EncodeLevels<TSearch>(
@@ -72,7 +72,8 @@ internal struct Q4_K : IQuantizedBlock<Q4_K>
         where TSearch : ISubBlockSearch
     {
         Span<byte> levels = stackalloc byte[256];
-        (block.Scale, block.Minimum) = EncodeLevels<TSearch>(values, new MinimumSearch(32, 15, -1, 20, Absolute: false), block.Scales, levels);
+        var search = new MinimumSearch(32, 15, -1, 20, Absolute: false);
+        (block.Scale, block.Minimum) = EncodeLevels<TSearch>(values, search, block.Scales, levels);
         for (int k = 0; k < 4; k++)
             for (int l = 0; l < 32; l++)
                 block.Quants[(32 * k) + l] = (byte)(levels[(64 * k) + l] | (levels[(64 * k) + 32 + l] << 4));

@@ -49,7 +49,8 @@ internal struct Q5_K : IQuantizedBlock<Q5_K>
         where TSearch : ISubBlockSearch
     {
         Span<byte> levels = stackalloc byte[256];
-        (block.Scale, block.Minimum) = Q4_K.EncodeLevels<TSearch>(values, new MinimumSearch(32, 31, -0.5f, 15, Absolute: false), block.Scales, levels);
+        var search = new MinimumSearch(32, 31, -0.5f, 15, Absolute: false);
+        (block.Scale, block.Minimum) = Q4_K.EncodeLevels<TSearch>(values, search, block.Scales, levels);
         block.HighBits = default;
         for (int k = 0; k < 4; k++)
         {

@@ -9,7 +9,9 @@ namespace TinyMllm.Kernels.Quantization;
 /// </summary>
 public static class RowValidation
 {
-    /// <summary>Index of the first block (value, for plain types) that is not finite; −1 when all are. Types without a check pass.</summary>
+    /// <summary>
+    /// Index of the first block (value, for plain types) that is not finite; −1 when all are. Types without a check pass.
+    /// </summary>
     public static long FirstInvalidBlock(TensorType type, ReadOnlySpan<byte> blocks) => type switch
     {
         TensorType.F32 when IsFinite(MemoryMarshal.Cast<byte, float>(blocks)) => -1,

@@ -9,10 +9,11 @@ namespace TinyMllm.Kernels.Quantization;
 public static class TensorCodec
 {
     /// <summary>Can <see cref="Decode"/> read this type?</summary>
-    public static bool CanDecode(TensorType type) => IsPlain(type) || type.IsQuantized() && !IsGrid(type);
+    public static bool CanDecode(TensorType type) => IsPlain(type) || (type.IsQuantized() && !IsGrid(type));
 
     /// <summary>Can <see cref="Encode"/> write this type?</summary>
-    public static bool CanEncode(TensorType type) => type is TensorType.F32 or TensorType.F16 or TensorType.BF16 || type.IsQuantized() && !IsGrid(type);
+    public static bool CanEncode(TensorType type) =>
+        type is TensorType.F32 or TensorType.F16 or TensorType.BF16 || (type.IsQuantized() && !IsGrid(type));
 
     /// <summary>Decodes as many values as <paramref name="values"/> holds, a multiple of the block length.</summary>
     /// <param name="type">Type of the blocks.</param>
@@ -124,7 +125,8 @@ public static class TensorCodec
         int length = type.BlockLength();
         if (length == 0) throw new UnsupportedTensorTypeException(type, "use");
         if (values % length != 0) throw new ArgumentException($"{values} values are not whole blocks of {length} ({type})");
-        if (bytes < type.ByteCount(values)) throw new ArgumentException($"{values} values of {type} take {type.ByteCount(values)} bytes, not {bytes}");
+        if (bytes < type.ByteCount(values))
+            throw new ArgumentException($"{values} values of {type} take {type.ByteCount(values)} bytes, not {bytes}");
     }
 
     private static void Convert<T>(ReadOnlySpan<byte> bytes, Span<float> values, Func<T, float> convert)

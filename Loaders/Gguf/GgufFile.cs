@@ -40,7 +40,9 @@ public sealed class GgufFile : IDisposable
     /// <summary>The key-value part (of the first file, which carries it all).</summary>
     public GgufMetadata Metadata { get; }
 
-    /// <summary>Value of <c>general.architecture</c>, which also starts the names of the model's own keys; "" when the file has none.</summary>
+    /// <summary>
+    /// Value of <c>general.architecture</c>, which also starts the names of the model's own keys; "" when the file has none.
+    /// </summary>
     public string Architecture => Metadata.GetString("general.architecture", "");
 
     /// <summary>All tensors, in the order of the file.</summary>
@@ -90,7 +92,10 @@ public sealed class GgufFile : IDisposable
     public StoredTensor GetTensor(string name) =>
         _tensors.TryGetValue(name, out var tensor) ? tensor : throw new GgufFormatException(Path, $"tensor '{name}'", "none", "one");
 
-    /// <summary>The tensor called <paramref name="name"/>, which must have these sizes (contiguous one first; trailing ones may be left out).</summary>
+    /// <summary>
+    /// The tensor called <paramref name="name"/>, which must have these sizes (contiguous one first; trailing ones may be left
+    /// out).
+    /// </summary>
     /// <exception cref="GgufFormatException">There is none, or it has other sizes.</exception>
     public StoredTensor GetTensor(string name, params ReadOnlySpan<int> dimensions)
     {

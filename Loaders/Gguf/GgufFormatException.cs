@@ -1,6 +1,9 @@
 namespace TinyMllm.Loaders.Gguf;
 
-/// <summary>A GGUF file is damaged, or lacks what its reader needs. The message names file, key or tensor, what was found and what was expected.</summary>
+/// <summary>
+/// A GGUF file is damaged, or lacks what its reader needs. The message names file, key or tensor, what was found and what was
+/// expected.
+/// </summary>
 public sealed class GgufFormatException : Exception
 {
     /// <summary>Builds the one-line message <c>file: subject: found …, expected …</c>.</summary>

@@ -65,7 +65,9 @@ internal sealed unsafe class GgufHeader
         return new GgufHeader(version, alignment, metadata, tensors);
     }
 
-    /// <summary>The smallest multiple of <paramref name="alignment"/> (a power of two) that is not below <paramref name="position"/>.</summary>
+    /// <summary>
+    /// The smallest multiple of <paramref name="alignment"/> (a power of two) that is not below <paramref name="position"/>.
+    /// </summary>
     public static long Pad(long position, int alignment) => checked(position + alignment - 1) & -(long)alignment;
 
     private static int ReadVersion(ref GgufCursor cursor)
@@ -150,7 +152,10 @@ internal sealed unsafe class GgufHeader
             throw cursor.Error($"[{string.Join(", ", dimensions.ToArray())}]", "a size that fits 63 bits");
     }
 
-    /// <summary>Turns offsets within the data section into offsets in the file, holding each against the running sum that writers must follow.</summary>
+    /// <summary>
+    /// Turns offsets within the data section into offsets in the file, holding each against the running sum that writers must
+    /// follow.
+    /// </summary>
     private static void PlaceTensors(ref GgufCursor cursor, List<GgufTensorInfo> tensors, int alignment)
     {
         long start = Pad(cursor.Position, alignment);

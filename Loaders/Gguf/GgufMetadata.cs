@@ -115,7 +115,10 @@ public sealed class GgufMetadata
         return values is not null;
     }
 
-    /// <summary>The raw bytes of an array of strings, for texts that need not be valid UTF-8. The arrays are those of the file: do not change them.</summary>
+    /// <summary>
+    /// The raw bytes of an array of strings, for texts that need not be valid UTF-8. The arrays are those of the file: do not
+    /// change them.
+    /// </summary>
     public byte[][] GetUtf8Array(string key) => TryGetUtf8Array(key, out var values) ? values : throw Missing(key, "an array of strings");
 
     /// <summary>The raw bytes of an array of strings; false when there is no such key.</summary>

@@ -31,7 +31,8 @@ internal static class GgufSplit
         int found = metadata.GetInt32(NumberKey);
         if (found == number) return;
         throw number == 0
-            ? new GgufFormatException(metadata.Path, $"key '{NumberKey}'", $"part {found}", $"0: open the first part, …{Suffix(0, PartCount(metadata))}")
+            ? new GgufFormatException(
+                metadata.Path, $"key '{NumberKey}'", $"part {found}", $"0: open the first part, …{Suffix(0, PartCount(metadata))}")
             : new GgufFormatException(metadata.Path, $"key '{NumberKey}'", $"part {found}", $"{number}");
     }
 

@@ -90,13 +90,17 @@ public sealed class GgufWriter
     public void WriteTo(Stream stream, CancellationToken cancellation = default) => Write(stream, _metadata, _tensors, cancellation);
 
     /// <summary>
-    /// Writes the file at <paramref name="path"/>. It appears whole or not at all: the work goes to a temporary neighbour, which then takes the name.
+    /// Writes the file at <paramref name="path"/>. It appears whole or not at all: the work goes to a temporary neighbour, which
+    /// then takes the name.
     /// </summary>
     /// <exception cref="OperationCanceledException">Nothing is left behind.</exception>
     public void Save(string path, CancellationToken cancellation = default) =>
         SaveAtomically(path, stream => WriteTo(stream, cancellation));
 
-    /// <summary>Writes the model as several files, <c>PREFIX-00001-of-0000N.gguf</c> …, of at most <paramref name="tensorsPerPart"/> tensors each.</summary>
+    /// <summary>
+    /// Writes the model as several files, <c>PREFIX-00001-of-0000N.gguf</c> …, of at most <paramref name="tensorsPerPart"/> tensors
+    /// each.
+    /// </summary>
     /// <returns>The paths; open the model by the first.</returns>
     public string[] SaveSplit(string prefix, int tensorsPerPart, CancellationToken cancellation = default)
     {
@@ -142,7 +146,11 @@ public sealed class GgufWriter
             using var counted = new CountingStream(stream);
             tensor.Content(counted, cancellation);
             if (counted.Position != tensor.ByteCount)
-                throw new InvalidOperationException($"tensor '{tensor.Name}': {counted.Position} bytes were written, its type and sizes ask for {tensor.ByteCount}");
+            {
+                throw new InvalidOperationException(
+                    $"tensor '{tensor.Name}': {counted.Position} bytes were written, its type and sizes ask for {tensor.ByteCount}");
+            }
+
             PadFrom(stream, tensor.ByteCount, alignment);
         }
     }

@@ -3,7 +3,9 @@ using TinyMllm.Kernels.Quantization;
 
 namespace TinyMllm.Loaders.Gguf;
 
-/// <summary>A tensor of an open <see cref="GgufFile"/>: mapped when its data is first asked for, unmapped by <see cref="Release"/>.</summary>
+/// <summary>
+/// A tensor of an open <see cref="GgufFile"/>: mapped when its data is first asked for, unmapped by <see cref="Release"/>.
+/// </summary>
 internal sealed unsafe class MappedTensor : StoredTensor, IDisposable
 {
     private readonly MappedFile _file;

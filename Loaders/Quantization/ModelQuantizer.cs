@@ -5,8 +5,8 @@ using TinyMllm.Loaders.Gguf;
 namespace TinyMllm.Loaders.Quantization;
 
 /// <summary>
-/// Makes smaller GGUF files out of larger ones: text models and encoder (mmproj) files. Tensors pass one by one, in pieces of a few megabytes, so that
-/// memory does not grow with the model. Single and split inputs are read; one file is written.
+/// Makes smaller GGUF files out of larger ones: text models and encoder (mmproj) files. Tensors pass one by one, in pieces of a few
+/// megabytes, so that memory does not grow with the model. Single and split inputs are read; one file is written.
 /// </summary>
 public static class ModelQuantizer
 {
@@ -18,7 +18,8 @@ public static class ModelQuantizer
     /// <param name="cancellation">Stops the work; nothing is left behind.</param>
     /// <returns>What became of each tensor, in the order of the output.</returns>
     /// <exception cref="GgufFormatException">The input is damaged.</exception>
-    /// <exception cref="QuantizationException">A tensor is quantised already, of a type that cannot be read, or holds NaN or infinity.</exception>
+    /// <exception cref="QuantizationException">A tensor is quantised already, of a type that cannot be read, or holds NaN or
+    /// infinity.</exception>
     /// <exception cref="IOException">A file cannot be read or written.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static IReadOnlyList<QuantizedTensor> Quantize(
@@ -72,6 +73,9 @@ public static class ModelQuantizer
         if (tensor.Columns > TensorEncoder.MaximumColumns)
             throw new QuantizationException(path, tensor.Name, $"rows of {tensor.Columns} values are longer than {TensorEncoder.MaximumColumns}");
         if (tensor.Type.IsQuantized() && !options.AllowRequantize)
-            throw new QuantizationException(path, tensor.Name, $"it is quantised already ({tensor.Type}); start from F32, F16 or BF16, or allow requantising");
+        {
+            throw new QuantizationException(
+                path, tensor.Name, $"it is quantised already ({tensor.Type}); start from F32, F16 or BF16, or allow requantising");
+        }
     }
 }

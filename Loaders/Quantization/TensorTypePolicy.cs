@@ -6,9 +6,10 @@ using TinyMllm.Loaders.Gguf;
 namespace TinyMllm.Loaders.Quantization;
 
 /// <summary>
-/// Chooses the type of every tensor of a mix. The rules are those by which the well-known GGUF files are made, so that "Q4_K_M" here means what it
-/// means elsewhere: norms and other vectors stay as they are, the output matrix, the value projections and the second matrix of the feed-forward
-/// part get more bits, in the first and last eighth of the layers and in every third between (<see cref="MoreBits"/>).
+/// Chooses the type of every tensor of a mix. The rules are those by which the well-known GGUF files are made, so that "Q4_K_M"
+/// here means what it means elsewhere: norms and other vectors stay as they are, the output matrix, the value projections and the
+/// second matrix of the feed-forward part get more bits, in the first and last eighth of the layers and in every third between
+/// (<see cref="MoreBits"/>).
 /// <para>
 /// Encoder files (mmproj) follow the same rules, with their own list of what stays: everything that is not a plain matrix product.
 /// </para>
@@ -48,7 +49,10 @@ internal sealed partial class TensorTypePolicy
         int First(string key, int absent) => metadata.TryGetInt32Array(key, out var values) ? values.FirstOrDefault(v => v > 0, absent) : absent;
     }
 
-    /// <summary>Tensors in the order in which the rules count them, and files are written: outside of layers first, then layer by layer, each by name.</summary>
+    /// <summary>
+    /// Tensors in the order in which the rules count them, and files are written: outside of layers first, then layer by layer,
+    /// each by name.
+    /// </summary>
     public static IEnumerable<StoredTensor> Order(IEnumerable<StoredTensor> tensors) =>
         tensors.OrderBy(tensor => Layer(tensor.Name)).ThenBy(tensor => tensor.Name, StringComparer.Ordinal);
 

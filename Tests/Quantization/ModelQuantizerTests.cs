@@ -19,8 +19,9 @@ public sealed unsafe class ModelQuantizerTests
     private string In(string name) => Path.Combine(_folder, name);
 
     /// <summary>
-    /// From the F16 golden to the golden of each type. Keys, order, types, sizes and offsets are the same bytes. The goldens' data was made from the F32 weights, ours from
-    /// these rounded to F16, so some roundings fall the other way: nearly all bytes agree. (Bit-equal encoding is tested on quant/.)
+    /// From the F16 golden to the golden of each type. Keys, order, types, sizes and offsets are the same bytes. The goldens' data
+    /// was made from the F32 weights, ours from these rounded to F16, so some roundings fall the other way: nearly all bytes agree.
+    /// (Bit-equal encoding is tested on quant/.)
     /// </summary>
     [TestCase("q8_0", true)]
     [TestCase("q4_0", true)]
@@ -62,7 +63,9 @@ public sealed unsafe class ModelQuantizerTests
         Assert.That(File.ReadAllBytes(In("1.gguf")).AsSpan().SequenceEqual(File.ReadAllBytes(In("3.gguf"))));
     }
 
-    /// <summary>An encoder file: matrices change, vectors, positions, patches and what is not a plain product stay as they are, to the bit.</summary>
+    /// <summary>
+    /// An encoder file: matrices change, vectors, positions, patches and what is not a plain product stay as they are, to the bit.
+    /// </summary>
     [Test]
     public void QuantizesEncoderFiles()
     {
