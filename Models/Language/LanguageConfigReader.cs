@@ -76,8 +76,9 @@ internal sealed class LanguageConfigReader
 
     private int ReadVocabularySize()
     {
-        if (_metadata.TryGetInt32(Key("vocab_size"), out int size) && size is > 0 and <= MaxVocabulary) return size;
+        // The list of tokens is what the matrices were made for; the key only counts in files without one.
         if (_metadata.TryGetValue("tokenizer.ggml.tokens", out var tokens) && tokens.Count is > 0 and <= MaxVocabulary) return tokens.Count;
+        if (_metadata.TryGetInt32(Key("vocab_size"), out int size) && size is > 0 and <= MaxVocabulary) return size;
         throw new UnsupportedModelException($"{_metadata.Path}: neither key '{Key("vocab_size")}' nor 'tokenizer.ggml.tokens' gives a vocabulary");
     }
 
