@@ -23,6 +23,9 @@ public sealed class GatedMlp : IFeedForward
         (_gateUp, _down, _activation, _width) = (gateUp, down, activation, down.Inputs);
     }
 
+    /// <summary>Columns of the result.</summary>
+    public int Outputs => _down.Outputs;
+
     /// <inheritdoc/>
     public void Forward(Workspace workspace, Matrix x, Matrix y, bool add)
     {

@@ -19,6 +19,9 @@ public sealed class Mlp : IFeedForward
         (_up, _down, _activation) = (up, down, activation);
     }
 
+    /// <summary>Columns of the result.</summary>
+    public int Outputs => _down.Outputs;
+
     /// <inheritdoc/>
     public void Forward(Workspace workspace, Matrix x, Matrix y, bool add)
     {

@@ -61,6 +61,24 @@ public sealed class VisionModel : IDisposable
         }
     }
 
+    /// <summary>Whether the encoder of <paramref name="file"/> can be run; builds it to find out.</summary>
+    /// <param name="file">An mmproj file.</param>
+    /// <param name="reason">The key or tensor that stands in the way; empty if none does.</param>
+    public static bool Supports(GgufFile file, out string reason)
+    {
+        try
+        {
+            using VisionModel model = Load(file);
+            reason = "";
+            return true;
+        }
+        catch (Exception problem) when (problem is UnsupportedModelException or GgufFormatException)
+        {
+            reason = problem.Message;
+            return false;
+        }
+    }
+
     /// <summary>Resizes and cuts a picture. Pictures of any size are accepted.</summary>
     public PreparedImage Prepare(RgbImage image)
     {

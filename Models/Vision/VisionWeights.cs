@@ -1,4 +1,5 @@
 using TinyMllm.Engine;
+using TinyMllm.Kernels.Elementwise;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Loaders.Gguf;
 using TinyMllm.Vision.Transformer;
@@ -49,14 +50,13 @@ internal sealed unsafe class VisionWeights(GgufFile file, WeightOptions options)
     public Linear Convolution(string prefix, int kernel, int channels, int outputs = 0, string? second = null)
     {
         if (outputs == 0) outputs = file.GetTensor(prefix + ".weight").Dimension(3);
-        NativeBuffer<float> weight = ChannelsLast(prefix + ".weight", kernel, channels, outputs);
+        using NativeBuffer<float> weight = ChannelsLast(prefix + ".weight", kernel, channels, outputs);
         if (second is not null)
         {
             using NativeBuffer<float> other = ChannelsLast(second, kernel, channels, outputs);
             for (int i = 0; i < weight.Length; i++) weight.Span[i] += other.Span[i];
         }
 
-        _owned.Add(weight);
         StoredTensor matrix = new(prefix + ".weight", TensorType.F32, [kernel * kernel * channels, outputs], (byte*)weight.Pointer);
         return Own(Engine.Linear.Create(options, matrix, Bias(prefix, outputs)));
     }
@@ -69,7 +69,7 @@ internal sealed unsafe class VisionWeights(GgufFile file, WeightOptions options)
         int outputs = stored.Columns;
         using NativeBuffer<float> values = stored.DecodeToBuffer();
         stored.Release();
-        NativeBuffer<float> weight = Own(new NativeBuffer<float>(values.Length));
+        using NativeBuffer<float> weight = new(values.Length);
         for (int o = 0; o < outputs; o++)
             for (int i = 0; i < inputs; i++) weight.Pointer[(long)o * inputs + i] = values.Pointer[(long)i * outputs + o];
         StoredTensor matrix = new(prefix + ".weight", TensorType.F32, [inputs, outputs], (byte*)weight.Pointer);
@@ -80,7 +80,7 @@ internal sealed unsafe class VisionWeights(GgufFile file, WeightOptions options)
     public Linear WindowMatrix(string prefix, int kernel, int channels, int outputs)
     {
         StoredTensor stored = Matrix(prefix, kernel * kernel * channels, outputs);
-        NativeBuffer<float> weight = Own(new NativeBuffer<float>(stored.ElementCount));
+        using NativeBuffer<float> weight = new(stored.ElementCount);
         Permute(stored, kernel, channels, outputs, weight.Span);
         StoredTensor matrix = new(prefix + ".weight", TensorType.F32, [stored.Columns, outputs], (byte*)weight.Pointer);
         return Own(Engine.Linear.Create(options, matrix, Bias(prefix, outputs)));
@@ -99,12 +99,29 @@ internal sealed unsafe class VisionWeights(GgufFile file, WeightOptions options)
     }
 
     /// <summary>The norm <paramref name="prefix"/>, or null if there is none.</summary>
-    public Norm? OptionalNorm(string prefix, int width, NormKind kind, float epsilon) =>
+    public INorm? OptionalNorm(string prefix, int width, NormKind kind, float epsilon) =>
         Has(prefix + ".weight") ? Norm(prefix, width, kind, epsilon) : null;
 
     /// <summary>The norm <paramref name="prefix"/> over <paramref name="width"/> features.</summary>
-    public Norm Norm(string prefix, int width, NormKind kind, float epsilon) =>
-        Own(new Norm(kind, file.GetTensor(prefix + ".weight", width), Bias(prefix, width), epsilon));
+    public INorm Norm(string prefix, int width, NormKind kind, float epsilon)
+    {
+        StoredTensor weight = file.GetTensor(prefix + ".weight", width);
+        return Own<INorm>(kind == NormKind.Rms ? new RmsNorm(weight, epsilon) : new LayerNorm(weight, Bias(prefix, width), epsilon));
+    }
+
+    /// <summary>Two layers with an activation between: what most projectors are.</summary>
+    public Mlp Mlp(string first, string second, int inputs, Activation activation, int outputs = 0)
+    {
+        Linear up = Linear(first, inputs);
+        return new Mlp(up, Linear(second, up.Outputs, outputs), activation);
+    }
+
+    /// <summary>A gated layer: <c>down·(act(gate·x) ⊙ up·x)</c>.</summary>
+    public GatedMlp GatedMlp(string gate, string up, string down, int inputs, int outputs, Activation activation)
+    {
+        int hidden = Outputs(gate);
+        return new GatedMlp(Fuse(inputs, hidden, gate, up), Linear(down, hidden, outputs), activation);
+    }
 
     /// <summary>A vector, or a matrix of <paramref name="rows"/> vectors, as floats.</summary>
     public Matrix Floats(string name, int width, int rows = 1)

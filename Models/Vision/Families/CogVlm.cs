@@ -11,8 +11,9 @@ internal sealed class CogVlm : TransformerFamily
 {
     private const float ProjectorEpsilon = 1e-5f;
 
-    private readonly Linear _linear, _gateUp, _down;
-    private readonly Norm _norm;
+    private readonly Linear _linear;
+    private readonly GatedMlp _gated;
+    private readonly INorm _norm;
     private readonly Matrix _begin, _end;
 
     public CogVlm(VisionSource source)
@@ -21,11 +22,9 @@ internal sealed class CogVlm : TransformerFamily
         VisionWeights weights = source.Weights;
         _linear = weights.Linear("mm.model.fc", Config.Width);
         _norm = weights.Norm("mm.post_fc_norm", _linear.Outputs, NormKind.Layer, ProjectorEpsilon);
-        int hidden = weights.Outputs("mm.gate");
-        _gateUp = weights.Fuse(_linear.Outputs, hidden, "mm.gate", "mm.up");
-        _down = weights.Linear("mm.down", hidden);
-        _begin = weights.Floats("v.boi", _down.Outputs);
-        _end = weights.Floats("v.eoi", _down.Outputs);
+        _gated = weights.GatedMlp("mm.gate", "mm.up", "mm.down", _linear.Outputs, outputs: 0, Activation.Silu);
+        _begin = weights.Floats("v.boi", _gated.Outputs);
+        _end = weights.Floats("v.eoi", _gated.Outputs);
         Preprocessor = new FixedSquare(Config.ImageSize, Styles.BicubicPadMean);
     }
 
@@ -33,7 +32,7 @@ internal sealed class CogVlm : TransformerFamily
     public override Preprocessor Preprocessor { get; }
 
     /// <inheritdoc/>
-    public override int EmbeddingLength => _down.Outputs;
+    public override int EmbeddingLength => _gated.Outputs;
 
     /// <inheritdoc/>
     public override TokenGrid Tokens(PixelSize tile) => TokenGrid.Line(base.Tokens(tile).Count + 2);
@@ -42,15 +41,12 @@ internal sealed class CogVlm : TransformerFamily
     protected override void Project(Workspace workspace, Matrix patches, PatchGrid grid, Matrix embeddings)
     {
         using var frame = workspace.Frame();
-        Matrix z = workspace.Rent(patches.Rows, _linear.Outputs), hidden = workspace.Rent(patches.Rows, _gateUp.Outputs);
+        Matrix z = workspace.Rent(patches.Rows, _linear.Outputs);
         _linear.Forward(workspace, patches, z);
         _norm.Forward(workspace, z, z);
         Activations.Apply(workspace, Activation.GeluTanh, z, z);
-        _gateUp.Forward(workspace, z, hidden);
-        Matrix gate = hidden.SliceColumns(0, _down.Inputs);
-        Activations.ApplyGated(workspace, Activation.Silu, gate, hidden.SliceColumns(_down.Inputs, _down.Inputs), gate);
         _begin.CopyTo(embeddings.Slice(0, 1));
-        _down.Forward(workspace, gate, embeddings.Slice(1, patches.Rows));
+        _gated.Forward(workspace, z, embeddings.Slice(1, patches.Rows), add: false);
         _end.CopyTo(embeddings.Slice(patches.Rows + 1, 1));
     }
 }

@@ -11,7 +11,7 @@ namespace TinyMllm.Vision.Families;
 /// </summary>
 internal sealed class Gemma3 : TransformerFamily
 {
-    private readonly Norm _norm;
+    private readonly INorm _norm;
     private readonly Linear _projection;
 
     public Gemma3(VisionSource source)

@@ -9,8 +9,9 @@ namespace TinyMllm.Vision.Families;
 /// <summary>GLM-Edge-V (<c>adapter</c>): a 2×2 convolution, a matrix with norm, a gated layer, between learned begin and end embeddings.</summary>
 internal sealed class GlmEdge : TransformerFamily
 {
-    private readonly Linear _convolution, _linear, _gateUp, _down;
-    private readonly Norm _norm;
+    private readonly Linear _convolution, _linear;
+    private readonly GatedMlp _gated;
+    private readonly INorm _norm;
     private readonly Matrix _begin, _end;
 
     public GlmEdge(VisionSource source)
@@ -21,9 +22,7 @@ internal sealed class GlmEdge : TransformerFamily
         int width = _convolution.Outputs;
         _linear = weights.Linear("adapter.linear.linear", width, width);
         _norm = weights.Norm("adapter.linear.norm1", width, NormKind.Layer, Config.Epsilon);
-        int hidden = weights.Outputs("adapter.linear.gate");
-        _gateUp = weights.Fuse(width, hidden, "adapter.linear.gate", "adapter.linear.dense_h_to_4h");
-        _down = weights.Linear("adapter.linear.dense_4h_to_h", hidden, width);
+        _gated = weights.GatedMlp("adapter.linear.gate", "adapter.linear.dense_h_to_4h", "adapter.linear.dense_4h_to_h", width, width, Activation.Silu);
         _begin = weights.Floats("adapter.boi", width);
         _end = weights.Floats("adapter.eoi", width);
         Preprocessor = new FixedSquare(Config.ImageSize, Styles.BilinearPad);
@@ -33,7 +32,7 @@ internal sealed class GlmEdge : TransformerFamily
     public override Preprocessor Preprocessor { get; }
 
     /// <inheritdoc/>
-    public override int EmbeddingLength => _down.Outputs;
+    public override int EmbeddingLength => _gated.Outputs;
 
     /// <inheritdoc/>
     public override TokenGrid Tokens(PixelSize tile) => TokenGrid.Line(base.Tokens(tile).Count + 2);
@@ -43,16 +42,13 @@ internal sealed class GlmEdge : TransformerFamily
     {
         using var frame = workspace.Frame();
         int count = embeddings.Rows - 2;
-        Matrix z = workspace.Rent(count, _linear.Inputs), normed = workspace.Rent(count, _linear.Outputs), hidden = workspace.Rent(count, _gateUp.Outputs);
+        Matrix z = workspace.Rent(count, _linear.Inputs), normed = workspace.Rent(count, _linear.Outputs);
         _convolution.Forward(workspace, Rows.Concatenate(patches, BlockSide * BlockSide), z);
         _linear.Forward(workspace, z, normed);
         _norm.Forward(workspace, normed, normed);
         Activations.Apply(workspace, Activation.GeluTanh, normed, normed);
-        _gateUp.Forward(workspace, normed, hidden);
-        Matrix gate = hidden.SliceColumns(0, _down.Inputs);
-        Activations.ApplyGated(workspace, Activation.Silu, gate, hidden.SliceColumns(_down.Inputs, _down.Inputs), gate);
         _begin.CopyTo(embeddings.Slice(0, 1));
-        _down.Forward(workspace, gate, embeddings.Slice(1, count));
+        _gated.Forward(workspace, normed, embeddings.Slice(1, count), add: false);
         _end.CopyTo(embeddings.Slice(count + 1, 1));
     }
 }

@@ -11,15 +11,15 @@ internal sealed class InternVl : TransformerFamily
 {
     private const float ProjectorEpsilon = 1e-5f;
 
-    private readonly Norm _norm;
-    private readonly ProjectorMlp _mlp;
+    private readonly INorm _norm;
+    private readonly Mlp _mlp;
 
     public InternVl(VisionSource source)
         : base(source, Options(source), source.Merge("clip.vision.projector.scale_factor"))
     {
         int inputs = Config.Width * BlockSide * BlockSide;
         _norm = source.Weights.Norm("mm.model.mlp.0", inputs, NormKind.Layer, ProjectorEpsilon);
-        _mlp = new ProjectorMlp(source.Weights, "mm.model.mlp.1", "mm.model.mlp.3", inputs, Activation.GeluTanh);
+        _mlp = source.Weights.Mlp("mm.model.mlp.1", "mm.model.mlp.3", inputs, Activation.GeluTanh);
         int max = VisionConfig.Positive(source.Metadata, "clip.vision.preproc_max_tiles", 64, absent: 12);
         int min = VisionConfig.Positive(source.Metadata, "clip.vision.preproc_min_tiles", max, absent: 1);
         Preprocessor = new CandidateTiles(Config.ImageSize, CandidateTiles.Arrangements(Config.ImageSize, min, max), Styles.BilinearStretch, Styles.BicubicPad);
@@ -40,7 +40,7 @@ internal sealed class InternVl : TransformerFamily
         using var frame = workspace.Frame();
         Matrix shuffled = Rows.Concatenate(patches, BlockSide * BlockSide);
         _norm.Forward(workspace, shuffled, shuffled);
-        _mlp.Forward(workspace, shuffled, embeddings);
+        _mlp.Forward(workspace, shuffled, embeddings, add: false);
     }
 
     private static TransformerOptions Options(VisionSource source) => new()

@@ -9,12 +9,12 @@ namespace TinyMllm.Vision.Families;
 /// <summary>Janus-Pro (<c>janus_pro</c>): SigLIP-L on a square with grey padding, two matrices with the encoder's activation between.</summary>
 internal sealed class JanusPro : TransformerFamily
 {
-    private readonly ProjectorMlp _mlp;
+    private readonly Mlp _mlp;
 
     public JanusPro(VisionSource source)
         : base(source, new TransformerOptions())
     {
-        _mlp = new ProjectorMlp(source.Weights, "mm.0", "mm.1", Config.Width, Config.Activation);
+        _mlp = source.Weights.Mlp("mm.0", "mm.1", Config.Width, Config.Activation);
         Preprocessor = new FixedSquare(Config.ImageSize, Styles.BilinearPadGrey);
     }
 
@@ -26,5 +26,5 @@ internal sealed class JanusPro : TransformerFamily
 
     /// <inheritdoc/>
     protected override void Project(Workspace workspace, Matrix patches, PatchGrid grid, Matrix embeddings) =>
-        _mlp.Forward(workspace, patches, embeddings);
+        _mlp.Forward(workspace, patches, embeddings, add: false);
 }

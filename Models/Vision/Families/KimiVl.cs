@@ -12,14 +12,14 @@ internal sealed class KimiVl : TransformerFamily
     private const float ProjectorEpsilon = 1e-5f;
     private const int MinTokens = 8, MaxTokens = 1024;
 
-    private readonly Norm _norm;
-    private readonly ProjectorMlp _mlp;
+    private readonly INorm _norm;
+    private readonly Mlp _mlp;
 
     public KimiVl(VisionSource source)
         : base(source, Options(source), source.Merge("clip.vision.projector.scale_factor", absent: 2))
     {
         _norm = source.Weights.Norm("mm.input_norm", Config.Width, NormKind.Layer, ProjectorEpsilon);
-        _mlp = new ProjectorMlp(source.Weights, "mm.1", "mm.2", Config.Width * BlockSide * BlockSide, Activation.GeluTanh);
+        _mlp = source.Weights.Mlp("mm.1", "mm.2", Config.Width * BlockSide * BlockSide, Activation.GeluTanh);
         int tokenSide = Config.PatchSize * BlockSide;
         (long min, long max) = source.PixelLimits(MinTokens, MaxTokens, tokenSide);
         Preprocessor = new DynamicSize(tokenSide, min, max, Styles.BilinearPad);
@@ -38,7 +38,7 @@ internal sealed class KimiVl : TransformerFamily
     protected override void Project(Workspace workspace, Matrix patches, PatchGrid grid, Matrix embeddings)
     {
         _norm.Forward(workspace, patches, patches);
-        _mlp.Forward(workspace, Rows.Concatenate(patches, BlockSide * BlockSide), embeddings);
+        _mlp.Forward(workspace, Rows.Concatenate(patches, BlockSide * BlockSide), embeddings, add: false);
     }
 
     private static TransformerOptions Options(VisionSource source) => new()

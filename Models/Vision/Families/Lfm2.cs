@@ -12,8 +12,8 @@ internal sealed class Lfm2 : TransformerFamily
     private const float ProjectorEpsilon = 1e-5f;
     private const int MinTokens = 64, MaxTokens = 256;
 
-    private readonly Norm? _norm;
-    private readonly ProjectorMlp _mlp;
+    private readonly INorm? _norm;
+    private readonly Mlp _mlp;
 
     public Lfm2(VisionSource source)
         : base(source, new TransformerOptions { Positions = PositionFitting.AntialiasedLinear },
@@ -21,7 +21,7 @@ internal sealed class Lfm2 : TransformerFamily
     {
         int inputs = Config.Width * BlockSide * BlockSide;
         _norm = source.Weights.OptionalNorm("mm.input_norm", inputs, NormKind.Layer, ProjectorEpsilon);
-        _mlp = new ProjectorMlp(source.Weights, "mm.1", "mm.2", inputs, Activation.GeluTanh);
+        _mlp = source.Weights.Mlp("mm.1", "mm.2", inputs, Activation.GeluTanh);
         int tokenSide = Config.PatchSize * BlockSide;
         (long min, long max) = source.PixelLimits(MinTokens, MaxTokens, tokenSide);
         Preprocessor = new Lfm2Tiles(tokenSide, min, max, Styles.BilinearStretch, Styles.BilinearPad);
@@ -49,6 +49,6 @@ internal sealed class Lfm2 : TransformerFamily
     {
         Matrix shuffled = Rows.Concatenate(patches, BlockSide * BlockSide);
         _norm?.Forward(workspace, shuffled, shuffled);
-        _mlp.Forward(workspace, shuffled, embeddings);
+        _mlp.Forward(workspace, shuffled, embeddings, add: false);
     }
 }

@@ -14,7 +14,7 @@ internal sealed class Llava : LlavaFamily
 {
     private readonly int[] _features;
     private readonly Linear _first, _second;
-    private readonly Norm? _firstNorm, _secondNorm;
+    private readonly INorm? _firstNorm, _secondNorm;
 
     public Llava(VisionSource source)
         : base(source)

@@ -15,9 +15,9 @@ internal sealed class MiniCpm46 : TransformerFamily
     private const int Side = 2, Cells = Side * Side;
 
     private readonly int _mergeAfter;
-    private readonly Norm _attentionNorm, _mergeNorm, _outputNorm;
+    private readonly INorm _attentionNorm, _mergeNorm, _outputNorm;
     private readonly Linear _queryKeyValue, _attentionOut;
-    private readonly ProjectorMlp _merge, _output;
+    private readonly Mlp _merge, _output;
 
     public MiniCpm46(VisionSource source)
         : base(source, new TransformerOptions { Positions = PositionFitting.Buckets, FeedForwardNamesMayBeSwapped = true }, blockSide: Cells)
@@ -33,9 +33,9 @@ internal sealed class MiniCpm46 : TransformerFamily
         _queryKeyValue = weights.Fuse(width, width, merger + "attn_q", merger + "attn_k", merger + "attn_v");
         _attentionOut = weights.Linear(merger + "attn_out", width, width);
         _mergeNorm = weights.Norm(merger + "ds_ln", Cells * width, NormKind.Layer, Config.Epsilon);
-        _merge = new ProjectorMlp(weights, merger + "ds_ffn_up", merger + "ds_ffn_down", Cells * width, Activation.GeluTanh);
+        _merge = weights.Mlp(merger + "ds_ffn_up", merger + "ds_ffn_down", Cells * width, Activation.GeluTanh, width);
         _outputNorm = weights.Norm("mm.input_norm", Cells * width, NormKind.Layer, Config.Epsilon);
-        _output = new ProjectorMlp(weights, "mm.up", "mm.down", Cells * width, Activation.GeluErf);
+        _output = weights.Mlp("mm.up", "mm.down", Cells * width, Activation.GeluErf);
 
         int alignment = Config.PatchSize * source.Merge("clip.vision.projector.scale_factor", absent: Cells);
         if (alignment % (Config.PatchSize * Cells) != 0 || Config.ImageSize % (Config.PatchSize * Cells) != 0)
@@ -76,7 +76,7 @@ internal sealed class MiniCpm46 : TransformerFamily
     {
         Matrix blocks = Rows.Concatenate(patches, Cells);
         _outputNorm.Forward(workspace, blocks, blocks);
-        _output.Forward(workspace, blocks, embeddings);
+        _output.Forward(workspace, blocks, embeddings, add: false);
     }
 
     /// <summary>x += attention inside each block; merged = mean of the block + MLP(LN(block)).</summary>
@@ -97,6 +97,6 @@ internal sealed class MiniCpm46 : TransformerFamily
         Matrix blocks = Rows.Concatenate(x, Cells);
         Matrix normed = workspace.Rent(blocks.Rows, blocks.Columns);
         _mergeNorm.Forward(workspace, blocks, normed);
-        _merge.ForwardAdd(workspace, normed, merged);
+        _merge.Forward(workspace, normed, merged, add: true);
     }
 }

@@ -16,7 +16,7 @@ internal sealed class MiniCpmResampler : TransformerFamily
 
     private readonly Matrix _queries;
     private readonly Linear _keyValue, _queryProjection, _keyProjection, _valueProjection, _out, _projection;
-    private readonly Norm _queryNorm, _keyValueNorm, _outNorm;
+    private readonly INorm _queryNorm, _keyValueNorm, _outNorm;
 
     public MiniCpmResampler(VisionSource source)
         : base(source, new TransformerOptions { Positions = PositionFitting.Buckets, FeedForwardNamesMayBeSwapped = true })

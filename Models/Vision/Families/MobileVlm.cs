@@ -11,13 +11,13 @@ namespace TinyMllm.Vision.Families;
 /// </summary>
 internal sealed class MobileVlm : LlavaFamily
 {
-    private readonly ProjectorMlp _mlp;
+    private readonly Mlp _mlp;
     private readonly MobileBlock[] _blocks;
 
     public MobileVlm(VisionSource source)
         : base(source)
     {
-        _mlp = new ProjectorMlp(source.Weights, "mm.model.mlp.1", "mm.model.mlp.3", Config.Width, Activation.GeluTanh);
+        _mlp = source.Weights.Mlp("mm.model.mlp.1", "mm.model.mlp.3", Config.Width, Activation.GeluTanh);
         _blocks = [Block(1, stride: 1), Block(2, stride: 2)];
 
         MobileBlock Block(int number, int stride) =>
@@ -36,7 +36,7 @@ internal sealed class MobileVlm : LlavaFamily
         using var frame = workspace.Frame();
         Matrix x = workspace.RentDense(patches.Rows, _mlp.Outputs);
         Matrix y = workspace.RentDense(patches.Rows, _mlp.Outputs);
-        _mlp.Forward(workspace, patches, x);
+        _mlp.Forward(workspace, patches, x, add: false);
         _blocks[0].Forward(workspace, x, grid, y);
         Activations.Add(workspace, x, y);
         _blocks[1].Forward(workspace, y, grid, embeddings);
@@ -46,7 +46,7 @@ internal sealed class MobileVlm : LlavaFamily
     private sealed class MobileBlock
     {
         private readonly DepthwiseLayer _depthwise;
-        private readonly Norm _depthwiseNorm, _pointwiseNorm;
+        private readonly INorm _depthwiseNorm, _pointwiseNorm;
         private readonly Linear _squeeze, _excite, _pointwise;
 
         public MobileBlock(VisionWeights weights, string prefix, int width, int stride, float epsilon)

@@ -13,13 +13,13 @@ internal sealed class MobileVlm2 : LlavaFamily
 {
     private const int Pool = 2;
 
-    private readonly ProjectorMlp _mlp;
+    private readonly Mlp _mlp;
     private readonly DepthwiseLayer _positionalEncoding;
 
     public MobileVlm2(VisionSource source)
         : base(source)
     {
-        _mlp = new ProjectorMlp(source.Weights, "mm.model.mlp.0", "mm.model.mlp.2", Config.Width, Activation.GeluTanh);
+        _mlp = source.Weights.Mlp("mm.model.mlp.0", "mm.model.mlp.2", Config.Width, Activation.GeluTanh);
         _positionalEncoding = new DepthwiseLayer(source.Weights, "mm.model.peg.0", _mlp.Outputs, stride: 1);
     }
 
@@ -35,7 +35,7 @@ internal sealed class MobileVlm2 : LlavaFamily
         using var frame = workspace.Frame();
         Matrix x = workspace.Rent(patches.Rows, _mlp.Outputs);
         Matrix pooled = workspace.RentDense(embeddings.Rows, _mlp.Outputs);
-        _mlp.Forward(workspace, patches, x);
+        _mlp.Forward(workspace, patches, x, add: false);
         // Not by the order of the sequence: llama.cpp's shifted output (class token last) pools across row ends.
         Rows.Mean(x, PatchOrder.Blocks(grid, Pool).Raster, pooled);
         _positionalEncoding.Forward(workspace, pooled, grid.Blocks(Pool), embeddings);

@@ -11,14 +11,14 @@ internal sealed class PaddleOcr : TransformerFamily
 {
     private const float ProjectorEpsilon = 1e-5f;
 
-    private readonly Norm _norm;
-    private readonly ProjectorMlp _mlp;
+    private readonly INorm _norm;
+    private readonly Mlp _mlp;
 
     public PaddleOcr(VisionSource source)
         : base(source, new TransformerOptions { Positions = PositionFitting.AntialiasedLinear, Rotary = source.VisionRotary() }, blockSide: 2)
     {
         _norm = source.Weights.Norm("mm.input_norm", Config.Width, NormKind.Layer, ProjectorEpsilon);
-        _mlp = new ProjectorMlp(source.Weights, "mm.1", "mm.2", Config.Width * BlockSide * BlockSide, Config.Activation);
+        _mlp = source.Weights.Mlp("mm.1", "mm.2", Config.Width * BlockSide * BlockSide, Config.Activation);
         int tokenSide = Config.PatchSize * BlockSide;
         (long min, long max) = source.PixelLimitsFromKeys(tokenSide);
         Preprocessor = new DynamicSize(tokenSide, min, max, Styles.BilinearPad);
@@ -44,6 +44,6 @@ internal sealed class PaddleOcr : TransformerFamily
     protected override void Project(Workspace workspace, Matrix patches, PatchGrid grid, Matrix embeddings)
     {
         _norm.Forward(workspace, patches, patches);
-        _mlp.Forward(workspace, Rows.Concatenate(patches, BlockSide * BlockSide), embeddings);
+        _mlp.Forward(workspace, Rows.Concatenate(patches, BlockSide * BlockSide), embeddings, add: false);
     }
 }

@@ -8,16 +8,17 @@ namespace TinyMllm.Vision.Families;
 
 /// <summary>
 /// Pixtral, Mistral Small 3.1, Ministral 3 (<c>pixtral</c>): RMS norms, gated feed-forward, split rotary embedding with interleaved frequencies,
-/// optional merging of patches, two matrices, and a learned embedding that breaks the rows.
+/// optional merging of patches, two matrices, and a learned embedding that breaks the rows. LightOnOCR (<c>lightonocr</c>) is the same without row
+/// breaks, on pictures brought to a fixed longer side.
 /// </summary>
 internal sealed class Pixtral : TransformerFamily
 {
     private const int MinTokens = 8, MaxTokens = 1024;
 
-    private readonly Norm? _mergerNorm;
+    private readonly INorm? _mergerNorm;
     private readonly Linear? _merger;
-    private readonly ProjectorMlp _mlp;
-    private readonly Matrix _rowBreak;
+    private readonly Mlp _mlp;
+    private readonly Matrix? _rowBreak;
 
     public Pixtral(VisionSource source)
         : base(source, new TransformerOptions { Norm = NormKind.Rms, Rotary = source.SplitRotary(interleaved: true) },
@@ -31,18 +32,27 @@ internal sealed class Pixtral : TransformerFamily
         }
         else if (BlockSide > 1) throw Unsupported($"tensor 'mm.patch_merger.weight': found none, expected one to merge {BlockSide}×{BlockSide} patches");
 
-        _mlp = new ProjectorMlp(weights, "mm.1", "mm.2", Config.Width, Activation.GeluTanh);
-        _rowBreak = weights.Floats("v.token_embd.img_break", _mlp.Outputs);
+        _mlp = weights.Mlp("mm.1", "mm.2", Config.Width, Activation.GeluTanh);
         int tokenSide = Config.PatchSize * BlockSide;
+        if (Config.ProjectorType == "lightonocr")
+        {
+            int edge = VisionConfig.Positive(source.Metadata, "clip.vision.preproc_image_size", 1 << 13, absent: Config.ImageSize);
+            Preprocessor = new LongestEdge(tokenSide, edge, Styles.BicubicPad);
+            Markers = new ImageMarkers { Begin = "<|im_start|>", End = "<|im_end|>" };
+            return;
+        }
+
+        _rowBreak = weights.Floats("v.token_embd.img_break", _mlp.Outputs);
         (long min, long max) = source.PixelLimits(MinTokens, MaxTokens, tokenSide);
         Preprocessor = new DynamicSize(tokenSide, min, max, Styles.BilinearPad);
+        Markers = new ImageMarkers { End = "[IMG_END]" };
     }
 
     /// <inheritdoc/>
     public override Preprocessor Preprocessor { get; }
 
     /// <inheritdoc/>
-    public override ImageMarkers Markers { get; } = new() { End = "[IMG_END]" };
+    public override ImageMarkers Markers { get; }
 
     /// <inheritdoc/>
     public override int EmbeddingLength => _mlp.Outputs;
@@ -51,7 +61,7 @@ internal sealed class Pixtral : TransformerFamily
     public override TokenGrid Tokens(PixelSize tile)
     {
         PatchGrid blocks = Grid(tile).Blocks(BlockSide);
-        return TokenGrid.Line((blocks.Columns + 1) * blocks.Rows - 1);
+        return TokenGrid.Line(_rowBreak is null ? blocks.Count : (blocks.Columns + 1) * blocks.Rows - 1);
     }
 
     /// <inheritdoc/>
@@ -67,13 +77,19 @@ internal sealed class Pixtral : TransformerFamily
             _merger.Forward(workspace, Rows.Concatenate(patches, BlockSide * BlockSide), merged);
         }
 
+        if (_rowBreak is not { } rowBreak)
+        {
+            _mlp.Forward(workspace, merged, embeddings, add: false);
+            return;
+        }
+
         Matrix tokens = workspace.Rent(blocks.Count, _mlp.Outputs);
-        _mlp.Forward(workspace, merged, tokens);
+        _mlp.Forward(workspace, merged, tokens, add: false);
         for (int row = 0; row < blocks.Rows; row++)
         {
             int first = row * (blocks.Columns + 1);
             tokens.Slice(row * blocks.Columns, blocks.Columns).CopyTo(embeddings.Slice(first, blocks.Columns));
-            if (row < blocks.Rows - 1) _rowBreak.CopyTo(embeddings.Slice(first + blocks.Columns, 1));
+            if (row < blocks.Rows - 1) rowBreak.CopyTo(embeddings.Slice(first + blocks.Columns, 1));
         }
     }
 }

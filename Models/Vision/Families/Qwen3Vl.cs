@@ -56,13 +56,13 @@ internal sealed class Qwen3Vl : QwenFamily
     /// <summary>Norm over the merged patches, two matrices.</summary>
     private sealed class Deepstack
     {
-        private readonly Norm _norm;
-        private readonly ProjectorMlp _mlp;
+        private readonly INorm _norm;
+        private readonly Mlp _mlp;
 
         public Deepstack(VisionSource source, string prefix, int inputs, int outputs)
         {
             _norm = source.Weights.Norm($"{prefix}.norm", inputs, NormKind.Layer, source.Config.Epsilon);
-            _mlp = new ProjectorMlp(source.Weights, $"{prefix}.fc1", $"{prefix}.fc2", inputs, MergerGelu(source));
+            _mlp = source.Weights.Mlp($"{prefix}.fc1", $"{prefix}.fc2", inputs, MergerGelu(source));
             if (_mlp.Outputs != outputs)
             {
                 throw new UnsupportedModelException(
@@ -75,7 +75,7 @@ internal sealed class Qwen3Vl : QwenFamily
             using var frame = workspace.Frame();
             Matrix normed = workspace.Rent(merged.Rows, merged.Columns);
             _norm.Forward(workspace, merged, normed);
-            _mlp.Forward(workspace, normed, slice);
+            _mlp.Forward(workspace, normed, slice, add: false);
         }
     }
 }

@@ -14,12 +14,12 @@ internal abstract class QwenFamily : TransformerFamily
 {
     private const int MinTokens = 8, MaxTokens = 4096;
 
-    private readonly ProjectorMlp _merger;
+    private readonly Mlp _merger;
 
     protected QwenFamily(VisionSource source, TransformerOptions options, Activation mergerActivation)
         : base(source, options with { Rotary = source.VisionRotary() }, source.Merge("clip.vision.spatial_merge_size", absent: 2))
     {
-        _merger = new ProjectorMlp(source.Weights, "mm.0", "mm.2", Config.Width * BlockSide * BlockSide, mergerActivation);
+        _merger = source.Weights.Mlp("mm.0", "mm.2", Config.Width * BlockSide * BlockSide, mergerActivation);
         int tokenSide = Config.PatchSize * BlockSide;
         (long min, long max) = source.PixelLimits(MinTokens, MaxTokens, tokenSide);
         Preprocessor = new DynamicSize(tokenSide, min, max, Styles.BilinearPad);
@@ -43,7 +43,7 @@ internal abstract class QwenFamily : TransformerFamily
 
     /// <inheritdoc/>
     protected override void Project(Workspace workspace, Matrix patches, PatchGrid grid, Matrix embeddings) =>
-        _merger.Forward(workspace, Rows.Concatenate(patches, BlockSide * BlockSide), embeddings);
+        _merger.Forward(workspace, Rows.Concatenate(patches, BlockSide * BlockSide), embeddings, add: false);
 
     /// <summary>erf-GELU in the original, tanh-GELU in llama.cpp.</summary>
     protected static Activation MergerGelu(VisionSource source) =>

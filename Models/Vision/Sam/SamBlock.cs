@@ -9,10 +9,10 @@ namespace TinyMllm.Vision.Sam;
 internal sealed class SamBlock
 {
     private readonly SamOptions _options;
-    private readonly Norm _attentionNorm, _feedForwardNorm;
+    private readonly INorm _attentionNorm, _feedForwardNorm;
     private readonly Linear _queryKeyValue, _attentionOut;
     private readonly RelativePositions _positions;
-    private readonly ProjectorMlp _feedForward;
+    private readonly Mlp _feedForward;
 
     /// <summary>Takes the tensors <c>prefix.*</c>.</summary>
     public SamBlock(VisionWeights weights, string prefix, SamOptions options, Activation activation)
@@ -24,7 +24,7 @@ internal sealed class SamBlock
         _positions = new RelativePositions(weights, $"{prefix}.attn", options.HeadSize);
         _attentionOut = weights.Linear($"{prefix}.attn.out", width, width);
         _feedForwardNorm = weights.Norm($"{prefix}.post_ln", width, NormKind.Layer, options.Epsilon);
-        _feedForward = new ProjectorMlp(weights, $"{prefix}.mlp.lin1", $"{prefix}.mlp.lin2", width, activation);
+        _feedForward = weights.Mlp($"{prefix}.mlp.lin1", $"{prefix}.mlp.lin2", width, activation, width);
     }
 
     /// <summary>Applies the block to <paramref name="x"/> in place.</summary>
@@ -42,7 +42,7 @@ internal sealed class SamBlock
         windows.AddBack(cells, x);
 
         _feedForwardNorm.Forward(workspace, x, normed);
-        _feedForward.ForwardAdd(workspace, normed, x);
+        _feedForward.Forward(workspace, normed, x, add: true);
     }
 
     private void Attend(Workspace workspace, Matrix cells, SamWindows windows)

@@ -17,7 +17,7 @@ internal sealed class SamEncoder
     private readonly PositionTable _positions;
     private readonly SamBlock[] _blocks;
     private readonly ConvolutionLayer[] _neck;
-    private readonly Norm?[] _neckNorms;
+    private readonly INorm?[] _neckNorms;
 
     /// <summary>Takes the tensors <c>v.sam.*</c>.</summary>
     public SamEncoder(VisionWeights weights, VisionConfig config)

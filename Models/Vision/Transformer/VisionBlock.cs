@@ -14,14 +14,13 @@ internal sealed class VisionBlock
     private const int FeedForwardRows = 1024;
 
     private readonly AttentionShape _shape;
-    private readonly Activation _activation;
     private readonly RotaryEmbedding? _rotary;
     private readonly bool _normAfter;
-    private readonly Norm _norm1, _norm2;
-    private readonly Norm? _queryNorm, _keyNorm;
+    private readonly INorm _norm1, _norm2;
+    private readonly INorm? _queryNorm, _keyNorm;
     private readonly int _queryNormWidth;
-    private readonly Linear _queryKeyValue, _attentionOut, _up, _down;
-    private readonly bool _gated;
+    private readonly Linear _queryKeyValue, _attentionOut;
+    private readonly IFeedForward _feedForward;
     private readonly Matrix? _scale1, _scale2;
 
     /// <summary>Takes the tensors <c>prefix.*</c> of a block.</summary>
@@ -30,7 +29,7 @@ internal sealed class VisionBlock
         int width = config.Width;
         (NormKind kind, float epsilon) = (options.Norm, config.Epsilon);
         _shape = AttentionShape.MultiHead(config.Heads, config.HeadSize);
-        (_activation, _rotary, _normAfter) = (options.Activation ?? config.Activation, options.Rotary, options.NormsBehind);
+        (_rotary, _normAfter) = (options.Rotary, options.NormsBehind);
 
         _norm1 = weights.Norm($"{prefix}.ln1", width, kind, epsilon);
         _norm2 = weights.Norm($"{prefix}.ln2", width, kind, epsilon);
@@ -51,10 +50,10 @@ internal sealed class VisionBlock
         // Old converters stored fc1 as ffn_down and fc2 as ffn_up.
         bool swapped = options.FeedForwardNamesMayBeSwapped && weights.Columns($"{prefix}.ffn_down.weight") == width;
         string up = $"{prefix}.{(swapped ? "ffn_down" : "ffn_up")}", down = $"{prefix}.{(swapped ? "ffn_up" : "ffn_down")}";
-        int hidden = weights.Outputs(up);
-        _gated = weights.Has($"{prefix}.ffn_gate.weight");
-        _up = _gated ? weights.Fuse(width, hidden, $"{prefix}.ffn_gate", up) : weights.Linear(up, width, hidden);
-        _down = weights.Linear(down, hidden, width);
+        Activation activation = options.Activation ?? config.Activation;
+        _feedForward = weights.Has($"{prefix}.ffn_gate.weight")
+            ? weights.GatedMlp($"{prefix}.ffn_gate", up, down, width, width, activation)
+            : weights.Mlp(up, down, width, activation, width);
     }
 
     /// <summary>Applies the block to <paramref name="x"/> in place.</summary>
@@ -87,40 +86,45 @@ internal sealed class VisionBlock
         _rotary?.Apply(workspace, rotaryTable, key, _shape.Heads, _shape.HeadSize);
 
         Attention.Forward(workspace, _shape, query, key, value, ranges, hidden);
-        AddSublayer(workspace, _attentionOut, hidden, _scale1, _norm1, x);
+        if (AddsDirectly(_scale1))
+        {
+            _attentionOut.ForwardAdd(workspace, hidden, x);
+            return;
+        }
+
+        Matrix output = workspace.Rent(x.Rows, width);
+        _attentionOut.Forward(workspace, hidden, output);
+        AddBranch(workspace, output, _norm1, _scale1, x);
     }
 
     private void FeedForward(Workspace workspace, Matrix x)
     {
         using var frame = workspace.Frame();
-        Matrix up = workspace.Rent(x.Rows, _up.Outputs);
-        if (_normAfter) _up.Forward(workspace, x, up);
-        else
+        Matrix normed = x;
+        if (!_normAfter)
         {
-            Matrix normed = workspace.Rent(x.Rows, x.Columns);
+            normed = workspace.Rent(x.Rows, x.Columns);
             _norm2.Forward(workspace, x, normed);
-            _up.Forward(workspace, normed, up);
         }
 
-        Matrix hidden = up.SliceColumns(0, _down.Inputs);
-        if (_gated) Activations.ApplyGated(workspace, _activation, hidden, up.SliceColumns(_down.Inputs, _down.Inputs), hidden);
-        else Activations.Apply(workspace, _activation, hidden, hidden);
-        AddSublayer(workspace, _down, hidden, _scale2, _norm2, x);
-    }
-
-    /// <summary>x += scale ⊙ W·input, or x += norm(W·input).</summary>
-    private void AddSublayer(Workspace workspace, Linear linear, Matrix input, Matrix? scale, Norm norm, Matrix x)
-    {
-        if (!_normAfter && scale is null)
+        if (AddsDirectly(_scale2))
         {
-            linear.ForwardAdd(workspace, input, x);
+            _feedForward.Forward(workspace, normed, x, add: true);
             return;
         }
 
         Matrix output = workspace.Rent(x.Rows, x.Columns);
-        linear.Forward(workspace, input, output);
-        if (_normAfter) norm.Forward(workspace, output, output);
-        if (scale is { } factors) Activations.MultiplyByRow(workspace, output, factors, output);
-        Activations.Add(workspace, output, x);
+        _feedForward.Forward(workspace, normed, output, add: false);
+        AddBranch(workspace, output, _norm2, _scale2, x);
+    }
+
+    private bool AddsDirectly(Matrix? scale) => !_normAfter && scale is null;
+
+    /// <summary>x += scale ⊙ branch, or x += norm(branch).</summary>
+    private void AddBranch(Workspace workspace, Matrix branch, INorm norm, Matrix? scale, Matrix x)
+    {
+        if (_normAfter) norm.Forward(workspace, branch, branch);
+        if (scale is { } factors) Activations.MultiplyByRow(workspace, branch, factors, branch);
+        Activations.Add(workspace, branch, x);
     }
 }

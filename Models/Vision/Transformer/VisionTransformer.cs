@@ -12,7 +12,7 @@ internal sealed class VisionTransformer
     private readonly TransformerOptions _options;
     private readonly Matrix? _classToken;
     private readonly PositionTable? _positions;
-    private readonly Norm? _preNorm, _postNorm;
+    private readonly INorm? _preNorm, _postNorm;
     private readonly VisionBlock[] _blocks;
 
     /// <summary>Takes the tensors <c>v.*</c>.</summary>
