@@ -11,7 +11,8 @@ namespace TinyMllm.ImageSharp;
 /// <summary>
 /// Decodes with SixLabors.ImageSharp: all that it reads, TIFF, TGA, QOI and PBM included. Register it once at the start:
 /// <code>ImageDecoders.Default = new ImageSharpDecoder();</code>
-/// ImageSharp does not say when a file was cut short, so <see cref="ImageOptions.AcceptTruncated"/> has no effect: what it forgives is returned.
+/// ImageSharp does not say when a file was cut short, so <see cref="ImageOptions.AcceptTruncated"/> has no effect: what it forgives is
+/// returned.
 /// </summary>
 public sealed class ImageSharpDecoder : IImageDecoder
 {

@@ -1,6 +1,8 @@
 namespace TinyMllm.Loaders.Images;
 
-/// <summary>The bytes are not a picture that the decoder can read. The message is one line that names what was found and what was expected.</summary>
+/// <summary>
+/// The bytes are not a picture that the decoder can read. The message is one line that names what was found and what was expected.
+/// </summary>
 public sealed class ImageFormatException : FormatException
 {
     /// <summary>Makes the error with its one-line message.</summary>

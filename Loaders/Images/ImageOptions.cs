@@ -6,11 +6,14 @@ public sealed record ImageOptions
     /// <summary>The defaults.</summary>
     public static ImageOptions Default { get; } = new();
 
-    /// <summary>Turns the picture upright as its EXIF orientation says (default). Off: pixels as stored, which is what llama.cpp sees.</summary>
+    /// <summary>
+    /// Turns the picture upright as its EXIF orientation says (default). Off: pixels as stored, which is what llama.cpp sees.
+    /// </summary>
     public bool ApplyOrientation { get; init; } = true;
 
     /// <summary>
-    /// Colour that shows through transparent pixels. Null (default) drops alpha and keeps the stored colour, as stb_image and so llama.cpp do.
+    /// Colour that shows through transparent pixels. Null (default) drops alpha and keeps the stored colour, as stb_image and so llama.cpp
+    /// do.
     /// </summary>
     public RgbColor? Background { get; init; }
 

@@ -20,8 +20,8 @@ internal sealed class ManagedImageDecoder : IImageDecoder
         if (WebPDecoder.Recognises(file)) return WebPDecoder.Decode(file, options);
         if (NetpbmDecoder.Recognises(file)) return NetpbmDecoder.Decode(file, options);
 
-        throw new ImageFormatException(file.IsEmpty
-            ? "the file is empty"
-            : $"not a picture of a known format (PNG, JPEG, BMP, PPM, GIF, WebP): starts with {Convert.ToHexString(file[..Math.Min(8, file.Length)])}");
+        if (file.IsEmpty) throw new ImageFormatException("the file is empty");
+        string start = Convert.ToHexString(file[..Math.Min(8, file.Length)]);
+        throw new ImageFormatException($"not a picture of a known format (PNG, JPEG, BMP, PPM, GIF, WebP): starts with {start}");
     }
 }

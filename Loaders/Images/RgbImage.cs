@@ -19,8 +19,8 @@ public sealed class RgbImage
     public ReadOnlyMemory<byte> Pixels => _pixels;
 
     /// <summary>
-    /// False when part of the pixels was missing and is filled in: <see cref="ImageOptions.AcceptTruncated"/> let a broken file pass, or a JPEG's
-    /// scan holds less data than its blocks need, which all decoders let pass.
+    /// False when part of the pixels was missing and is filled in: <see cref="ImageOptions.AcceptTruncated"/> let a broken file pass, or a
+    /// JPEG's scan holds less data than its blocks need, which all decoders let pass.
     /// </summary>
     public bool IsComplete { get; }
 
@@ -124,10 +124,12 @@ public sealed class RgbImage
         long rowBytes = (long)width * bytesPerPixel;
         long step = stride == 0 ? rowBytes : stride;
         if (step < rowBytes)
-            throw new ArgumentException($"a row of {width} pixels takes {rowBytes} bytes, more than the stride of {stride}", nameof(stride));
+            throw new ArgumentException(
+                $"a row of {width} pixels takes {rowBytes} bytes, more than the stride of {stride}", nameof(stride));
         Int128 needed = (Int128)step * (height - 1) + rowBytes;
         if (length < needed)
-            throw new ArgumentException($"{width}×{height} pixels, rows {step} bytes apart, take {needed} bytes; found {length}", nameof(length));
+            throw new ArgumentException(
+                $"{width}×{height} pixels, rows {step} bytes apart, take {needed} bytes; found {length}", nameof(length));
         return (int)step;
     }
 }

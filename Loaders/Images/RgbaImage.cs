@@ -17,7 +17,8 @@ public sealed class RgbaImage
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
         ArgumentNullException.ThrowIfNull(pixels);
         if (pixels.LongLength != (long)width * height * BytesPerPixel)
-            throw new ArgumentException($"{width}×{height} RGBA pixels need {(long)width * height * BytesPerPixel} bytes, found {pixels.Length}", nameof(pixels));
+            throw new ArgumentException(
+                $"{width}×{height} RGBA pixels need {(long)width * height * BytesPerPixel} bytes, found {pixels.Length}", nameof(pixels));
         (Width, Height, Pixels) = (width, height, pixels);
     }
 

@@ -6,8 +6,8 @@ namespace TinyMllm.Loaders.Images;
 internal static class Upright
 {
     /// <summary>
-    /// The picture as it is meant to be seen. Each orientation is a transposition or none, followed by mirroring one or both axes; so a row of
-    /// the result is a walk through the source with a constant step, one of ±1 (columns) or ±width (rows).
+    /// The picture as it is meant to be seen. Each orientation is a transposition or none, followed by mirroring one or both axes; so a row
+    /// of the result is a walk through the source with a constant step, one of ±1 (columns) or ±width (rows).
     /// </summary>
     public static RgbaImage Turn(RgbaImage image)
     {
@@ -16,8 +16,10 @@ internal static class Upright
 
         (int width, int height) = (image.Width, image.Height);
         bool transposed = orientation >= ImageOrientation.LeftTop;
-        bool fromRight = orientation is ImageOrientation.TopRight or ImageOrientation.BottomRight or ImageOrientation.RightBottom or ImageOrientation.LeftBottom;
-        bool fromBottom = orientation is ImageOrientation.BottomRight or ImageOrientation.BottomLeft or ImageOrientation.RightTop or ImageOrientation.RightBottom;
+        bool fromRight = orientation is ImageOrientation.TopRight or ImageOrientation.BottomRight
+            or ImageOrientation.RightBottom or ImageOrientation.LeftBottom;
+        bool fromBottom = orientation is ImageOrientation.BottomRight or ImageOrientation.BottomLeft
+            or ImageOrientation.RightTop or ImageOrientation.RightBottom;
 
         int first = (fromBottom ? (height - 1) * width : 0) + (fromRight ? width - 1 : 0);
         int acrossColumns = fromRight ? -1 : 1, acrossRows = fromBottom ? -width : width;

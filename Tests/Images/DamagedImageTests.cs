@@ -3,7 +3,9 @@ using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Tests.Images;
 
-/// <summary>Whatever the bytes are, a decoder returns a picture or throws <see cref="ImageFormatException"/>, soon, and in bounded memory.</summary>
+/// <summary>
+/// Whatever the bytes are, a decoder returns a picture or throws <see cref="ImageFormatException"/>, soon, and in bounded memory.
+/// </summary>
 public class DamagedImageTests
 {
     private const int LargestFile = 4096, FlipsPerFile = 150;
@@ -13,10 +15,12 @@ public class DamagedImageTests
     /// <summary>One or more small files of every kind, and of every way to code them.</summary>
     public static IEnumerable<string> Files =>
     [
-        "made-pal.gif", "made-inter.gif", "made-pal8.bmp", "made-bit1.bmp", "made-gray.pgm", "made-alpha.png", "made-lossy.webp", "made-alpha_lossy.webp",
-        "made-alpha_lossless.webp", "made-arith.jpg", "made-cmyk.jpg", "made-q10.jpg", "made-prog_restart.jpg", "made-restart.jpg", "made-exif_6.jpg",
-        "made-j_33x65_ss2_b.jpg", "made-j_33x65_ss2_p.jpg", "jpeg-16bit-qtables.jpg", "jpeg-partial_progressive.jpg",
-        "pngsuite-png-basi3p04.png", "pngsuite-png-basi6a16.png", "pngsuite-png-basn0g01.png", "pngsuite-png-tbrn2c08.png", "pngsuite-png-f99n0g04.png",
+        "made-pal.gif", "made-inter.gif", "made-pal8.bmp", "made-bit1.bmp", "made-gray.pgm", "made-alpha.png", "made-lossy.webp",
+        "made-alpha_lossy.webp", "made-alpha_lossless.webp", "made-arith.jpg", "made-cmyk.jpg", "made-q10.jpg",
+        "made-prog_restart.jpg", "made-restart.jpg", "made-exif_6.jpg", "made-j_33x65_ss2_b.jpg", "made-j_33x65_ss2_p.jpg",
+        "jpeg-16bit-qtables.jpg", "jpeg-partial_progressive.jpg",
+        "pngsuite-png-basi3p04.png", "pngsuite-png-basi6a16.png", "pngsuite-png-basn0g01.png",
+        "pngsuite-png-tbrn2c08.png", "pngsuite-png-f99n0g04.png",
     ];
 
     [TestCaseSource(nameof(Files))]

@@ -49,7 +49,8 @@ public class FormatDetailTests
     public void GifShowsItsBackgroundWhereTheFrameDoesNotReach()
     {
         // Screen 2×1, two colours (red, green), background 1; a frame of one pixel of colour 0 at (0, 0).
-        byte[] gif = [.. "GIF89a"u8, 2, 0, 1, 0, 0x80, 1, 0, 255, 0, 0, 0, 255, 0, 0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 0x01, 0, 0x3B];
+        byte[] gif =
+            [.. "GIF89a"u8, 2, 0, 1, 0, 0x80, 1, 0, 255, 0, 0, 0, 255, 0, 0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 0x01, 0, 0x3B];
         AssertPixels(gif, s_red, s_green);
         RgbImage overBlue = RgbImage.Decode(gif, new ImageOptions { Background = new RgbColor(0, 0, 255) });
         Assert.That(overBlue.Pixels.ToArray(), Is.EqualTo((byte[])[.. s_red, .. s_blue]));
@@ -70,7 +71,8 @@ public class FormatDetailTests
         for (int i = 0; i < count; i++)
         {
             int a = i >= unit ? row[i - unit] : 0, b = prior[i], c = i >= unit ? prior[i - unit] : 0, p = a + b - c;
-            int paeth = Math.Abs(p - a) <= Math.Abs(p - b) && Math.Abs(p - a) <= Math.Abs(p - c) ? a : Math.Abs(p - b) <= Math.Abs(p - c) ? b : c;
+            (int fromA, int fromB, int fromC) = (Math.Abs(p - a), Math.Abs(p - b), Math.Abs(p - c));
+            int paeth = fromA <= fromB && fromA <= fromC ? a : fromB <= fromC ? b : c;
             int predicted = type switch { 0 => 0, 1 => a, 2 => b, 3 => (a + b) / 2, _ => paeth };
             Assert.That(row[i], Is.EqualTo((byte)(filtered[i] + predicted)), $"byte {i}");
         }
@@ -127,9 +129,12 @@ public class FormatDetailTests
         return [.. header, .. tables, .. data];
     }
 
-    private static void AssertPixels(byte[] file, string expected) => Assert.That(
-        RgbImage.Decode(file, new ImageOptions { Decoder = ImageDecoders.Managed }).Pixels.ToArray(), Is.EqualTo(Convert.FromHexString(expected.Replace(" ", ""))));
+    private static void AssertPixels(byte[] file, string expected) =>
+        Assert.That(Decode(file), Is.EqualTo(Convert.FromHexString(expected.Replace(" ", ""))));
 
-    private static void AssertPixels(byte[] file, params byte[][] expected) => Assert.That(
-        RgbImage.Decode(file, new ImageOptions { Decoder = ImageDecoders.Managed }).Pixels.ToArray(), Is.EqualTo(expected.SelectMany(pixel => pixel).ToArray()));
+    private static void AssertPixels(byte[] file, params byte[][] expected) =>
+        Assert.That(Decode(file), Is.EqualTo(expected.SelectMany(pixel => pixel).ToArray()));
+
+    private static byte[] Decode(byte[] file) =>
+        RgbImage.Decode(file, new ImageOptions { Decoder = ImageDecoders.Managed }).Pixels.ToArray();
 }

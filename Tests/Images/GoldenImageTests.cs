@@ -5,7 +5,8 @@ using TinyMllm.Tests.Support;
 namespace TinyMllm.Tests.Images;
 
 /// <summary>
-/// Every picture of goldens/images against what Pillow makes of it, with the tolerances of the README there; for each decoder that the build has.
+/// Every picture of goldens/images against what Pillow makes of it, with the tolerances of the README there; for each decoder that the
+/// build has.
 /// </summary>
 [TestFixtureSource(nameof(Decoders))]
 public class GoldenImageTests(string decoderName)
@@ -15,19 +16,19 @@ public class GoldenImageTests(string decoderName)
     private const string Managed = "managed", ImageSharp = "ImageSharp";
 
     /// <summary>
-    /// Pillow compares tRNS with samples that it has already scaled (4 bits) or cut (16 bits), and so misses the transparent colour of these two;
-    /// we follow the PNG standard. Their colours must still be the same.
+    /// Pillow compares tRNS with samples that it has already scaled (4 bits) or cut (16 bits), and so misses the transparent colour of
+    /// these two; we follow the PNG standard. Their colours must still be the same.
     /// </summary>
     private static readonly string[] s_missedTransparency = ["pngsuite-png-tbbn0g04.png", "pngsuite-png-tbwn0g16.png"];
 
     /// <summary>
-    /// What ImageSharp 3.1 sees otherwise or refuses: a 16-bit PGM, restarts in a progressive JPEG, IDAT chunks of one byte, tiny interlaced palettes, a wrong
-    /// checksum of IDAT. Of these only the size or the kind of error is tested.
+    /// What ImageSharp 3.1 sees otherwise or refuses: a 16-bit PGM, restarts in a progressive JPEG, IDAT chunks of one byte, tiny
+    /// interlaced palettes, a wrong checksum of IDAT. Of these only the size or the kind of error is tested.
     /// </summary>
     private static readonly string[] s_otherInImageSharp =
     [
-        "jpeg-turbo-monkey16.pgm", "made-prog_restart.jpg", "pngsuite-png-oi9n0g16.png", "pngsuite-png-oi9n2c16.png", "pngsuite-png-s02i3p01.png",
-        "pngsuite-png-s03i3p01.png", "pngsuite-png-s04i3p01.png", "pngsuite-png-xcsn0g01.png",
+        "jpeg-turbo-monkey16.pgm", "made-prog_restart.jpg", "pngsuite-png-oi9n0g16.png", "pngsuite-png-oi9n2c16.png",
+        "pngsuite-png-s02i3p01.png", "pngsuite-png-s03i3p01.png", "pngsuite-png-s04i3p01.png", "pngsuite-png-xcsn0g01.png",
     ];
 
     public static IEnumerable<string> Decoders
@@ -50,7 +51,8 @@ public class GoldenImageTests(string decoderName)
         }
     }
 
-    public static IEnumerable<string> BrokenNames => Directory.GetFiles(Golden.Path("images/broken")).Select(path => Path.GetFileName(path)).Order();
+    public static IEnumerable<string> BrokenNames =>
+        Directory.GetFiles(Golden.Path("images/broken")).Select(path => Path.GetFileName(path)).Order();
 
     [Test]
     public void AllPicturesAreHere() => Assert.That(Names.Count(), Is.EqualTo(254));
@@ -85,15 +87,16 @@ public class GoldenImageTests(string decoderName)
     {
         string path = Golden.Path($"images/broken/{name}");
 
-        ImageFormatException? error = Assert.Throws<ImageFormatException>(() => RgbImage.Load(path, new ImageOptions { Decoder = _decoder }));
+        var options = new ImageOptions { Decoder = _decoder };
+        ImageFormatException? error = Assert.Throws<ImageFormatException>(() => RgbImage.Load(path, options));
 
         Assert.That(error!.Message, Does.StartWith(path).And.Not.Contains("\n"));
     }
 
     /// <summary>
-    /// The README allows JPEG and lossy WebP a mean of 1.0 (2.5 with subsampled chroma) and single values more. Our own decoders round every step as
-    /// Pillow's libraries do and are held to equality. ImageSharp repeats subsampled chroma where the others interpolate it; on these small and colourful
-    /// pictures that makes a mean of up to 11.2.
+    /// The README allows JPEG and lossy WebP a mean of 1.0 (2.5 with subsampled chroma) and single values more. Our own decoders round
+    /// every step as Pillow's libraries do and are held to equality. ImageSharp repeats subsampled chroma where the others interpolate it;
+    /// on these small and colourful pictures that makes a mean of up to 11.2.
     /// </summary>
     private (double Mean, int Largest) Tolerance(string name)
     {

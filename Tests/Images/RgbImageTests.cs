@@ -51,7 +51,9 @@ public class RgbImageTests
 
         int transparent = Enumerable.Range(0, expected.Length / 4).First(i => expected[i * 4 + 3] < 128 && expected[i * 4] > 0);
         Assert.That(dropped.Pixels.Span[transparent * 3], Is.EqualTo(expected[transparent * 4]));
-        Assert.That(black.Pixels.Span[transparent * 3], Is.EqualTo((expected[transparent * 4] * expected[transparent * 4 + 3] + 127) / 255));
+        Assert.That(
+            black.Pixels.Span[transparent * 3],
+            Is.EqualTo((expected[transparent * 4] * expected[transparent * 4 + 3] + 127) / 255));
     }
 
     [Test]
@@ -109,7 +111,8 @@ public class RgbImageTests
 
     [Test]
     public void LimitsAreTheUsersChoice() =>
-        Assert.Throws<ImageFormatException>(() => RgbImage.Load(Golden.Path("images/jpeg-progressive3.jpg"), new ImageOptions { MaxPixels = 1000 }));
+        Assert.Throws<ImageFormatException>(
+            () => RgbImage.Load(Golden.Path("images/jpeg-progressive3.jpg"), new ImageOptions { MaxPixels = 1000 }));
 
     [Test]
     public void AnotherDecoderCanTakeOver()

@@ -19,7 +19,7 @@ internal static class BmpDecoder
     {
         BmpHeader header = BmpHeader.Read(file);
         bool isRunLength = header.Compression is BmpCompression.RunLength4 or BmpCompression.RunLength8;
-        long describable = isRunLength ? (file.Length - header.DataOffset) * (MostRun / 2L) : 8L * (file.Length - header.DataOffset) / header.BitsPerPixel;
+        long bytes = file.Length - header.DataOffset, describable = isRunLength ? bytes * MostRun / 2 : bytes * 8 / header.BitsPerPixel;
         ImageLimits.Check(Name, header.Width, header.Height, describable, options);
 
         var image = new RgbaImage(header.Width, header.Height, new byte[header.Width * header.Height * RgbaImage.BytesPerPixel]);
@@ -55,10 +55,11 @@ internal static class BmpDecoder
 
     private static void ReadRows(ref ByteReader reader, BmpHeader header, uint[] palette, RgbaImage image)
     {
+        int usedBytes = (int)(((long)header.Width * header.BitsPerPixel + 7) / 8);
         for (int y = 0; y < header.Height; y++)
         {
             // The last row may lack its padding.
-            ReadOnlySpan<byte> row = reader.Take(Math.Max(Math.Min(header.RowBytes, reader.Remaining), (int)(((long)header.Width * header.BitsPerPixel + 7) / 8)));
+            ReadOnlySpan<byte> row = reader.Take(Math.Max(usedBytes, Math.Min(header.RowBytes, reader.Remaining)));
             Convert(row, header, palette, MemoryMarshal.Cast<byte, uint>(image.Row(TargetRow(header, y))));
         }
     }

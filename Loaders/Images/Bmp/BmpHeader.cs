@@ -11,8 +11,8 @@ internal enum BmpCompression
 }
 
 /// <summary>
-/// The file header and whichever information header follows: OS/2's BITMAPCOREHEADER of 12 bytes, or BITMAPINFOHEADER of 40 and its successors,
-/// which begin with the same fields.
+/// The file header and whichever information header follows: OS/2's BITMAPCOREHEADER of 12 bytes, or BITMAPINFOHEADER of 40 and its
+/// successors, which begin with the same fields.
 /// </summary>
 internal readonly record struct BmpHeader
 {
@@ -53,7 +53,8 @@ internal readonly record struct BmpHeader
         uint headerBytes = reader.ReadUInt32LittleEndian();
         bool isCore = headerBytes == CoreBytes;
         if (!isCore && headerBytes is < InfoBytes or > MostBytes)
-            throw new ImageFormatException($"BMP: information header of {headerBytes} bytes, expected {CoreBytes} or {InfoBytes} to {MostBytes}");
+            throw new ImageFormatException(
+                $"BMP: information header of {headerBytes} bytes, expected {CoreBytes} or {InfoBytes} to {MostBytes}");
 
         int width = isCore ? reader.ReadUInt16LittleEndian() : reader.ReadInt32LittleEndian();
         int height = isCore ? reader.ReadUInt16LittleEndian() : reader.ReadInt32LittleEndian();
@@ -79,7 +80,8 @@ internal readonly record struct BmpHeader
 
         if (dataOffset > file.Length) throw new ImageFormatException($"BMP: the pixels begin at byte {dataOffset} of {file.Length}");
         int entryBytes = isCore ? 3 : 4;
-        int room = Math.Max(0, Math.Min(file.Length, dataOffset > paletteOffset ? (int)dataOffset : file.Length) - paletteOffset) / entryBytes;
+        int paletteEnd = dataOffset > paletteOffset ? (int)dataOffset : file.Length;
+        int room = Math.Max(0, paletteEnd - paletteOffset) / entryBytes;
         int entries = bits > 8 ? 0 : (int)Math.Min(coloursUsed == 0 ? 1u << bits : coloursUsed, 256);
         return new BmpHeader
         {

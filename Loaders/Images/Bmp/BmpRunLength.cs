@@ -1,8 +1,8 @@
 namespace TinyMllm.Loaders.Images.Bmp;
 
 /// <summary>
-/// RLE8 and RLE4: pairs of a count and a colour (or two alternating 4-bit ones); a count of 0 escapes to end of line (0), end of bitmap (1), a jump (2),
-/// or that many literal pixels, padded to a 16-bit boundary. Pixels that are jumped over keep colour 0.
+/// RLE8 and RLE4: pairs of a count and a colour (or two alternating 4-bit ones); a count of 0 escapes to end of line (0), end of bitmap
+/// (1), a jump (2), or that many literal pixels, padded to a 16-bit boundary. Pixels that are jumped over keep colour 0.
 /// </summary>
 internal static class BmpRunLength
 {

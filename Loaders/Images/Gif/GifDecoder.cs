@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace TinyMllm.Loaders.Images.Gif;
 
 /// <summary>
-/// The first frame of a GIF (GIF89a, CompuServe 1990). The picture is the logical screen; what the frame leaves uncovered has the background's colour and
-/// alpha 0, so that it shows the background when alpha is dropped.
+/// The first frame of a GIF (GIF89a, CompuServe 1990). The picture is the logical screen; what the frame leaves uncovered has the
+/// background's colour and alpha 0, so that it shows the background when alpha is dropped.
 /// </summary>
 internal static class GifDecoder
 {
@@ -42,7 +42,8 @@ internal static class GifDecoder
         if (decoded < indices.Length && !options.AcceptTruncated)
             throw new ImageFormatException($"GIF: the data ends after {decoded} of {indices.Length} pixels");
 
-        var image = new RgbaImage(fullWidth, fullHeight, new byte[fullWidth * fullHeight * RgbaImage.BytesPerPixel]) { IsComplete = decoded == indices.Length };
+        var bytes = new byte[fullWidth * fullHeight * RgbaImage.BytesPerPixel];
+        var image = new RgbaImage(fullWidth, fullHeight, bytes) { IsComplete = decoded == indices.Length };
         Span<uint> pixels = MemoryMarshal.Cast<byte, uint>(image.Pixels.AsSpan());
         if (background < globalTable.Length) pixels.Fill(globalTable[background] & 0x00FFFFFF);
 
@@ -88,7 +89,8 @@ internal static class GifDecoder
                 case Trailer:
                     throw new ImageFormatException("GIF: no image before the trailer");
                 default:
-                    throw new ImageFormatException($"GIF: block 0x{introducer:X2} at byte {reader.Position - 1}, expected 0x21, 0x2C or 0x3B");
+                    throw new ImageFormatException(
+                        $"GIF: block 0x{introducer:X2} at byte {reader.Position - 1}, expected 0x21, 0x2C or 0x3B");
             }
         }
     }
@@ -117,7 +119,9 @@ internal static class GifDecoder
         return table;
     }
 
-    /// <summary>Where stored row <paramref name="row"/> belongs: every 8th row from 0, from 4, every 4th from 2, every 2nd from 1.</summary>
+    /// <summary>
+    /// Where stored row <paramref name="row"/> belongs: every 8th row from 0, from 4, every 4th from 2, every 2nd from 1.
+    /// </summary>
     private static int InterlacedRow(int row, int height)
     {
         ReadOnlySpan<(int Start, int Step)> passes = [(0, 8), (4, 8), (2, 4), (1, 2)];

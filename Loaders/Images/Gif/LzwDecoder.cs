@@ -1,8 +1,8 @@
 namespace TinyMllm.Loaders.Images.Gif;
 
 /// <summary>
-/// GIF's variant of LZW (GIF89a, appendix F): codes of 3 to 12 bits, low bits first. The table maps a code to its last index and the code of what comes
-/// before; strings are written back to front. A full table stays as it is until a clear code.
+/// GIF's variant of LZW (GIF89a, appendix F): codes of 3 to 12 bits, low bits first. The table maps a code to its last index and the code
+/// of what comes before; strings are written back to front. A full table stays as it is until a clear code.
 /// </summary>
 internal sealed class LzwDecoder
 {
@@ -52,7 +52,8 @@ internal sealed class LzwDecoder
             {
                 // A code that is not defined yet can only be the previous string and its own first index again.
                 byte last = code == next ? _first[previous] : _first[code];
-                (_prefix[next], _suffix[next], _first[next], _length[next]) = ((ushort)previous, last, _first[previous], (ushort)(_length[previous] + 1));
+                (_prefix[next], _suffix[next]) = ((ushort)previous, last);
+                (_first[next], _length[next]) = (_first[previous], (ushort)(_length[previous] + 1));
                 next++;
                 if (next == 1 << bits && bits < MostBits) bits++;
             }

@@ -1,8 +1,8 @@
 namespace TinyMllm.Loaders.Images.Jpeg;
 
 /// <summary>
-/// One component of the frame (T.81, A.1 and A.2): its sampling, and the plane that its blocks are decoded to. A plane covers whole MCUs, so it
-/// may be larger than the component.
+/// One component of the frame (T.81, A.1 and A.2): its sampling, and the plane that its blocks are decoded to. A plane covers whole MCUs,
+/// so it may be larger than the component.
 /// </summary>
 internal sealed class JpegComponent
 {
@@ -44,7 +44,9 @@ internal sealed class JpegComponent
     /// <summary>Progressive frames gather all coefficients here, block after block, each in natural order; else empty.</summary>
     public short[] Coefficients { get; private set; } = [];
 
-    /// <summary>The quantisation table as it stood at the component's first scan, natural order; later changes are for other components.</summary>
+    /// <summary>
+    /// The quantisation table as it stood at the component's first scan, natural order; later changes are for other components.
+    /// </summary>
     public int[]? Quantization { get; set; }
 
     /// <summary>Whether any scan has brought data.</summary>

@@ -3,8 +3,9 @@ using TinyMllm.Loaders.Images.Jpeg.Samples;
 namespace TinyMllm.Loaders.Images.Jpeg;
 
 /// <summary>
-/// JPEG (ITU-T T.81): baseline, extended and progressive frames of 8-bit samples, Huffman or arithmetic coding, any sampling, restart intervals,
-/// grey, YCbCr, RGB, CMYK and YCCK. The pixels are those of the usual decoders' accurate settings. Lossless and hierarchical frames are refused.
+/// JPEG (ITU-T T.81): baseline, extended and progressive frames of 8-bit samples, Huffman or arithmetic coding, any sampling, restart
+/// intervals, grey, YCbCr, RGB, CMYK and YCCK. The pixels are those of the usual decoders' accurate settings. Lossless and hierarchical
+/// frames are refused.
 /// </summary>
 internal static class JpegDecoder
 {
@@ -28,7 +29,11 @@ internal static class JpegDecoder
         JpegFrame frame = reader.Frame!;
         if (frame.IsProgressive) TransformAll(frame);
         var pixels = GC.AllocateUninitializedArray<byte>(frame.Width * frame.Height * RgbaImage.BytesPerPixel);
-        var image = new RgbaImage(frame.Width, frame.Height, pixels) { Orientation = reader.Orientation, IsComplete = complete && !frame.EndedEarly };
+        var image = new RgbaImage(frame.Width, frame.Height, pixels)
+        {
+            Orientation = reader.Orientation,
+            IsComplete = complete && !frame.EndedEarly,
+        };
         Assemble(frame, JpegColour.Detect(frame, reader.IsJfif, reader.AdobeTransform), image);
         return image;
     }
@@ -56,7 +61,8 @@ internal static class JpegDecoder
         for (int y = 0; y < frame.Height; y++)
         {
             ReadOnlySpan<byte> first = planes[0].Row(y);
-            ReadOnlySpan<byte> second = planes.Length > 1 ? planes[1].Row(y) : default, third = planes.Length > 1 ? planes[2].Row(y) : default;
+            ReadOnlySpan<byte> second = planes.Length > 1 ? planes[1].Row(y) : default;
+            ReadOnlySpan<byte> third = planes.Length > 1 ? planes[2].Row(y) : default;
             ReadOnlySpan<byte> fourth = planes.Length > 3 ? planes[3].Row(y) : default;
             JpegColour.Convert(space, first, second, third, fourth, image.Row(y));
         }

@@ -40,7 +40,8 @@ internal sealed class JpegFrame
     public static JpegFrame Parse(byte marker, ReadOnlySpan<byte> segment)
     {
         var reader = new ByteReader(segment, JpegDecoder.Name);
-        int precision = reader.ReadByte(), height = reader.ReadUInt16BigEndian(), width = reader.ReadUInt16BigEndian(), count = reader.ReadByte();
+        int precision = reader.ReadByte(), height = reader.ReadUInt16BigEndian(), width = reader.ReadUInt16BigEndian();
+        int count = reader.ReadByte();
         if (precision != 8) throw new ImageFormatException($"JPEG: samples of {precision} bits, expected 8");
         if (count is not (1 or 3 or 4)) throw new ImageFormatException($"JPEG: {count} components, expected 1, 3 or 4");
         if (width == 0 || height == 0) throw new ImageFormatException($"JPEG: picture of {width}×{height} pixels");
@@ -53,15 +54,21 @@ internal sealed class JpegFrame
             if (horizontal is < 1 or > 4 || vertical is < 1 or > 4)
                 throw new ImageFormatException($"JPEG: sampling factors {horizontal}×{vertical}, expected 1 to 4");
             if (selector > 3) throw new ImageFormatException($"JPEG: quantisation table {selector}, expected 0 to 3");
-            components[i] = new JpegComponent { Id = id, HorizontalFactor = horizontal, VerticalFactor = vertical, QuantizationSelector = selector };
+            components[i] = new JpegComponent
+            {
+                Id = id,
+                HorizontalFactor = horizontal,
+                VerticalFactor = vertical,
+                QuantizationSelector = selector,
+            };
         }
 
         return new JpegFrame(marker, width, height, components);
     }
 
     /// <summary>
-    /// Most pixels that <paramref name="bytes"/> of entropy-coded data can describe. Huffman: a block takes a bit at least. Arithmetic: a decision of
-    /// the surest state costs about 2⁻¹⁵ of a bit, a flat block a few of them; 4096 blocks in a byte are past any real picture.
+    /// Most pixels that <paramref name="bytes"/> of entropy-coded data can describe. Huffman: a block takes a bit at least. Arithmetic: a
+    /// decision of the surest state costs about 2⁻¹⁵ of a bit, a flat block a few of them; 4096 blocks in a byte are past any real picture.
     /// </summary>
     public long Describable(long bytes) => bytes * (IsArithmetic ? 4096 : 8) * (8 * MaxHorizontal) * (8 * MaxVertical);
 

@@ -7,7 +7,8 @@ namespace TinyMllm.Loaders.Images.Jpeg;
 internal ref struct JpegReader(ReadOnlySpan<byte> file, ImageOptions options)
 {
     /// <summary>
-    /// Real files have ten scans or so. A small file can hold thousands, each of which touches every block: more are an attack, not a picture.
+    /// Real files have ten scans or so. A small file can hold thousands, each of which touches every block: more are an attack, not a
+    /// picture.
     /// </summary>
     private const int MostScans = 500;
 
@@ -56,7 +57,8 @@ internal ref struct JpegReader(ReadOnlySpan<byte> file, ImageOptions options)
     {
         int length = _file.Length - _position >= 2 ? BinaryPrimitives.ReadUInt16BigEndian(_file[_position..]) : 0;
         if (length < 2 || length > _file.Length - _position)
-            throw new ImageFormatException($"JPEG: segment 0xFF{marker:X2} at byte {_position - 2} with length {length} does not fit the file of {_file.Length} bytes");
+            throw new ImageFormatException(
+                $"JPEG: segment 0xFF{marker:X2} at byte {_position - 2} with length {length} leaves the file of {_file.Length} bytes");
         ReadOnlySpan<byte> segment = _file.Slice(_position + 2, length - 2);
         _position += length;
         return segment;
@@ -141,12 +143,14 @@ internal ref struct JpegReader(ReadOnlySpan<byte> file, ImageOptions options)
         table ?? throw new ImageFormatException($"JPEG: {kind} Huffman table {number} is not defined");
 
     /// <summary>
-    /// A sequential picture is whole once every component had its scan, whether or not the last marker is there; of a progressive one nobody can tell
-    /// what a missing end would have brought.
+    /// A sequential picture is whole once every component had its scan, whether or not the last marker is there; of a progressive one
+    /// nobody can tell what a missing end would have brought.
     /// </summary>
     private readonly void RequireAll(string what, bool isCleanEnd)
     {
-        bool isWhole = Frame is { } frame && (frame.IsProgressive ? isCleanEnd && HasPixels : Array.TrueForAll(frame.Components, component => component.WasScanned));
+        bool isWhole = Frame is { } frame && (frame.IsProgressive
+            ? isCleanEnd && HasPixels
+            : Array.TrueForAll(frame.Components, component => component.WasScanned));
         if (!isWhole) throw new ImageFormatException($"JPEG: {what} after {_scans} scans, before all pixels were read");
     }
 }

@@ -50,9 +50,10 @@ internal sealed record JpegScan(ScanComponent[] Components, int SpectralStart, i
         for (int i = 0; i < count; i++)
         {
             byte id = reader.ReadByte(), tables = reader.ReadByte();
-            JpegComponent component = Array.Find(frame.Components, candidate => candidate.Id == id && !components.Any(taken => taken?.Component == candidate))
+            JpegComponent component = Array.Find(frame.Components, candidate => candidate.Id == id && !IsTaken(components, candidate))
                 ?? throw new ImageFormatException($"JPEG: a scan of component {id}, which the frame does not have or the scan has twice");
-            if ((tables >> 4) > 3 || (tables & 15) > 3) throw new ImageFormatException($"JPEG: entropy tables 0x{tables:X2}, expected numbers 0 to 3");
+            if ((tables >> 4) > 3 || (tables & 15) > 3)
+                throw new ImageFormatException($"JPEG: entropy tables 0x{tables:X2}, expected numbers 0 to 3");
             components[i] = new ScanComponent(component, tables >> 4, tables & 15);
         }
 
@@ -62,7 +63,11 @@ internal sealed record JpegScan(ScanComponent[] Components, int SpectralStart, i
         var scan = new JpegScan(components, start, end, approximation >> 4, approximation & 15);
         bool bandFits = scan.IsDc ? end == 0 : count == 1 && start <= end && end <= 63;
         if (!bandFits || scan.ApproximationLow > 13 || (scan.IsRefinement && scan.ApproximationHigh != scan.ApproximationLow + 1))
-            throw new ImageFormatException($"JPEG: a progressive scan of coefficients {start}–{end}, bits {approximation >> 4}–{approximation & 15}, {count} components");
+            throw new ImageFormatException(
+                $"JPEG: a progressive scan of {start}–{end}, bits {approximation >> 4}–{approximation & 15}, {count} components");
         return scan;
     }
+
+    private static bool IsTaken(ScanComponent?[] components, JpegComponent component) =>
+        Array.Exists(components, taken => taken?.Component == component);
 }

@@ -28,7 +28,8 @@ internal sealed class JpegTables
             int head = reader.ReadByte(), precision = head >> 4, number = head & 15;
             if (precision > 1 || number >= Count) throw new ImageFormatException($"JPEG: DQT for table {number} of precision {precision}");
             var table = new int[JpegComponent.BlockSize];
-            foreach (byte position in ZigZag.NaturalOrder[..JpegComponent.BlockSize]) table[position] = precision == 0 ? reader.ReadByte() : reader.ReadUInt16BigEndian();
+            foreach (byte position in ZigZag.NaturalOrder[..JpegComponent.BlockSize])
+                table[position] = precision == 0 ? reader.ReadByte() : reader.ReadUInt16BigEndian();
             Quantization[number] = table;
         }
     }

@@ -4,8 +4,8 @@ namespace TinyMllm.Loaders.Images.Jpeg;
 internal static class ZigZag
 {
     /// <summary>
-    /// Row-major position of the k-th coefficient. A run of zeros in damaged data may lead up to 16 beyond the last one; it lands on the last one,
-    /// as in everybody's decoder.
+    /// Row-major position of the k-th coefficient. A run of zeros in damaged data may lead up to 16 beyond the last one; it lands on the
+    /// last one, as in everybody's decoder.
     /// </summary>
     public static ReadOnlySpan<byte> NaturalOrder =>
     [

@@ -11,7 +11,8 @@ internal static class NetpbmDecoder
     private const string Name = "PNM";
 
     public static bool Recognises(ReadOnlySpan<byte> file) =>
-        file.Length >= 3 && file[0] == 'P' && file[1] is >= (byte)'1' and <= (byte)'6' && file[2] is (byte)'#' or (byte)' ' or (>= 9 and <= 13);
+        file.Length >= 3 && file[0] == 'P' && file[1] is >= (byte)'1' and <= (byte)'6'
+        && file[2] is (byte)'#' or (byte)' ' or (>= 9 and <= 13);
 
     public static RgbaImage Decode(ReadOnlySpan<byte> file, ImageOptions options)
     {
@@ -63,7 +64,9 @@ internal static class NetpbmDecoder
     private static byte ReadTextSample(ref ByteReader reader, int maxValue)
     {
         int value = NetpbmText.ReadNumber(ref reader, "sample");
-        return value <= maxValue ? Scale(value, maxValue) : throw new ImageFormatException($"PNM: sample {value} above the maximum value {maxValue}");
+        return value <= maxValue
+            ? Scale(value, maxValue)
+            : throw new ImageFormatException($"PNM: sample {value} above the maximum value {maxValue}");
     }
 
     /// <summary>Returns whether all samples were there.</summary>
@@ -99,7 +102,8 @@ internal static class NetpbmDecoder
         return table;
     }
 
-    private static byte Scale(int value, int maxValue) => maxValue == 65535 ? (byte)(value >> 8) : (byte)((value * 255 + maxValue / 2) / maxValue);
+    private static byte Scale(int value, int maxValue) =>
+        maxValue == 65535 ? (byte)(value >> 8) : (byte)((value * 255 + maxValue / 2) / maxValue);
 
     private static void SetPixel(Span<byte> pixel, byte red, byte green, byte blue) =>
         (pixel[0], pixel[1], pixel[2], pixel[3]) = (red, green, blue, 255);

@@ -1,6 +1,8 @@
 namespace TinyMllm.Loaders.Images.Netpbm;
 
-/// <summary>The text in front of the samples: magic, width, height and (not for bitmaps) the largest sample value, with # comments between.</summary>
+/// <summary>
+/// The text in front of the samples: magic, width, height and (not for bitmaps) the largest sample value, with # comments between.
+/// </summary>
 /// <param name="Kind">Second byte of the magic: '1' … '6'.</param>
 /// <param name="Width">Pixels of a row.</param>
 /// <param name="Height">Rows.</param>

@@ -67,7 +67,8 @@ internal ref struct PngChunks
         else if (type.SequenceEqual("PLTE"u8))
         {
             RequireIntact(file, body, length);
-            if (length % 3 != 0 || length > 3 * 256) throw new ImageFormatException($"PNG: PLTE of {length} bytes, expected 3 to 768 in threes");
+            if (length % 3 != 0 || length > 3 * 256)
+                throw new ImageFormatException($"PNG: PLTE of {length} bytes, expected 3 to 768 in threes");
             Palette = chunk;
         }
         else if (type.SequenceEqual("tRNS"u8) && IsIntact(file, body, length))
@@ -90,8 +91,10 @@ internal ref struct PngChunks
         file.Length - body - length >= CrcBytes
         && BinaryPrimitives.ReadUInt32BigEndian(file[(body + length)..]) == Crc32.Compute(file.Slice(body - 4, length + 4));
 
-    private static string Name(ReadOnlySpan<byte> type) => string.Create(4, (type[0], type[1], type[2], type[3]), static (text, bytes) =>
-        (text[0], text[1], text[2], text[3]) = (Printable(bytes.Item1), Printable(bytes.Item2), Printable(bytes.Item3), Printable(bytes.Item4)));
-
-    private static char Printable(byte value) => char.IsAsciiLetter((char)value) ? (char)value : '?';
+    private static string Name(ReadOnlySpan<byte> type)
+    {
+        Span<char> text = stackalloc char[type.Length];
+        for (int i = 0; i < type.Length; i++) text[i] = char.IsAsciiLetter((char)type[i]) ? (char)type[i] : '?';
+        return new string(text);
+    }
 }

@@ -37,14 +37,16 @@ internal static unsafe class PngDecoder
             using var inflated = new ZLibStream(idat, CompressionMode.Decompress);
             try
             {
-                foreach (PngPass pass in header.IsInterlaced ? Adam7.Passes : Adam7.SinglePass) ReadPass(inflated, header, pass, expander, pixels);
+                foreach (PngPass pass in header.IsInterlaced ? Adam7.Passes : Adam7.SinglePass)
+                    ReadPass(inflated, header, pass, expander, pixels);
                 inflated.ReadByte(); // Reading past the last row makes zlib compare its checksum.
             }
             catch (Exception error) when (error is InvalidDataException or IOException or ImageFormatException)
             {
                 // Damaged and truncated data look the same to zlib.
                 if (!options.AcceptTruncated)
-                    throw error as ImageFormatException ?? new ImageFormatException("PNG: the compressed pixels are damaged or end early", error);
+                    throw error as ImageFormatException
+                        ?? new ImageFormatException("PNG: the compressed pixels are damaged or end early", error);
                 complete = false;
             }
         }
@@ -58,7 +60,7 @@ internal static unsafe class PngDecoder
         (int columns, int rows) = (pass.Columns(width), pass.Rows(height));
         if (columns == 0 || rows == 0) return;
 
-        int rowBytes = header.RowBytes(columns);
+        int rowBytes = header.RowBytes(columns), targetBytes = width * RgbaImage.BytesPerPixel;
         var filtered = new byte[1 + rowBytes + PngFilter.Padding];
         var (row, prior) = (new byte[rowBytes + PngFilter.Padding], new byte[rowBytes + PngFilter.Padding]);
         var expanded = pass.StepX == 1 ? [] : new byte[columns * RgbaImage.BytesPerPixel];
@@ -67,7 +69,7 @@ internal static unsafe class PngDecoder
             inflated.ReadExactly(filtered, 0, 1 + rowBytes);
             PngFilter.Undo(filtered[0], filtered.AsSpan(1), prior, row, rowBytes, header.FilterUnit);
 
-            Span<byte> target = pixels.AsSpan((pass.StartY + j * pass.StepY) * width * RgbaImage.BytesPerPixel, width * RgbaImage.BytesPerPixel);
+            Span<byte> target = pixels.AsSpan((pass.StartY + j * pass.StepY) * targetBytes, targetBytes);
             if (pass.StepX == 1)
             {
                 expander.Expand(row, target);

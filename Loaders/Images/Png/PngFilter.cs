@@ -9,8 +9,8 @@ namespace TinyMllm.Loaders.Images.Png;
 ///   c b      b above, a to the left (one pixel, not one byte), c above a
 ///   a x
 /// </code>
-/// A pixel has at most 8 bytes, so one Vector128 of 16-bit lanes carries a whole pixel through the recurrence: the lanes of x become those of
-/// a for the next pixel. Loads and stores always move 8 bytes; the lanes beyond the pixel are junk that the next store overwrites, hence
+/// A pixel has at most 8 bytes, so one Vector128 of 16-bit lanes carries a whole pixel through the recurrence: the lanes of x become those
+/// of a for the next pixel. Loads and stores always move 8 bytes; the lanes beyond the pixel are junk that the next store overwrites, hence
 /// <see cref="Padding"/> bytes behind every row.
 /// </summary>
 internal static class PngFilter

@@ -70,9 +70,7 @@ internal sealed class PngRowExpander
                 for (int x = 0; x < pixels.Length; x++)
                 {
                     ReadOnlySpan<byte> pixel = row.Slice(x * 6, 6);
-                    bool transparent = _key is { } key && BinaryPrimitives.ReadUInt16BigEndian(pixel) == key.Red
-                        && BinaryPrimitives.ReadUInt16BigEndian(pixel[2..]) == key.Green && BinaryPrimitives.ReadUInt16BigEndian(pixel[4..]) == key.Blue;
-                    pixels[x] = Pack(pixel[0], pixel[2], pixel[4], transparent ? 0u : 255);
+                    pixels[x] = Pack(pixel[0], pixel[2], pixel[4], IsKey(pixel) ? 0u : 255);
                 }
 
                 break;
@@ -90,6 +88,11 @@ internal sealed class PngRowExpander
                 break;
         }
     }
+
+    /// <summary>Whether a pixel of three 16-bit samples is the transparent one.</summary>
+    private bool IsKey(ReadOnlySpan<byte> pixel) =>
+        _key == (BinaryPrimitives.ReadUInt16BigEndian(pixel), BinaryPrimitives.ReadUInt16BigEndian(pixel[2..]),
+            BinaryPrimitives.ReadUInt16BigEndian(pixel[4..]));
 
     private void LookUp(ReadOnlySpan<byte> row, Span<uint> pixels)
     {
@@ -115,7 +118,10 @@ internal sealed class PngRowExpander
         for (; done + 4 <= count && done * 3 + 16 <= rgb.Length; done += 4)
             (Vector128.Shuffle(Vector128.Create(rgb.Slice(done * 3, 16)), spread) | opaque).CopyTo(rgba[(done * 4)..]);
         for (; done < count; done++)
-            (rgba[done * 4], rgba[done * 4 + 1], rgba[done * 4 + 2], rgba[done * 4 + 3]) = (rgb[done * 3], rgb[done * 3 + 1], rgb[done * 3 + 2], 255);
+        {
+            rgb.Slice(done * 3, 3).CopyTo(rgba[(done * 4)..]);
+            rgba[done * 4 + 3] = 255;
+        }
     }
 
     private static void ClearKey(Span<uint> pixels, uint key)

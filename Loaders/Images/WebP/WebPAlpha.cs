@@ -2,7 +2,9 @@ using TinyMllm.Loaders.Images.WebP.Lossless;
 
 namespace TinyMllm.Loaders.Images.WebP;
 
-/// <summary>The ALPH chunk beside a lossy picture (WebP container specification, "Alpha"): raw or lossless bytes, predicted from their neighbours.</summary>
+/// <summary>
+/// The ALPH chunk beside a lossy picture (WebP container specification, "Alpha"): raw or lossless bytes, predicted from their neighbours.
+/// </summary>
 internal static class WebPAlpha
 {
     private const int Raw = 0, Lossless = 1;
@@ -19,7 +21,8 @@ internal static class WebPAlpha
         {
             case Raw:
                 complete = data.Length >= alpha.Length;
-                if (!complete && !acceptTruncated) throw new ImageFormatException($"WebP: {data.Length} bytes of alpha, expected {alpha.Length}");
+                if (!complete && !acceptTruncated)
+                    throw new ImageFormatException($"WebP: {data.Length} bytes of alpha, expected {alpha.Length}");
                 data[..Math.Min(data.Length, alpha.Length)].CopyTo(alpha);
                 break;
             case Lossless:
@@ -35,7 +38,9 @@ internal static class WebPAlpha
         return complete;
     }
 
-    /// <summary>0: none, 1: from the left, 2: from above, 3: left + above − corner. The first row and column fall back on what they have.</summary>
+    /// <summary>
+    /// 0: none, 1: from the left, 2: from above, 3: left + above − corner. The first row and column fall back on what they have.
+    /// </summary>
     private static void Unfilter(Span<byte> alpha, int width, int height, int filter)
     {
         if (filter == 0) return;

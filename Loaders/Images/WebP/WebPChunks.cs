@@ -3,8 +3,9 @@ using System.Buffers.Binary;
 namespace TinyMllm.Loaders.Images.WebP;
 
 /// <summary>
-/// The chunks of the (first) picture (WebP container specification): RIFF, a size, "WEBP", then chunks of a name, a size and a body padded to an even length.
-/// Simple files have one VP8 or VP8L chunk; extended ones begin with VP8X and may hold ALPH, EXIF and animation frames, ANMF, with chunks of their own.
+/// The chunks of the (first) picture (WebP container specification): RIFF, a size, "WEBP", then chunks of a name, a size and a body padded
+/// to an even length. Simple files have one VP8 or VP8L chunk; extended ones begin with VP8X and may hold ALPH, EXIF and animation frames,
+/// ANMF, with chunks of their own.
 /// </summary>
 internal ref struct WebPChunks
 {

@@ -15,13 +15,15 @@ internal static class WebPDecoder
     /// <summary>One colour everywhere takes no bits at all; this much is still believed.</summary>
     private const long MostLosslessPixelsPerByte = 1 << 16;
 
-    public static bool Recognises(ReadOnlySpan<byte> file) => file.Length >= 12 && file.StartsWith("RIFF"u8) && file[8..12].SequenceEqual("WEBP"u8);
+    public static bool Recognises(ReadOnlySpan<byte> file) =>
+        file.Length >= 12 && file.StartsWith("RIFF"u8) && file[8..12].SequenceEqual("WEBP"u8);
 
     public static RgbaImage Decode(ReadOnlySpan<byte> file, ImageOptions options)
     {
         var chunks = new WebPChunks(file);
         if (chunks.Lossy.IsEmpty && chunks.Lossless.IsEmpty) throw new ImageFormatException("WebP: no VP8 or VP8L chunk");
-        if (chunks.IsTruncated && !options.AcceptTruncated) throw new ImageFormatException($"WebP: the file ends at byte {file.Length}, within the picture");
+        if (chunks.IsTruncated && !options.AcceptTruncated)
+            throw new ImageFormatException($"WebP: the file ends at byte {file.Length}, within the picture");
 
         RgbaImage image = chunks.Lossy.IsEmpty ? DecodeLossless(chunks.Lossless, options) : DecodeLossy(chunks, options);
         bool isComplete = image.IsComplete && !chunks.IsTruncated;
@@ -49,7 +51,8 @@ internal static class WebPDecoder
     {
         (int width, int height) = LosslessDecoder.ReadSize(chunk);
         ImageLimits.Check(Name, width, height, chunk.Length * MostLosslessPixelsPerByte, options);
-        uint[] argb = LosslessDecoder.Decode(chunk[LosslessDecoder.HeaderBytes..], width, height, options.AcceptTruncated, out bool isComplete);
+        ReadOnlySpan<byte> data = chunk[LosslessDecoder.HeaderBytes..];
+        uint[] argb = LosslessDecoder.Decode(data, width, height, options.AcceptTruncated, out bool isComplete);
         var pixels = new byte[argb.Length * RgbaImage.BytesPerPixel];
         Span<uint> rgba = MemoryMarshal.Cast<byte, uint>(pixels.AsSpan());
         for (int i = 0; i < argb.Length; i++) rgba[i] = argb[i] & 0xFF00FF00 | argb[i] >> 16 & 0xFF | (argb[i] & 0xFF) << 16;
@@ -61,9 +64,11 @@ internal static class WebPDecoder
     {
         ImageLimits.Check(Name, width, height, frame.Width * (long)frame.Height, options);
         if (x + frame.Width > width || y + frame.Height > height)
-            throw new ImageFormatException($"WebP: a frame of {frame.Width}×{frame.Height} pixels at ({x}, {y}) leaves the canvas of {width}×{height}");
+            throw new ImageFormatException(
+                $"WebP: a frame of {frame.Width}×{frame.Height} pixels at ({x}, {y}) leaves the canvas of {width}×{height}");
         var pixels = new byte[width * height * RgbaImage.BytesPerPixel];
-        for (int row = 0; row < frame.Height; row++) frame.Row(row).CopyTo(pixels.AsSpan(((y + row) * width + x) * RgbaImage.BytesPerPixel));
+        for (int row = 0; row < frame.Height; row++)
+            frame.Row(row).CopyTo(pixels.AsSpan(((y + row) * width + x) * RgbaImage.BytesPerPixel));
         return pixels;
     }
 }

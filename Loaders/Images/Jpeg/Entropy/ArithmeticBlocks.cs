@@ -152,7 +152,8 @@ internal ref struct ArithmeticBlocks : IBlockDecoder
 
     private static int EndBin(int k) => 3 * (k - 1);
 
-    private readonly int Next(int k) => k < _scan.SpectralEnd ? k + 1 : throw new ImageFormatException("JPEG: a run of zeros leaves its band");
+    private readonly int Next(int k) =>
+        k < _scan.SpectralEnd ? k + 1 : throw new ImageFormatException("JPEG: a run of zeros leaves its band");
 
     private static int Double(int magnitude) =>
         magnitude < MagnitudeLimit / 2 ? magnitude * 2 : throw new ImageFormatException("JPEG: an arithmetic-coded magnitude is too large");

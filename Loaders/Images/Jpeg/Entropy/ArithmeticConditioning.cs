@@ -14,7 +14,8 @@ internal sealed class ArithmeticConditioning
 
     public void Define(int tableClass, int number, int value)
     {
-        if (number >= DcLower.Length || tableClass > 1) throw new ImageFormatException($"JPEG: DAC for table {number} of class {tableClass}");
+        if (number >= DcLower.Length || tableClass > 1)
+            throw new ImageFormatException($"JPEG: DAC for table {number} of class {tableClass}");
         if (tableClass == 1)
         {
             if (value is < 1 or > 63) throw new ImageFormatException($"JPEG: DAC sets Kx to {value}, expected 1 to 63");

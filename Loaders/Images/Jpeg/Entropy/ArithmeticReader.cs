@@ -1,9 +1,9 @@
 namespace TinyMllm.Loaders.Images.Jpeg.Entropy;
 
 /// <summary>
-/// The adaptive binary arithmetic decoder (T.81, D.2). The interval [0, A) is split: the more probable symbol has [0, A − Qe), the less probable
-/// one the rest; C's high half is the code's place in it. After a marker zeros are read, which the standard wants; a decoder that goes on reading
-/// long after is running on nothing.
+/// The adaptive binary arithmetic decoder (T.81, D.2). The interval [0, A) is split: the more probable symbol has [0, A − Qe), the less
+/// probable one the rest; C's high half is the code's place in it. After a marker zeros are read, which the standard wants; a decoder that
+/// goes on reading long after is running on nothing.
 /// </summary>
 internal ref struct ArithmeticReader
 {

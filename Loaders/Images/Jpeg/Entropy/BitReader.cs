@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace TinyMllm.Loaders.Images.Jpeg.Entropy;
 
 /// <summary>
-/// The bits of an entropy-coded segment, most significant first, without the zero stuffed after each 0xFF (T.81, F.1.2.3). 64 bits are buffered,
-/// left-aligned. A marker ends the segment; beyond it zeros are handed out and <see cref="IsOverrun"/> tells that they were used.
+/// The bits of an entropy-coded segment, most significant first, without the zero stuffed after each 0xFF (T.81, F.1.2.3). 64 bits are
+/// buffered, left-aligned. A marker ends the segment; beyond it zeros are handed out and <see cref="IsOverrun"/> tells that they were used.
 /// </summary>
 internal ref struct BitReader(ReadOnlySpan<byte> file, int position)
 {

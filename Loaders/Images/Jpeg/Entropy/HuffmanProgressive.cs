@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace TinyMllm.Loaders.Images.Jpeg.Entropy;
 
 /// <summary>
-/// Progressive Huffman coding (T.81, G.1.2 and G.2): a scan brings the DC value or a band of AC coefficients down to bit Al, or one more bit of them.
-/// An end-of-band run spares the code for blocks with nothing (more) in the band.
+/// Progressive Huffman coding (T.81, G.1.2 and G.2): a scan brings the DC value or a band of AC coefficients down to bit Al, or one more
+/// bit of them. An end-of-band run spares the code for blocks with nothing (more) in the band.
 /// </summary>
 internal ref struct HuffmanProgressive(JpegScan scan) : IBlockDecoder
 {
@@ -27,8 +27,15 @@ internal ref struct HuffmanProgressive(JpegScan scan) : IBlockDecoder
     {
         if (_isDc)
         {
-            if (_isRefinement) block[0] |= (short)(_reader.TakeBit() << _low);
-            else block[0] = (short)((component.DcPrediction += HuffmanSequential.DecodeDifference(ref _reader, component.DcHuffman!)) << _low);
+            if (_isRefinement)
+            {
+                block[0] |= (short)(_reader.TakeBit() << _low);
+            }
+            else
+            {
+                component.DcPrediction += HuffmanSequential.DecodeDifference(ref _reader, component.DcHuffman!);
+                block[0] = (short)(component.DcPrediction << _low);
+            }
         }
         else if (_isRefinement)
         {
@@ -69,8 +76,8 @@ internal ref struct HuffmanProgressive(JpegScan scan) : IBlockDecoder
     }
 
     /// <summary>
-    /// Figure G.7: each coefficient that is already non-zero gets a correction bit as it is passed; runs count only those still zero, and end at a place
-    /// where a new ±1 may be set.
+    /// Figure G.7: each coefficient that is already non-zero gets a correction bit as it is passed; runs count only those still zero, and
+    /// end at a place where a new ±1 may be set.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RefineBand(HuffmanTable table, scoped Span<short> block)

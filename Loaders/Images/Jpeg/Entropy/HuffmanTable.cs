@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace TinyMllm.Loaders.Images.Jpeg.Entropy;
 
 /// <summary>
-/// A Huffman table (T.81, annex C), laid out for decoding from a left-aligned bit buffer: codes of up to <see cref="LookupBits"/> bits are found by
-/// one look-up, longer ones by comparing with the first code of each length.
+/// A Huffman table (T.81, annex C), laid out for decoding from a left-aligned bit buffer: codes of up to <see cref="LookupBits"/> bits are
+/// found by one look-up, longer ones by comparing with the first code of each length.
 /// </summary>
 internal sealed class HuffmanTable
 {
@@ -43,8 +43,8 @@ internal sealed class HuffmanTable
     }
 
     /// <summary>
-    /// Whole AC coefficients for each prefix that holds both the code and the extra bits, as value &lt;&lt; 16 | run &lt;&lt; 8 | bits; 0: take the long way.
-    /// Most coefficients of a photograph are found here.
+    /// Whole AC coefficients for each prefix that holds both the code and the extra bits, as value &lt;&lt; 16 | run &lt;&lt; 8 | bits; 0:
+    /// take the long way. Most coefficients of a photograph are found here.
     /// </summary>
     public int[] Whole { get; } = new int[1 << LookupBits];
 

@@ -14,7 +14,8 @@ internal interface IBlockDecoder
 
     /// <summary>Decodes one block.</summary>
     /// <param name="component">Its component.</param>
-    /// <param name="block">64 coefficients in natural order: zeros for a sequential frame, those of the scans before for a progressive one.</param>
+    /// <param name="block">64 coefficients in natural order: zeros for a sequential frame, those of the scans before for a progressive
+    /// one.</param>
     /// <returns>Zigzag index of the last coefficient that may differ from 0; only sequential frames use it.</returns>
     int DecodeBlock(ScanComponent component, scoped Span<short> block);
 }

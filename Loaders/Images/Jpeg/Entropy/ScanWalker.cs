@@ -4,8 +4,8 @@ using TinyMllm.Loaders.Images.Jpeg.Samples;
 namespace TinyMllm.Loaders.Images.Jpeg.Entropy;
 
 /// <summary>
-/// Visits the blocks of a scan in their order (T.81, A.2) and the restart intervals between them (E.2.4). A picture is usually decoded once per process, so
-/// the hot methods of this decoder ask to be optimised at their first call: that halves the time of a first large picture.
+/// Visits the blocks of a scan in their order (T.81, A.2) and the restart intervals between them (E.2.4). A picture is usually decoded once
+/// per process, so the hot methods of this decoder ask to be optimised at their first call: that halves the time of a first large picture.
 /// </summary>
 internal static class ScanWalker
 {
@@ -18,7 +18,8 @@ internal static class ScanWalker
     /// <param name="decoder">The entropy decoder.</param>
     /// <returns>Where to look for the next marker.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static int Run<TDecoder>(ReadOnlySpan<byte> file, int position, JpegFrame frame, JpegScan scan, int restartInterval, ref TDecoder decoder)
+    public static int Run<TDecoder>(
+        ReadOnlySpan<byte> file, int position, JpegFrame frame, JpegScan scan, int restartInterval, ref TDecoder decoder)
         where TDecoder : struct, IBlockDecoder, allows ref struct
     {
         // A scan of one component has its own blocks only; one of several goes by MCUs, padding included.
@@ -83,7 +84,8 @@ internal static class ScanWalker
         Span<short> block = stackalloc short[JpegComponent.BlockSize];
         block.Clear();
         int last = decoder.DecodeBlock(scanned, block);
-        InverseDct.Transform(block, component.Quantization!, last, component.Samples.AsSpan(component.SampleOffset(column, row)), component.Stride);
+        Span<byte> samples = component.Samples.AsSpan(component.SampleOffset(column, row));
+        InverseDct.Transform(block, component.Quantization!, last, samples, component.Stride);
     }
 
     private static void Begin<TDecoder>(ReadOnlySpan<byte> file, int position, JpegScan scan, ref TDecoder decoder)
@@ -99,7 +101,8 @@ internal static class ScanWalker
     /// </summary>
     private static void RequireMarker(ReadOnlySpan<byte> file, int position)
     {
-        if (JpegMarker.Find(file, position) < 0) throw new ImageFormatException($"JPEG: the file ends at byte {file.Length}, within a scan");
+        if (JpegMarker.Find(file, position) < 0)
+            throw new ImageFormatException($"JPEG: the file ends at byte {file.Length}, within a scan");
     }
 
     /// <summary>Position behind RST<paramref name="number"/> mod 8; other bytes before it are passed over.</summary>

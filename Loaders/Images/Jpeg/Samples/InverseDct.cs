@@ -5,10 +5,10 @@ using System.Runtime.Intrinsics;
 namespace TinyMllm.Loaders.Images.Jpeg.Samples;
 
 /// <summary>
-/// Dequantisation and inverse cosine transform of a block (T.81, A.3.3), by the factorisation of Loeffler, Ligtenberg and Moschytz (ICASSP 1989,
-/// figure 1, run backwards): 12 multiplications for 8 points, in integers with 13 fractional bits. Columns first, kept with 2 extra bits, then
-/// rows; the rounding is that of the "accurate integer" transform which most decoders use, so the samples agree with theirs bit by bit.
-/// One vector holds a row of eight 32-bit values; the passes work on all columns at once and a transposition stands between them.
+/// Dequantisation and inverse cosine transform of a block (T.81, A.3.3), by the factorisation of Loeffler, Ligtenberg and Moschytz (ICASSP
+/// 1989, figure 1, run backwards): 12 multiplications for 8 points, in integers with 13 fractional bits. Columns first, kept with 2 extra
+/// bits, then rows; the rounding is that of the "accurate integer" transform which most decoders use, so the samples agree with theirs bit
+/// by bit. One vector holds a row of eight 32-bit values; the passes work on all columns at once and a transposition stands between them.
 /// </summary>
 internal static class InverseDct
 {

@@ -15,8 +15,8 @@ internal enum JpegColourSpace
 }
 
 /// <summary>
-/// From components to RGBA. YCbCr as in JFIF 1.02 (ITU-R BT.601, full range) in integers with 16 fractional bits. Four components are taken to be inverted,
-/// as Adobe's programs write them and everybody reads them: colour · black / 255.
+/// From components to RGBA. YCbCr as in JFIF 1.02 (ITU-R BT.601, full range) in integers with 16 fractional bits. Four components are taken
+/// to be inverted, as Adobe's programs write them and everybody reads them: colour · black / 255.
 /// </summary>
 internal static class JpegColour
 {
@@ -48,7 +48,8 @@ internal static class JpegColour
 
     /// <summary>Converts one row; all rows hold at least as many samples as <paramref name="rgba"/> has pixels.</summary>
     public static void Convert(
-        JpegColourSpace space, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, ReadOnlySpan<byte> third, ReadOnlySpan<byte> fourth, Span<byte> rgba)
+        JpegColourSpace space, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, ReadOnlySpan<byte> third, ReadOnlySpan<byte> fourth,
+        Span<byte> rgba)
     {
         Span<uint> pixels = MemoryMarshal.Cast<byte, uint>(rgba);
         switch (space)
@@ -102,7 +103,8 @@ internal static class JpegColour
         return Vector256.WidenLower(Vector128.WidenLower(eight).ToVector256Unsafe()).AsInt32();
     }
 
-    private static Vector256<int> ToByte(Vector256<int> value) => Vector256.Min(Vector256.Max(value, Vector256<int>.Zero), Vector256.Create(255));
+    private static Vector256<int> ToByte(Vector256<int> value) =>
+        Vector256.Min(Vector256.Max(value, Vector256<int>.Zero), Vector256.Create(255));
 
     private static void Multiply(Span<byte> rgba, ReadOnlySpan<byte> black)
     {

@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace TinyMllm.Loaders.Images.Jpeg.Samples;
 
 /// <summary>
-/// Brings a component's rows to the frame's resolution. Halved chroma is interpolated by the triangle filter that decoders agree on ("fancy upsampling"):
-/// a pixel is ¾ its own sample and ¼ the next nearest one, along each halved axis. Other ratios repeat samples.
+/// Brings a component's rows to the frame's resolution. Halved chroma is interpolated by the triangle filter that decoders agree on ("fancy
+/// upsampling"): a pixel is ¾ its own sample and ¼ the next nearest one, along each halved axis. Other ratios repeat samples.
 /// </summary>
 internal sealed class RowUpsampler
 {
@@ -92,8 +92,8 @@ internal sealed class RowUpsampler
     }
 
     /// <summary>
-    /// Each sum becomes two pixels, weighted 3:1 with its left and its right neighbour. The two biases differ so that rounding favours neither side.
-    /// Even pixels are the low and odd ones the high bytes of 16-bit lanes, which are stored as they are.
+    /// Each sum becomes two pixels, weighted 3:1 with its left and its right neighbour. The two biases differ so that rounding favours
+    /// neither side. Even pixels are the low and odd ones the high bytes of 16-bit lanes, which are stored as they are.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void DoubleAcross(int shift, ushort biasEven, ushort biasOdd)

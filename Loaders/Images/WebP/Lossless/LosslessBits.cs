@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace TinyMllm.Loaders.Images.WebP.Lossless;
 
-/// <summary>Bits of a lossless stream, least significant first. Behind the end come zeros, and <see cref="IsOverrun"/> tells that they were used.</summary>
+/// <summary>
+/// Bits of a lossless stream, least significant first. Behind the end come zeros, and <see cref="IsOverrun"/> tells that they were used.
+/// </summary>
 internal ref struct LosslessBits(ReadOnlySpan<byte> data)
 {
     private readonly ReadOnlySpan<byte> _data = data;

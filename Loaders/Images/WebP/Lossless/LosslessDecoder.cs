@@ -11,7 +11,8 @@ internal static class LosslessDecoder
     /// <summary>Sizes from the header of a VP8L chunk.</summary>
     public static (int Width, int Height) ReadSize(ReadOnlySpan<byte> chunk)
     {
-        if (chunk.Length < HeaderBytes || chunk[0] != Signature) throw new ImageFormatException("WebP: a VP8L chunk without its signature 0x2F");
+        if (chunk.Length < HeaderBytes || chunk[0] != Signature)
+            throw new ImageFormatException("WebP: a VP8L chunk without its signature 0x2F");
         var bits = new LosslessBits(chunk[1..]);
         int width = bits.Read(14) + 1, height = bits.Read(14) + 1;
         bits.Read(1);
@@ -34,7 +35,8 @@ internal static class LosslessDecoder
         while (bits.ReadFlag())
         {
             LosslessTransform transform = LosslessTransform.Read(ref bits, codedWidth, height);
-            if (transforms.Any(earlier => earlier.Kind == transform.Kind)) throw new ImageFormatException($"WebP: transform {transform.Kind} twice");
+            if (transforms.Any(earlier => earlier.Kind == transform.Kind))
+                throw new ImageFormatException($"WebP: transform {transform.Kind} twice");
             transforms.Push(transform);
             codedWidth = transform.CodedWidth;
         }

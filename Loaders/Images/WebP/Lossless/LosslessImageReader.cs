@@ -1,8 +1,8 @@
 namespace TinyMllm.Loaders.Images.WebP.Lossless;
 
 /// <summary>
-/// Entropy-coded pixels (WebP lossless specification, 5 and 6): literals, back references and cache entries. A pixel is ARGB, alpha in the top byte.
-/// Transforms and meta prefix codes are such images too, of one group of codes.
+/// Entropy-coded pixels (WebP lossless specification, 5 and 6): literals, back references and cache entries. A pixel is ARGB, alpha in the
+/// top byte. Transforms and meta prefix codes are such images too, of one group of codes.
 /// </summary>
 internal static class LosslessImageReader
 {
@@ -49,12 +49,15 @@ internal static class LosslessImageReader
     {
         if (!bits.ReadFlag()) return 0;
         int cacheBits = bits.Read(4);
-        return cacheBits is >= 1 and <= MostCacheBits ? cacheBits : throw new ImageFormatException($"WebP: a colour cache of {cacheBits} bits, expected 1 to {MostCacheBits}");
+        return cacheBits is >= 1 and <= MostCacheBits
+            ? cacheBits
+            : throw new ImageFormatException($"WebP: a colour cache of {cacheBits} bits, expected 1 to {MostCacheBits}");
     }
 
     private static int CacheSize(int cacheBits) => cacheBits == 0 ? 0 : 1 << cacheBits;
 
-    private static bool ReadPixels(ref LosslessBits bits, uint[] pixels, int width, int cacheBits, Grouping grouping, PrefixCodeGroup[] groups)
+    private static bool ReadPixels(
+        ref LosslessBits bits, uint[] pixels, int width, int cacheBits, Grouping grouping, PrefixCodeGroup[] groups)
     {
         var cache = new ColourCache(cacheBits);
         int at = 0, x = 0, y = 0, cached = 0;

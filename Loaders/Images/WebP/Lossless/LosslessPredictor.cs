@@ -1,11 +1,15 @@
 namespace TinyMllm.Loaders.Images.WebP.Lossless;
 
-/// <summary>The predictor transform (WebP lossless specification, 4.1): every pixel is stored as its difference from one of 14 predictions.</summary>
+/// <summary>
+/// The predictor transform (WebP lossless specification, 4.1): every pixel is stored as its difference from one of 14 predictions.
+/// </summary>
 internal static class LosslessPredictor
 {
     private const uint OpaqueBlack = 0xFF000000;
 
-    /// <summary>Undoes it in place. The top row is predicted from the left, the left column from above, the first pixel as opaque black.</summary>
+    /// <summary>
+    /// Undoes it in place. The top row is predicted from the left, the left column from above, the first pixel as opaque black.
+    /// </summary>
     public static void Undo(uint[] pixels, int width, int height, int blockBits, uint[] modes)
     {
         int across = LosslessImageReader.Blocks(width, blockBits);

@@ -1,8 +1,8 @@
 namespace TinyMllm.Loaders.Images.WebP.Lossless;
 
 /// <summary>
-/// Distances of back references (WebP lossless specification, 5.2.2): the first 120 codes stand for pixels nearby, above and to the left, the others for
-/// the distance itself in scan order.
+/// Distances of back references (WebP lossless specification, 5.2.2): the first 120 codes stand for pixels nearby, above and to the left,
+/// the others for the distance itself in scan order.
 /// </summary>
 internal static class NearDistance
 {

@@ -1,8 +1,8 @@
 namespace TinyMllm.Loaders.Images.WebP.Lossless;
 
 /// <summary>
-/// A canonical prefix code (WebP lossless specification, 6.2.1). The first bit read is a code's most significant one, so look-ups go by reversed codes;
-/// those longer than <see cref="LookupBits"/> are compared with the first code of each length.
+/// A canonical prefix code (WebP lossless specification, 6.2.1). The first bit read is a code's most significant one, so look-ups go by
+/// reversed codes; those longer than <see cref="LookupBits"/> are compared with the first code of each length.
 /// </summary>
 internal sealed class PrefixCode
 {

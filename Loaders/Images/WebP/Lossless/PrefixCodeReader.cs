@@ -33,7 +33,8 @@ internal static class PrefixCodeReader
         {
             bool isPair = bits.ReadFlag();
             int first = bits.Read(bits.ReadFlag() ? 8 : 1), second = isPair ? bits.Read(8) : first;
-            if (Math.Max(first, second) >= alphabet) throw new ImageFormatException($"WebP: symbol {Math.Max(first, second)} of {alphabet} in a prefix code");
+            if (Math.Max(first, second) >= alphabet)
+                throw new ImageFormatException($"WebP: symbol {Math.Max(first, second)} of {alphabet} in a prefix code");
             if (first == second) return new PrefixCode(first);
             (lengths[first], lengths[second]) = (1, 1);
         }

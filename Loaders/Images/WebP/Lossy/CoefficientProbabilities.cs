@@ -1,7 +1,8 @@
 namespace TinyMllm.Loaders.Images.WebP.Lossy;
 
 /// <summary>
-/// Probabilities of the coefficient tokens (RFC 6386, 13.3 to 13.5): [4 block types, 8 bands, 3 contexts, 11 tree nodes], here two contexts a line.
+/// Probabilities of the coefficient tokens (RFC 6386, 13.3 to 13.5): [4 block types, 8 bands, 3 contexts, 11 tree nodes], here two contexts
+/// a line.
 /// </summary>
 internal static class CoefficientProbabilities
 {

@@ -1,8 +1,8 @@
 namespace TinyMllm.Loaders.Images.WebP.Lossy;
 
 /// <summary>
-/// Reads a macroblock's coefficients (RFC 6386, 13), already multiplied by their quantiser steps. Whether the blocks above and to the left had any is part
-/// of the context, kept for four luma columns, two of each chroma plane and the block of luma DC values.
+/// Reads a macroblock's coefficients (RFC 6386, 13), already multiplied by their quantiser steps. Whether the blocks above and to the left
+/// had any is part of the context, kept for four luma columns, two of each chroma plane and the block of luma DC values.
 /// </summary>
 internal sealed class CoefficientReader(LossyHeader header, int macroblocksAcross)
 {
@@ -99,7 +99,8 @@ internal sealed class CoefficientReader(LossyHeader header, int macroblocksAcros
     {
         if (!bits.Read(nodes[3])) return !bits.Read(nodes[4]) ? 2 : bits.Read(nodes[5]) ? 4 : 3;
         if (!bits.Read(nodes[6])) return !bits.Read(nodes[7]) ? ReadExtra(bits, 5, [159]) : ReadExtra(bits, 7, [165, 145]);
-        if (!bits.Read(nodes[8])) return !bits.Read(nodes[9]) ? ReadExtra(bits, 11, [173, 148, 140]) : ReadExtra(bits, 19, [176, 155, 140, 135]);
+        if (!bits.Read(nodes[8]))
+            return !bits.Read(nodes[9]) ? ReadExtra(bits, 11, [173, 148, 140]) : ReadExtra(bits, 19, [176, 155, 140, 135]);
         return !bits.Read(nodes[10])
             ? ReadExtra(bits, 35, [180, 157, 141, 134, 130])
             : ReadExtra(bits, 67, [254, 254, 243, 230, 196, 177, 153, 140, 133, 130, 129]);

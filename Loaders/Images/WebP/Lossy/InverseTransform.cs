@@ -12,7 +12,8 @@ internal static class InverseTransform
         Span<int> columns = stackalloc int[16];
         for (int i = 0; i < 4; i++)
         {
-            int a = input[i] + input[12 + i], b = input[4 + i] + input[8 + i], c = input[4 + i] - input[8 + i], d = input[i] - input[12 + i];
+            int a = input[i] + input[12 + i], b = input[4 + i] + input[8 + i];
+            int c = input[4 + i] - input[8 + i], d = input[i] - input[12 + i];
             (columns[i], columns[4 + i], columns[8 + i], columns[12 + i]) = (a + b, d + c, a - b, d - c);
         }
 

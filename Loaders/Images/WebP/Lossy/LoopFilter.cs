@@ -31,7 +31,8 @@ internal readonly record struct FilterStrength(int Limit, int Interior, int High
 }
 
 /// <summary>
-/// The loop filters (RFC 6386, 15). An edge runs between p0 and q0; across it the pixels are p3 p2 p1 p0 | q0 q1 q2 q3, a <c>step</c> apart.
+/// The loop filters (RFC 6386, 15). An edge runs between p0 and q0; across it the pixels are p3 p2 p1 p0 | q0 q1 q2 q3, a <c>step</c>
+/// apart.
 /// </summary>
 internal static class LoopFilter
 {
@@ -47,10 +48,12 @@ internal static class LoopFilter
             for (int inner = 4; inner < size; inner += 4) Edge(pixels, at + inner, 1, stride, size, strength, isSimple, isInner: true);
         if (y > 0) Edge(pixels, at, stride, 1, size, strength, isSimple, isInner: false);
         if (strength.HasInner)
-            for (int inner = 4; inner < size; inner += 4) Edge(pixels, at + inner * stride, stride, 1, size, strength, isSimple, isInner: true);
+            for (int inner = 4; inner < size; inner += 4)
+                Edge(pixels, at + inner * stride, stride, 1, size, strength, isSimple, isInner: true);
     }
 
-    private static void Edge(Span<byte> pixels, int at, int step, int along, int count, FilterStrength strength, bool isSimple, bool isInner)
+    private static void Edge(
+        Span<byte> pixels, int at, int step, int along, int count, FilterStrength strength, bool isSimple, bool isInner)
     {
         int limit = 2 * (strength.Limit + (isInner ? 0 : MacroblockEdgeExtra)) + 1;
         for (int i = 0; i < count; i++, at += along)
@@ -70,7 +73,9 @@ internal static class LoopFilter
         }
     }
 
-    /// <summary>Whether the step across the edge is small enough to be an artefact: 4·|p0 − q0| + |p1 − q1| within the limit (both sides doubled).</summary>
+    /// <summary>
+    /// Whether the step across the edge is small enough to be an artefact: 4·|p0 − q0| + |p1 − q1| within the limit (both sides doubled).
+    /// </summary>
     private static bool IsSmooth(Span<byte> pixels, int at, int step, int limit) =>
         4 * Difference(pixels, at - step, at) + Difference(pixels, at - 2 * step, at + step) <= limit;
 

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace TinyMllm.Loaders.Images.WebP.Lossy;
 
 /// <summary>
-/// YUV 4:2:0 to RGB: chroma is interpolated from the four nearest samples with weights 9 3 3 1 (in the two roundings that decoders agree on), then
-/// converted by ITU-R BT.601 in studio range with 14-bit factors.
+/// YUV 4:2:0 to RGB: chroma is interpolated from the four nearest samples with weights 9 3 3 1 (in the two roundings that decoders agree
+/// on), then converted by ITU-R BT.601 in studio range with 14-bit factors.
 /// </summary>
 internal static class LossyColour
 {

@@ -1,6 +1,8 @@
 namespace TinyMllm.Loaders.Images.WebP.Lossy;
 
-/// <summary>A VP8 key frame (RFC 6386): prediction and residue macroblock by macroblock, then the loop filter over the whole frame.</summary>
+/// <summary>
+/// A VP8 key frame (RFC 6386): prediction and residue macroblock by macroblock, then the loop filter over the whole frame.
+/// </summary>
 internal sealed class LossyDecoder
 {
     private const int Side = 16, ChromaSide = 8;
@@ -34,7 +36,8 @@ internal sealed class LossyDecoder
         ReadOnlyMemory<byte> rest = data[LossyHeader.UncompressedBytes..];
         var first = new BoolDecoder(rest[..Math.Min(firstLength, rest.Length)]);
         LossyHeader header = LossyHeader.Read(first);
-        if (first.IsOverrun || firstLength >= rest.Length) throw new ImageFormatException("WebP: the lossy data ends within its first partition");
+        if (first.IsOverrun || firstLength >= rest.Length)
+            throw new ImageFormatException("WebP: the lossy data ends within its first partition");
 
         BoolDecoder[] partitions = SplitPartitions(rest[firstLength..], header.Partitions);
         var decoder = new LossyDecoder(header, (width + Side - 1) / Side, (height + Side - 1) / Side);
@@ -47,7 +50,9 @@ internal sealed class LossyDecoder
         return pixels;
     }
 
-    /// <summary>The sizes of all partitions but the last stand before them, three bytes each (9.5). A cut file has short or empty ones at its end.</summary>
+    /// <summary>
+    /// The sizes of all partitions but the last stand before them, three bytes each (9.5). A cut file has short or empty ones at its end.
+    /// </summary>
     private static BoolDecoder[] SplitPartitions(ReadOnlyMemory<byte> data, int count)
     {
         ReadOnlySpan<byte> sizes = data.Span;
@@ -117,8 +122,8 @@ internal sealed class LossyDecoder
     }
 
     /// <summary>
-    /// Each subblock needs its neighbours finished. On the right side of the macroblock, what lies above and to the right comes for all four rows from the
-    /// macroblock row above: it is all there is.
+    /// Each subblock needs its neighbours finished. On the right side of the macroblock, what lies above and to the right comes for all
+    /// four rows from the macroblock row above: it is all there is.
     /// </summary>
     private void PredictSubblocks(in Macroblock macroblock, int column, int x, int y, ReadOnlySpan<short> coefficients)
     {

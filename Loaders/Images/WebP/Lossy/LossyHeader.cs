@@ -69,7 +69,8 @@ internal sealed class LossyHeader
         int tag = reader.ReadUInt16LittleEndian() | reader.ReadByte() << 16;
         if ((tag & 1) != 0) throw new ImageFormatException("WebP: the VP8 frame is not a key frame");
         if ((tag >> 1 & 7) > 3) throw new ImageFormatException($"WebP: VP8 version {tag >> 1 & 7}, expected 0 to 3");
-        if (!reader.Take(3).SequenceEqual<byte>([0x9D, 0x01, 0x2A])) throw new ImageFormatException("WebP: a VP8 frame without its start code");
+        if (!reader.Take(3).SequenceEqual<byte>([0x9D, 0x01, 0x2A]))
+            throw new ImageFormatException("WebP: a VP8 frame without its start code");
         int width = reader.ReadUInt16LittleEndian() & 0x3FFF, height = reader.ReadUInt16LittleEndian() & 0x3FFF;
         return (width, height, tag >> 5);
     }
@@ -103,7 +104,8 @@ internal sealed class LossyHeader
         }
 
         if (!UpdatesSegmentMap) return;
-        for (int i = 0; i < SegmentProbabilities.Length; i++) SegmentProbabilities[i] = bits.ReadFlag() ? (byte)bits.ReadNumber(8) : (byte)255;
+        for (int i = 0; i < SegmentProbabilities.Length; i++)
+            SegmentProbabilities[i] = bits.ReadFlag() ? (byte)bits.ReadNumber(8) : (byte)255;
     }
 
     private void ReadFilter(BoolDecoder bits)

@@ -1,8 +1,8 @@
 namespace TinyMllm.Loaders.Images.WebP.Lossy;
 
 /// <summary>
-/// A plane of whole macroblocks, with the border that prediction sees outside the frame (RFC 6386, 12.2): the row above, its corner and the four
-/// pixels that stick out on its right are 127, the column on the left is 129.
+/// A plane of whole macroblocks, with the border that prediction sees outside the frame (RFC 6386, 12.2): the row above, its corner and the
+/// four pixels that stick out on its right are 127, the column on the left is 129.
 /// </summary>
 internal sealed class LossyPlane
 {

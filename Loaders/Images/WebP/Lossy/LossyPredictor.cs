@@ -1,6 +1,8 @@
 namespace TinyMllm.Loaders.Images.WebP.Lossy;
 
-/// <summary>Intra prediction (RFC 6386, 12.2 and 12.3) from the pixels above and to the left, which the loop filter has not touched yet.</summary>
+/// <summary>
+/// Intra prediction (RFC 6386, 12.2 and 12.3) from the pixels above and to the left, which the loop filter has not touched yet.
+/// </summary>
 internal static class LossyPredictor
 {
     /// <summary>Predicts a whole square: 16 luma or 8 chroma pixels wide.</summary>

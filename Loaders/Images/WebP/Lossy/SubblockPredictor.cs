@@ -1,7 +1,8 @@
 namespace TinyMllm.Loaders.Images.WebP.Lossy;
 
 /// <summary>
-/// The 4×4 modes with directions (RFC 6386, 12.3). All take their values from the edge, a line of 13 pixels around the block's upper left corner:
+/// The 4×4 modes with directions (RFC 6386, 12.3). All take their values from the edge, a line of 13 pixels around the block's upper left
+/// corner:
 /// <code>
 ///   E[4] E[5] … E[8] E[9] … E[12]
 ///   E[3]
@@ -54,7 +55,8 @@ internal static class SubblockPredictor
         }
     }
 
-    // Positions on the edge in half steps, row after row: even numbers 2k are the mean of three around E[k], odd ones 2k + 1 the mean of E[k] and E[k + 1].
+    // Positions on the edge in half steps, row after row: even numbers 2k are the mean of three around E[k],
+    // odd ones 2k + 1 the mean of E[k] and E[k + 1].
     private static ReadOnlySpan<byte> VerticalRightSteps => [9, 11, 13, 15, 8, 10, 12, 14, 6, 9, 11, 13, 4, 8, 10, 12];
 
     private static ReadOnlySpan<byte> VerticalLeftSteps => [11, 13, 15, 17, 12, 14, 16, 18, 13, 15, 17, 20, 14, 16, 18, 22];
@@ -75,7 +77,8 @@ internal static class SubblockPredictor
     {
         Span<byte> line =
         [
-            Mean2(e[3], e[2]), Mean3(e, 2), Mean2(e[2], e[1]), Mean3(e, 1), Mean2(e[1], e[0]), Mean3(e[1], e[0], e[0]), e[0], e[0], e[0], e[0],
+            Mean2(e[3], e[2]), Mean3(e, 2), Mean2(e[2], e[1]), Mean3(e, 1), Mean2(e[1], e[0]), Mean3(e[1], e[0], e[0]),
+            e[0], e[0], e[0], e[0],
         ];
         for (int y = 0; y < 4; y++) line.Slice(2 * y, 4).CopyTo(block[(y * stride)..]);
     }
