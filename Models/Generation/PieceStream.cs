@@ -30,7 +30,12 @@ internal static class PieceStream
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
         {
-            await foreach (GeneratedPiece piece in channel.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false)) yield return piece;
+            await foreach (GeneratedPiece piece in channel.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+            {
+                // The worker may be ahead of the reader; what it made before it was stopped is not wanted any more.
+                cancellation.ThrowIfCancellationRequested();
+                yield return piece;
+            }
         }
         finally
         {

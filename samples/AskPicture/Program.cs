@@ -1,0 +1,32 @@
+// Asks questions about a picture: dotnet run --project samples/AskPicture -c Release -- [model.gguf mmproj.gguf] picture.png
+using TinyMllm;
+using TinyMllm.Loaders.Hub;
+using TinyMllm.Loaders.Images;
+
+string picture = args.Length > 0 ? args[^1] : throw new ArgumentException("give a picture");
+(string modelPath, string? projectorPath) = args is [var m, var p, _] ? (m, p) : await DownloadAsync();
+
+using var model = VisionLanguageModel.Load(modelPath, projectorPath);
+using ChatSession session = model.CreateSession();
+RgbImage image = RgbImage.Load(picture);
+
+// The picture comes with the first question; the others are about the same one, and it is encoded once.
+await AskAsync("What is this?", image);
+await AskAsync("What color is the background?");
+
+async Task AskAsync(string question, params RgbImage[] images)
+{
+    Console.Write($"{question} ");
+    await foreach (GeneratedPiece piece in session.AskAsync(question, images))
+    {
+        Console.Write(piece);
+        if (piece.Result is { } result) Console.WriteLine($"  [{result.TokensPerSecond:0} tokens/s]");
+    }
+}
+
+static async Task<(string, string?)> DownloadAsync()
+{
+    using var hub = new HubDownloader();
+    HubModel files = await hub.GetAsync(HubReference.Parse("smolvlm:256m"));
+    return (files.ModelPath, files.ProjectorPath);
+}

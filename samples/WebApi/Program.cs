@@ -1,0 +1,45 @@
+// Describes uploaded pictures: dotnet run --project samples/WebApi -c Release -- --Model:Path model.gguf --Model:Projector mmproj.gguf
+// then: curl -F picture=@cat.jpg "http://localhost:5000/describe?question=What+is+this"
+using Microsoft.Extensions.AI;
+using TinyMllm;
+using TinyMllm.Loaders.Images;
+
+const long LargestUpload = 20 << 20;
+
+WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+builder.Services.AddTinyMllm(services =>
+{
+    IConfiguration settings = services.GetRequiredService<IConfiguration>();
+    return VisionLanguageModel.Load(settings["Model:Path"] ?? throw new InvalidOperationException("set Model:Path"), settings["Model:Projector"]);
+});
+WebApplication app = builder.Build();
+
+// The answer is streamed as plain text while it is made; a client that leaves ends the work.
+app.MapPost("/describe", async (IFormFile picture, string? question, IChatClient client, HttpContext http, CancellationToken cancellation) =>
+{
+    if (picture.Length > LargestUpload)
+    {
+        http.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
+        return;
+    }
+
+    using var bytes = new MemoryStream();
+    await picture.CopyToAsync(bytes, cancellation);
+    var message = new ChatMessage(ChatRole.User, [new DataContent(bytes.ToArray(), "image/*"), new TextContent(question ?? "Describe this picture.")]);
+    http.Response.ContentType = "text/plain; charset=utf-8";
+    try
+    {
+        await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync([message], new ChatOptions { MaxOutputTokens = 200 }, cancellation))
+        {
+            await http.Response.WriteAsync(update.Text, cancellation);
+            await http.Response.Body.FlushAsync(cancellation);
+        }
+    }
+    catch (ImageFormatException problem) when (!http.Response.HasStarted)
+    {
+        http.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
+        await http.Response.WriteAsync(problem.Message, cancellation);
+    }
+}).DisableAntiforgery();
+
+app.Run();
