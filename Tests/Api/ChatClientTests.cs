@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 using TinyMllm.ExtensionsAI;
 using TinyMllm.Loaders.Chat;
@@ -69,6 +70,16 @@ public sealed class ChatClientTests
         var sampled = new ChatOptions { Temperature = 2, TopP = 1, TopK = 0, Seed = 11 };
         string first = (await _client.GetResponseAsync([question], sampled)).Text;
         Assert.That((await _client.GetResponseAsync([question], sampled)).Text, Is.EqualTo(first));
+    }
+
+    [Test]
+    public async Task StructuredOutputHasTheShapeOfItsType()
+    {
+        AiMessage question = new(AiRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"), new TextContent("How many objects are there?")]);
+        JsonElement schema = JsonElement.Parse("""{"type":"object","properties":{"seen":{"type":"boolean"}},"required":["seen"],"additionalProperties":false}""");
+        ChatResponse response = await _client.GetResponseAsync([question], new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) });
+        using JsonDocument json = JsonDocument.Parse(response.Text);
+        Assert.That(json.RootElement.GetProperty("seen").ValueKind, Is.AnyOf(JsonValueKind.True, JsonValueKind.False));
     }
 
     [Test]

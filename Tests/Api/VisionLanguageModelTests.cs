@@ -1,5 +1,7 @@
+using System.Text.Json;
 using TinyMllm.Engine;
 using TinyMllm.Loaders.Gguf;
+using TinyMllm.Loaders.Grammars;
 using TinyMllm.Loaders.Images;
 
 namespace TinyMllm.Tests.Api;
@@ -137,6 +139,19 @@ public sealed class VisionLanguageModelTests
         Assert.That(result.Scores, Has.Count.EqualTo(result.Usage.GeneratedTokens));
         Assert.That(result.Scores.Select(score => score.Alternatives[0].Token), Is.EqualTo(result.Scores.Select(score => score.Token)), "greedy");
         Assert.That(result.Scores.Select(score => score.LogProbability), Is.All.InRange(-5f, 0f));
+    }
+
+    [Test]
+    public async Task AnswersFollowAGrammarOrASchema()
+    {
+        RgbImage[] pizza = [Demo.Picture("pizza")];
+        GenerationResult yes = await _model.AnswerAsync("What is this?", pizza, new() { Grammar = "root ::= \"yes\" | \"no\"" });
+        Assert.That(yes.Text, Is.AnyOf("yes", "no"));
+        var schema = new GenerationOptions { JsonSchema = """{"type":"object","properties":{"count":{"type":"integer","minimum":0,"maximum":9}},"required":["count"],"additionalProperties":false}""" };
+        using JsonDocument json = JsonDocument.Parse((await _model.AnswerAsync("How many objects are there?", pizza, schema)).Text);
+        Assert.That(json.RootElement.GetProperty("count").GetInt32(), Is.InRange(0, 9));
+        Assert.That(() => _model.AnswerAsync("?", pizza, new() { Grammar = "root ::= (" }), Throws.TypeOf<GrammarException>());
+        Assert.That(() => _model.AnswerAsync("?", pizza, schema with { Grammar = "root ::= \"x\"" }), Throws.TypeOf<GrammarException>());
     }
 
     [Test]

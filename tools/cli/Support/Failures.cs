@@ -1,5 +1,6 @@
 using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Gguf;
+using TinyMllm.Loaders.Grammars;
 using TinyMllm.Loaders.Hub;
 using TinyMllm.Loaders.Images;
 using TinyMllm.Loaders.Quantization;
@@ -27,6 +28,6 @@ internal static class Failures
     /// <summary>Whether the failure is the input's and its message is for the user.</summary>
     public static bool IsBadInput(Exception failure) => failure is
         UsageException or HubException or GgufFormatException or ImageFormatException or UnsupportedModelException or ContextOverflowException or TokenizerException or UnsupportedTokenizerException
-        or ChatTemplateException or QuantizationException or PictureCountException
+        or ChatTemplateException or QuantizationException or GrammarException or PictureCountException
         or IOException or UnauthorizedAccessException or FormatException;
 }

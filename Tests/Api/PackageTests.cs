@@ -1,0 +1,145 @@
+using System.Diagnostics;
+using System.Reflection.Metadata;
+using System.Reflection.Metadata.Ecma335;
+using System.Reflection.PortableExecutable;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using TinyMllm.Tests.Support;
+
+namespace TinyMllm.Tests.Api;
+
+/// <summary>The packages as a user meets them: packed, installed into a fresh console app from a local folder, run, and published trimmed.</summary>
+[TestFixture]
+[Category("Slow")]
+public sealed class PackageTests
+{
+    private const string Version = "0.1.0";
+    private static readonly string[] Libraries = ["TinyMllm.Kernels", "TinyMllm.Engine", "TinyMllm.Loaders", "TinyMllm"];
+
+    private string _folder = "";
+
+    private string Feed => Path.Combine(_folder, "feed");
+
+    private string App => Path.Combine(_folder, "app");
+
+    [OneTimeSetUp]
+    public void PackAndCreate()
+    {
+        _folder = Directory.CreateTempSubdirectory("tinymllm-packages-").FullName;
+        string configuration = AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Debug{Path.DirectorySeparatorChar}") ? "Debug" : "Release";
+        foreach (string project in new[] { "Kernels", "Engine", "Loaders", "Models", Path.Combine("tools", "cli") })
+            Dotnet(Golden.Root, "pack", project, "--no-build", "-c", configuration, "-o", Feed);
+
+        Directory.CreateDirectory(App);
+        string cached = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+
+        // A packages folder of its own, so that no older build of the same version is taken; what others made comes from where it already lies.
+        File.WriteAllText(Path.Combine(App, "nuget.config"), $"""
+            <configuration>
+              <config><add key="globalPackagesFolder" value="{Path.Combine(_folder, "packages")}" /></config>
+              <fallbackPackageFolders><add key="machine" value="{cached}" /></fallbackPackageFolders>
+              <packageSources><add key="feed" value="{Feed}" /></packageSources>
+            </configuration>
+            """);
+        File.WriteAllText(Path.Combine(App, "app.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <InvariantGlobalization>true</InvariantGlobalization>
+              </PropertyGroup>
+              <ItemGroup><PackageReference Include="TinyMllm" Version="{Version}" /></ItemGroup>
+            </Project>
+            """);
+        File.WriteAllText(Path.Combine(App, "Program.cs"), """
+            using TinyMllm;
+            using TinyMllm.Loaders.Images;
+
+            using var model = VisionLanguageModel.Load(args[0], args[1]);
+            await foreach (var piece in model.GenerateAsync("What is this?", RgbImage.Load(args[2])))
+                Console.Write(piece);
+            """);
+    }
+
+    [OneTimeTearDown]
+    public void Remove() => Directory.Delete(_folder, recursive: true);
+
+    [Test]
+    public void PackagesCarryWhatTheyShould()
+    {
+        foreach (string package in Libraries.Append("TinyMllm.Cli"))
+        {
+            using var archive = System.IO.Compression.ZipFile.OpenRead(Path.Combine(Feed, $"{package}.{Version}.nupkg"));
+            string[] entries = [.. archive.Entries.Select(entry => entry.FullName)];
+            Assert.That(entries, Does.Contain("README.md").And.Contain("LICENSE").And.Contain("icon.png"), package);
+            if (package != "TinyMllm.Cli")
+            {
+                Assert.That(entries.Count(entry => entry.EndsWith(".xml", StringComparison.Ordinal) && entry.StartsWith("lib/", StringComparison.Ordinal)), Is.EqualTo(1), package);
+                Assert.That(File.Exists(Path.Combine(Feed, $"{package}.{Version}.snupkg")), package);
+            }
+        }
+    }
+
+    [Test]
+    public void AFreshAppAnswersAndHoldsNothingNative()
+    {
+        string output = Path.Combine(_folder, "plain");
+        Dotnet(App, "build", "-c", "Release", "-o", output);
+        Assert.That(Run("dotnet", App, Path.Combine(output, "app.dll"), Demo.ModelPath, Demo.ProjectorPath, Demo.Sample("pizza")), Is.EqualTo("a pizza on a green background."));
+
+        using JsonDocument assets = JsonDocument.Parse(File.ReadAllText(Path.Combine(App, "obj", "project.assets.json")));
+        foreach (JsonProperty target in assets.RootElement.GetProperty("targets").EnumerateObject())
+        {
+            foreach (JsonProperty library in target.Value.EnumerateObject())
+            {
+                Assert.That(library.Value.TryGetProperty("native", out _), Is.False, library.Name);
+                if (library.Value.TryGetProperty("runtimeTargets", out JsonElement runtimes)) Assert.That(runtimes.GetRawText(), Does.Not.Contain("\"native\""), library.Name);
+            }
+        }
+
+        string[] assemblies = Directory.GetFiles(output, "*.dll");
+        Assert.That(assemblies, Has.Length.GreaterThanOrEqualTo(Libraries.Length + 1));
+        foreach (string assembly in assemblies) Assert.That(NativeImports(assembly), Is.Zero, assembly);
+    }
+
+    [Test]
+    public void ATrimmedAppAnswers()
+    {
+        string output = Path.Combine(_folder, "trimmed"), rid = RuntimeInformation.RuntimeIdentifier;
+        string[] settings = ["-c", "Release", "-r", rid, "--self-contained", "-p:PublishTrimmed=true", "-p:TrimmerSingleWarn=false", "-p:TreatWarningsAsErrors=true", "-o", output];
+        (int code, string log) = TryRun("dotnet", App, ["publish", .. settings]);
+        if (code != 0 && log.Contains("NU110", StringComparison.Ordinal)) Assert.Ignore($"no registry here has the runtime pack of {rid}: a self-contained app cannot be made");
+        Assert.That(code, Is.Zero, log);
+        string app = Path.Combine(output, OperatingSystem.IsWindows() ? "app.exe" : "app");
+        Assert.That(Run(app, App, Demo.ModelPath, Demo.ProjectorPath, Demo.Sample("penguin")), Is.EqualTo("a penguin on a red background."));
+    }
+
+    private static int NativeImports(string path)
+    {
+        using var file = new PEReader(File.OpenRead(path));
+        return file.HasMetadata ? file.GetMetadataReader().GetTableRowCount(TableIndex.ImplMap) : -1;
+    }
+
+    private static void Dotnet(string folder, params string[] args) => Run("dotnet", folder, args);
+
+    private static string Run(string program, string folder, params string[] args)
+    {
+        (int code, string output) = TryRun(program, folder, args);
+        Assert.That(code, Is.Zero, $"{program} {string.Join(' ', args)}\n{output}");
+        return output;
+    }
+
+    private static (int Code, string Output) TryRun(string program, string folder, string[] args)
+    {
+        var start = new ProcessStartInfo(program, args) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
+        start.Environment["DOTNET_NOLOGO"] = "1";
+        using Process process = Process.Start(start)!;
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output + error.Result);
+    }
+}
