@@ -107,7 +107,8 @@ public sealed unsafe class Linear : IDisposable
             }
 
             // Enough tasks for an even share, few enough that taking one costs nothing beside it.
-            int perTask = Math.Max(1, _panels / (workspace.Pool.Threads * (x.Rows < 4 ? 4 : 16)));
+            // Even, because float kernels take two panels at a time.
+            int perTask = (Math.Max(1, _panels / (workspace.Pool.Threads * (x.Rows < 4 ? 4 : 16))) + 1) & ~1;
             var body = new Body { Parts = _parts, Arguments = arguments, PanelsPerTask = perTask, Panels = _panels };
             workspace.Pool.For((_panels + perTask - 1) / perTask, ref body);
         }

@@ -32,6 +32,7 @@ public static unsafe class KeyValueBlocks
     }
 
     /// <summary>Stores one token's key of one head.</summary>
+    [SkipLocalsInit]
     public static void WriteKey(KeyValueFormat format, float* source, int headSize, byte* blocks, int token)
     {
         byte* block = blocks + (token / KeyBlock * KeyBlockBytes(format, headSize));
@@ -42,7 +43,9 @@ public static unsafe class KeyValueBlocks
                 for (int i = 0; i < headSize; i++) ((float*)block)[(16 * i) + lane] = source[i];
                 break;
             case KeyValueFormat.Half:
-                for (int i = 0; i < headSize; i++) ((Half*)block)[(16 * i) + lane] = (Half)source[i];
+                ushort* halves = stackalloc ushort[headSize];
+                HalfConversion.FromSingle(source, halves, headSize);
+                for (int i = 0; i < headSize; i++) ((ushort*)block)[(16 * i) + lane] = halves[i];
                 break;
             default:
                 // [group][16 half scales], then [dimension][16 bytes].
@@ -66,10 +69,12 @@ public static unsafe class KeyValueBlocks
         switch (format)
         {
             case KeyValueFormat.Single:
-                for (int i = 0; i < padded; i++) ((float*)row)[i] = i < valueSize ? source[i] : 0;
+                new ReadOnlySpan<float>(source, valueSize).CopyTo(new Span<float>(row, valueSize));
+                new Span<float>((float*)row + valueSize, padded - valueSize).Clear();
                 break;
             case KeyValueFormat.Half:
-                for (int i = 0; i < padded; i++) ((Half*)row)[i] = i < valueSize ? (Half)source[i] : default;
+                HalfConversion.FromSingle(source, (ushort*)row, valueSize);
+                new Span<ushort>((ushort*)row + valueSize, padded - valueSize).Clear();
                 break;
             default:
                 // [group] half scales, then the bytes.

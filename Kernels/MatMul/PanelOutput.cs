@@ -44,7 +44,8 @@ internal unsafe struct PanelOutput
         tile = _copy == null ? _y + ((long)row * _arguments->YStride) : _copy;
         if (_copy == null && k > 0) return true;
         if (_copy == null && _bias == null) return _arguments->Accumulate;
-        Fill(row, rows, k);
+        if (_copy == null && !_arguments->Accumulate) FillWithBias(tile, rows);
+        else Fill(row, rows, k);
         return true;
     }
 
@@ -55,6 +56,18 @@ internal unsafe struct PanelOutput
         if (_copy == null) return;
         for (int r = 0; r < rows; r++)
             new ReadOnlySpan<float>(_copy + (16 * r), _width).CopyTo(new Span<float>(_y + ((long)(row + r) * _arguments->YStride), _width));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private readonly void FillWithBias(float* tile, int rows)
+    {
+        var low = Vector256.Load(_bias);
+        var high = Vector256.Load(_bias + 8);
+        for (int r = 0; r < rows; r++, tile += _arguments->YStride)
+        {
+            low.Store(tile);
+            high.Store(tile + 8);
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace TinyMllm.Kernels.MatMul;
 
@@ -58,6 +59,16 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
             {
                 int part = Math.Min(a->Inputs - k, MaxUnpacked), row = 0;
                 Unpack(panel + (k / TFormat.UnitLength * TFormat.UnitBytes), part, unpacked);
+                if (Vector512.IsHardwareAccelerated && TDot.PairedSums)
+                {
+                    for (; row <= a->Rows - 8; row += 8)
+                    {
+                        bool sum = output.Begin(row, 8, k, out y);
+                        EightRows(a, unpacked, row, k, part, y, output.Stride, sum);
+                        output.End(row, 8);
+                    }
+                }
+
                 for (; row <= a->Rows - 4; row += 4)
                 {
                     bool sum = output.Begin(row, 4, k, out y);
@@ -156,6 +167,91 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
                 if (TFormat.HasOffset) TRows.Store(TFormat.Offset<TRows>(unit, j), target.Offsets + (16 * block));
             }
         }
+    }
+
+    /// <summary>Twice <see cref="FourRows"/>, for sets whose accumulator is one of 32 registers: half the loads of weights and scales per product.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void EightRows(PanelArguments* a, Unpacked w, int row, int k, int length, float* y, long stride, bool sum)
+    {
+        long columns = a->Inputs, blocksPerRow = a->Inputs / TFormat.BlockLength, scalesPerRow = a->Inputs / 32;
+        int blocks = length / TFormat.BlockLength;
+        sbyte* x = a->Quantized.Values + (row * columns) + k;
+        float* scales = a->Quantized.Scales + (row * scalesPerRow) + (k / 32);
+        int* starts = a->Starts + (row * blocksPerRow) + (k / TFormat.BlockLength);
+        float* sums = a->Sums + (row * blocksPerRow) + (k / TFormat.BlockLength);
+        TRows acc0 = sum ? TRows.Load(y) : TRows.Zero;
+        TRows acc1 = sum ? TRows.Load(y + stride) : TRows.Zero;
+        TRows acc2 = sum ? TRows.Load(y + (2 * stride)) : TRows.Zero;
+        TRows acc3 = sum ? TRows.Load(y + (3 * stride)) : TRows.Zero;
+        TRows acc4 = sum ? TRows.Load(y + (4 * stride)) : TRows.Zero;
+        TRows acc5 = sum ? TRows.Load(y + (5 * stride)) : TRows.Zero;
+        TRows acc6 = sum ? TRows.Load(y + (6 * stride)) : TRows.Zero;
+        TRows acc7 = sum ? TRows.Load(y + (7 * stride)) : TRows.Zero;
+        byte* bytes = w.Bytes;
+        for (int b = 0; b < blocks; b++)
+        {
+            int* start4 = starts + (4 * blocksPerRow);
+            TDot dot0 = TDot.Start(starts[0]);
+            TDot dot1 = TDot.Start(starts[blocksPerRow]);
+            TDot dot2 = TDot.Start(starts[2 * blocksPerRow]);
+            TDot dot3 = TDot.Start(starts[3 * blocksPerRow]);
+            TDot dot4 = TDot.Start(start4[0]);
+            TDot dot5 = TDot.Start(start4[blocksPerRow]);
+            TDot dot6 = TDot.Start(start4[2 * blocksPerRow]);
+            TDot dot7 = TDot.Start(start4[3 * blocksPerRow]);
+            starts++;
+            sbyte* x3 = x + (3 * columns), x6 = x3 + (3 * columns);
+            for (int i = 0; i < TFormat.BlockLength; i += 4)
+            {
+                TBytes v = TBytes.Load(bytes);
+                dot0 = TDot.MultiplyAdd(dot0, v, x);
+                dot1 = TDot.MultiplyAdd(dot1, v, x + columns);
+                dot2 = TDot.MultiplyAdd(dot2, v, x + (2 * columns));
+                dot3 = TDot.MultiplyAdd(dot3, v, x3);
+                dot4 = TDot.MultiplyAdd(dot4, v, x3 + columns);
+                dot5 = TDot.MultiplyAdd(dot5, v, x3 + (2 * columns));
+                dot6 = TDot.MultiplyAdd(dot6, v, x6);
+                dot7 = TDot.MultiplyAdd(dot7, v, x6 + columns);
+                bytes += 64;
+                x += 4;
+                x3 += 4;
+                x6 += 4;
+            }
+
+            TRows scale = TRows.Load(w.Scales + (16 * b));
+            float* s = scales + (b * TFormat.BlockLength / 32), s4 = s + (4 * scalesPerRow);
+            acc0 = TRows.MultiplyAdd(TDot.ToSingle(dot0), scale * TRows.Splat(s[0]), acc0);
+            acc1 = TRows.MultiplyAdd(TDot.ToSingle(dot1), scale * TRows.Splat(s[scalesPerRow]), acc1);
+            acc2 = TRows.MultiplyAdd(TDot.ToSingle(dot2), scale * TRows.Splat(s[2 * scalesPerRow]), acc2);
+            acc3 = TRows.MultiplyAdd(TDot.ToSingle(dot3), scale * TRows.Splat(s[3 * scalesPerRow]), acc3);
+            acc4 = TRows.MultiplyAdd(TDot.ToSingle(dot4), scale * TRows.Splat(s4[0]), acc4);
+            acc5 = TRows.MultiplyAdd(TDot.ToSingle(dot5), scale * TRows.Splat(s4[scalesPerRow]), acc5);
+            acc6 = TRows.MultiplyAdd(TDot.ToSingle(dot6), scale * TRows.Splat(s4[2 * scalesPerRow]), acc6);
+            acc7 = TRows.MultiplyAdd(TDot.ToSingle(dot7), scale * TRows.Splat(s4[3 * scalesPerRow]), acc7);
+            if (TFormat.HasOffset)
+            {
+                TRows offset = TRows.Load(w.Offsets + (16 * b));
+                float* sum4 = sums + (4 * blocksPerRow);
+                acc0 = TRows.MultiplyAdd(offset, TRows.Splat(sums[0]), acc0);
+                acc1 = TRows.MultiplyAdd(offset, TRows.Splat(sums[blocksPerRow]), acc1);
+                acc2 = TRows.MultiplyAdd(offset, TRows.Splat(sums[2 * blocksPerRow]), acc2);
+                acc3 = TRows.MultiplyAdd(offset, TRows.Splat(sums[3 * blocksPerRow]), acc3);
+                acc4 = TRows.MultiplyAdd(offset, TRows.Splat(sum4[0]), acc4);
+                acc5 = TRows.MultiplyAdd(offset, TRows.Splat(sum4[blocksPerRow]), acc5);
+                acc6 = TRows.MultiplyAdd(offset, TRows.Splat(sum4[2 * blocksPerRow]), acc6);
+                acc7 = TRows.MultiplyAdd(offset, TRows.Splat(sum4[3 * blocksPerRow]), acc7);
+                sums++;
+            }
+        }
+
+        TRows.Store(acc0, y);
+        TRows.Store(acc1, y + stride);
+        TRows.Store(acc2, y + (2 * stride));
+        TRows.Store(acc3, y + (3 * stride));
+        TRows.Store(acc4, y + (4 * stride));
+        TRows.Store(acc5, y + (5 * stride));
+        TRows.Store(acc6, y + (6 * stride));
+        TRows.Store(acc7, y + (7 * stride));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
