@@ -13,8 +13,9 @@ namespace TinyMllm.Kernels;
 /// adjacent     x0 x1 | x2 x3 | x4 x5 | x6 x7         pair p = (2p, 2p + 1)
 /// half split   x0 x1 x2 x3 | x4 x5 x6 x7             pair p = (p, p + n)
 /// </code>
-/// The cosines and sines come from a table that the caller fills once per position and uses for every head of every layer.
-/// Half split needs no shuffle; adjacent pairs exchange neighbours and read a table in which every value stands twice, the sine with the sign of its lane.
+/// The cosines and sines come from a table that the caller fills once per position and uses for every head of every layer. Half split
+/// needs no shuffle; adjacent pairs exchange neighbours and read a table in which every value stands twice, the sine with the sign of its
+/// lane.
 /// </remarks>
 public static unsafe class Rotary
 {
@@ -67,7 +68,9 @@ public static unsafe class Rotary
         }
     }
 
-    /// <summary>The plain form of both: pair p is (x[p·<paramref name="step"/>], x[p·<paramref name="step"/> + <paramref name="distance"/>]).</summary>
+    /// <summary>
+    /// The plain form of both: pair p is (x[p·<paramref name="step"/>], x[p·<paramref name="step"/> + <paramref name="distance"/>]).
+    /// </summary>
     /// <param name="x">Features of one head.</param>
     /// <param name="angles">Angle per pair, radians.</param>
     /// <param name="step">1 for half split, 2 for adjacent pairs.</param>

@@ -37,7 +37,11 @@ internal sealed unsafe class CausalConvolutionLayer : IDisposable
     public void Forward(Workspace workspace, Matrix x, Matrix y, Span<float> state)
     {
         if (x.Columns != _channels || y.Columns != _channels || x.Rows != y.Rows || state.Length != StateSize)
-            throw new ArgumentException($"convolution of {_channels} channels: input {x.Rows}×{x.Columns}, output {y.Rows}×{y.Columns}, state {state.Length}");
+        {
+            throw new ArgumentException(
+                $"convolution of {_channels} channels: input {x.Rows}×{x.Columns}, output {y.Rows}×{y.Columns}, state {state.Length}");
+        }
+
         fixed (float* history = state)
         {
             var body = new Body(x, y, history, _weights.Pointer, _bias is null ? null : _bias.Pointer, _taps);

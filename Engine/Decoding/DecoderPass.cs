@@ -1,8 +1,8 @@
 namespace TinyMllm.Engine.Decoding;
 
 /// <summary>
-/// What all layers of a decoder share while one chunk of tokens passes through them: where it stands in the context, the rotary tables, and which
-/// cells of the cache each token sees.
+/// What all layers of a decoder share while one chunk of tokens passes through them: where it stands in the context, the rotary tables,
+/// and which cells of the cache each token sees.
 /// </summary>
 internal readonly unsafe struct DecoderPass
 {

@@ -38,7 +38,8 @@ internal sealed record GatedDeltaNetParts
 }
 
 /// <summary>
-/// Qwen3.5's linear attention (gated delta rule, arXiv:2412.06464; language-models.md 4.2): a matrix of fixed size per head instead of a growing cache.
+/// Qwen3.5's linear attention (gated delta rule, arXiv:2412.06464; language-models.md 4.2): a matrix of fixed size per head instead of a
+/// growing cache.
 /// </summary>
 internal sealed unsafe class GatedDeltaNet(GatedDeltaNetParts parts) : ITokenMixer
 {
@@ -108,7 +109,8 @@ internal sealed unsafe class GatedDeltaNet(GatedDeltaNetParts parts) : ITokenMix
     }
 
     /// <summary>One value head through all tokens in turn.</summary>
-    private readonly struct Recurrence(Matrix u, Matrix beta, Matrix decay, Matrix result, float* state, int keyHeads, int size) : IParallelBody
+    private readonly struct Recurrence(
+        Matrix u, Matrix beta, Matrix decay, Matrix result, float* state, int keyHeads, int size) : IParallelBody
     {
         public void Run(int index)
         {

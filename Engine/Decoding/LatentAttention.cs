@@ -50,11 +50,12 @@ internal sealed record LatentAttentionParts
 }
 
 /// <summary>
-/// Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434; language-models.md 5.2): keys and values of all heads come from one short vector per token.
+/// Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434; language-models.md 5.2): keys and values of all heads come from one short
+/// vector per token.
 /// </summary>
 /// <remarks>
-/// Files that store the expansion as two tensors are run absorbed: q·(W k) = (Wᵀq)·k, so that the latent vector itself is the one key and value
-/// that all heads share and all that is cached. Files with one tensor are run expanded, as plain multi-head attention.
+/// Files that store the expansion as two tensors are run absorbed: q·(W k) = (Wᵀq)·k, so that the latent vector itself is the one key and
+/// value that all heads share and all that is cached. Files with one tensor are run expanded, as plain multi-head attention.
 /// </remarks>
 internal sealed class LatentAttention(LatentAttentionParts parts) : ITokenMixer
 {
@@ -156,7 +157,8 @@ internal sealed class LatentAttention(LatentAttentionParts parts) : ITokenMixer
             var absorbed = workspace.Rent(q.Rows, parts.Heads * width);
             for (int h = 0; h < parts.Heads; h++)
             {
-                parts.AbsorbKey[h].Forward(workspace, q.SliceColumns(h * parts.KeySize, _plain), absorbed.SliceColumns(h * width, parts.Rank));
+                var plain = q.SliceColumns(h * parts.KeySize, _plain);
+                parts.AbsorbKey[h].Forward(workspace, plain, absorbed.SliceColumns(h * width, parts.Rank));
                 q.SliceColumns((h * parts.KeySize) + _plain, _rotated).CopyTo(absorbed.SliceColumns((h * width) + parts.Rank, _rotated));
             }
 

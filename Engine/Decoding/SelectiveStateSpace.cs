@@ -34,7 +34,9 @@ internal sealed record SelectiveStateSpaceParts
     public required int StateSize { get; init; }
 }
 
-/// <summary>Mamba's mixer (arXiv:2312.00752, language-models.md 4.3): convolution, then a recurrence whose step and weights depend on the token.</summary>
+/// <summary>
+/// Mamba's mixer (arXiv:2312.00752, language-models.md 4.3): convolution, then a recurrence whose step and weights depend on the token.
+/// </summary>
 internal sealed unsafe class SelectiveStateSpace(SelectiveStateSpaceParts parts) : ITokenMixer
 {
     private const int ChannelsPerTask = 64;
@@ -61,7 +63,8 @@ internal sealed unsafe class SelectiveStateSpace(SelectiveStateSpaceParts parts)
 
             var selection = workspace.Rent(x.Rows, rank + (2 * states));
             parts.Selection.Forward(workspace, u, selection);
-            Matrix low = selection.SliceColumns(0, rank), b = selection.SliceColumns(rank, states), c = selection.SliceColumns(rank + states, states);
+            Matrix low = selection.SliceColumns(0, rank);
+            Matrix b = selection.SliceColumns(rank, states), c = selection.SliceColumns(rank + states, states);
             if (parts.SelectionNorm is { } norm)
             {
                 norm.Forward(workspace, low, low);
@@ -98,7 +101,8 @@ internal sealed unsafe class SelectiveStateSpace(SelectiveStateSpaceParts parts)
     }
 
     /// <summary>A group of channels through all tokens in turn.</summary>
-    private readonly struct Scan(Matrix u, Matrix delta, Matrix b, Matrix c, float* state, float* rates, float* skip, int states) : IParallelBody
+    private readonly struct Scan(
+        Matrix u, Matrix delta, Matrix b, Matrix c, float* state, float* rates, float* skip, int states) : IParallelBody
     {
         public void Run(int index)
         {

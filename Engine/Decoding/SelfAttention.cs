@@ -87,7 +87,8 @@ internal sealed class SelfAttention(SelfAttentionParts parts) : ITokenMixer
             cache.Append(workspace, k, v);
             var heads = workspace.Rent(x.Rows, _parts.Shape.Heads * _parts.Shape.ValueSize);
             Attention.Forward(workspace, _parts.Shape, q, cache, pass.Ranges(_parts.WindowSlot), heads);
-            if (_parts.HasGate) Activations.ApplyGated(workspace, Activation.Sigmoid, all.SliceColumns(_queryColumns, gateColumns), heads, heads);
+            if (_parts.HasGate)
+                Activations.ApplyGated(workspace, Activation.Sigmoid, all.SliceColumns(_queryColumns, gateColumns), heads, heads);
             _parts.Output.Forward(workspace, heads, y, add);
         }
     }

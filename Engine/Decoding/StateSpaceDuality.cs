@@ -34,7 +34,9 @@ internal sealed record StateSpaceDualityParts
     public required int StateSize { get; init; }
 }
 
-/// <summary>Mamba 2's mixer (arXiv:2405.21060, language-models.md 4.4): heads with one decay each, B and C shared by groups of heads.</summary>
+/// <summary>
+/// Mamba 2's mixer (arXiv:2405.21060, language-models.md 4.4): heads with one decay each, B and C shared by groups of heads.
+/// </summary>
 internal sealed unsafe class StateSpaceDuality(StateSpaceDualityParts parts) : ITokenMixer
 {
     /// <inheritdoc/>
@@ -64,7 +66,8 @@ internal sealed unsafe class StateSpaceDuality(StateSpaceDualityParts parts) : I
             var result = workspace.Rent(x.Rows, channels);
             fixed (float* state = cache.State[parts.Convolution.StateSize..])
             {
-                var body = new Scan(xbc, delta, result, state, parts.Rates.Pointer, parts.Skip.Pointer, Heads, parts.Groups, parts.StateSize);
+                float* rates = parts.Rates.Pointer, skip = parts.Skip.Pointer;
+                var body = new Scan(xbc, delta, result, state, rates, skip, Heads, parts.Groups, parts.StateSize);
                 workspace.Pool.For(Heads, ref body);
             }
 

@@ -19,7 +19,8 @@ public sealed class GatedMlp : IFeedForward
     /// <param name="activation">Function of the gate.</param>
     public GatedMlp(Linear gateUp, Linear down, Activation activation)
     {
-        if (gateUp.Outputs != 2 * down.Inputs) throw new ArgumentException($"gate and up have {gateUp.Outputs} outputs, down has {down.Inputs} inputs");
+        if (gateUp.Outputs != 2 * down.Inputs)
+            throw new ArgumentException($"gate and up have {gateUp.Outputs} outputs, down has {down.Inputs} inputs");
         (_gateUp, _down, _activation, _width) = (gateUp, down, activation, down.Inputs);
     }
 

@@ -3,12 +3,12 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Engine;
 
 /// <summary>
-/// Mixture of experts (arXiv:2101.03961): a router chooses k of E gated networks for each token; the result is their weighted sum, plus an expert that
-/// every token uses where the model has one.
+/// Mixture of experts (arXiv:2101.03961): a router chooses k of E gated networks for each token; the result is their weighted sum, plus
+/// an expert that every token uses where the model has one.
 /// </summary>
 /// <remarks>
-/// Tokens are gathered by expert, so that each expert's matrices are read once per batch and see as many rows as chose it. The outcomes are added per token
-/// in the order of rank, whatever the batch.
+/// Tokens are gathered by expert, so that each expert's matrices are read once per batch and see as many rows as chose it. The outcomes
+/// are added per token in the order of rank, whatever the batch.
 /// </remarks>
 public sealed unsafe class MixtureOfExperts : IFeedForward
 {
@@ -27,9 +27,15 @@ public sealed unsafe class MixtureOfExperts : IFeedForward
     /// <param name="shared">The expert that every token uses; null = none.</param>
     /// <param name="sharedGate">n → 1: the shared expert counts σ of this; null = 1.</param>
     public MixtureOfExperts(
-        Linear router, float[] selectionBias, IFeedForward[] experts, ExpertRouting routing, IFeedForward? shared = null, Linear? sharedGate = null)
+        Linear router,
+        float[] selectionBias,
+        IFeedForward[] experts,
+        ExpertRouting routing,
+        IFeedForward? shared = null,
+        Linear? sharedGate = null)
     {
-        if (router.Outputs != experts.Length) throw new ArgumentException($"the router has {router.Outputs} outputs for {experts.Length} experts");
+        if (router.Outputs != experts.Length)
+            throw new ArgumentException($"the router has {router.Outputs} outputs for {experts.Length} experts");
         if (routing.Used > experts.Length) throw new ArgumentException($"{routing.Used} of {experts.Length} experts cannot be used");
         (_router, _selectionBias, _experts, _routing, _shared, _sharedGate) = (router, selectionBias, experts, routing, shared, sharedGate);
     }
@@ -54,8 +60,8 @@ public sealed unsafe class MixtureOfExperts : IFeedForward
             var results = workspace.Rent(x.Rows * used, y.Columns);
             for (int e = 0; e < _experts.Length; e++)
             {
-                int count = starts[e + 1] - starts[e];
-                if (count > 0) _experts[e].Forward(workspace, gathered.Slice(starts[e], count), results.Slice(starts[e], count), add: false);
+                int start = starts[e], count = starts[e + 1] - start;
+                if (count > 0) _experts[e].Forward(workspace, gathered.Slice(start, count), results.Slice(start, count), add: false);
             }
 
             var body = new WeightedSum(results, places, weights, y, used, add);
@@ -80,7 +86,10 @@ public sealed unsafe class MixtureOfExperts : IFeedForward
             var scores = workspace.Rent(x.Rows, _experts.Length);
             _router.Forward(workspace, x, scores);
             for (int i = 0; i < x.Rows; i++)
-                _routing.Choose(scores.RowSpan(i), _selectionBias, new Span<int>(chosen + ((long)i * _routing.Used), _routing.Used), weights.RowSpan(i));
+            {
+                var experts = new Span<int>(chosen + ((long)i * _routing.Used), _routing.Used);
+                _routing.Choose(scores.RowSpan(i), _selectionBias, experts, weights.RowSpan(i));
+            }
         }
     }
 
@@ -120,8 +129,9 @@ public sealed unsafe class MixtureOfExperts : IFeedForward
         public void Run(int index)
         {
             if (!add) new Span<float>(y.Row(index), y.Columns).Clear();
+            int* place = places + ((long)index * used);
             for (int rank = 0; rank < used; rank++)
-                VectorKernels.AddScaled(results.Row(places[((long)index * used) + rank]), weights.Row(index)[rank], y.Row(index), y.Columns);
+                VectorKernels.AddScaled(results.Row(place[rank]), weights.Row(index)[rank], y.Row(index), y.Columns);
         }
     }
 }

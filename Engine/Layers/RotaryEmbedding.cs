@@ -3,13 +3,13 @@ using TinyMllm.Kernels;
 namespace TinyMllm.Engine;
 
 /// <summary>
-/// Rotary position embedding of queries and keys. The cosines and sines of a batch of positions are computed once (<see cref="Prepare"/>) and
-/// shared by all heads and layers (<see cref="Apply"/>).
+/// Rotary position embedding of queries and keys. The cosines and sines of a batch of positions are computed once (<see cref="Prepare"/>)
+/// and shared by all heads and layers (<see cref="Apply"/>).
 /// </summary>
 /// <remarks>
-/// A position may have several axes (picture models: time, row, column). For pair p that reads axis a, the angle is position[a]·θ^(−2k/r)·scale/factor,
-/// where k counts pairs since the last restart. Like ggml, the power is accumulated in single precision from pair to pair,
-/// because at large positions the rounding of the angle is visible in the logits.
+/// A position may have several axes (picture models: time, row, column). For pair p that reads axis a, the angle is
+/// position[a]·θ^(−2k/r)·scale/factor, where k counts pairs since the last restart. Like ggml, the power is accumulated in single
+/// precision from pair to pair, because at large positions the rounding of the angle is visible in the logits.
 /// </remarks>
 public sealed unsafe class RotaryEmbedding
 {
@@ -48,7 +48,8 @@ public sealed unsafe class RotaryEmbedding
     public static RotaryEmbedding Create(RotaryOptions options)
     {
         int count = options.Dimensions / 2;
-        if (count <= 0 || options.Dimensions % 2 != 0) throw new ArgumentException($"rotary dimensions must be positive and even, not {options.Dimensions}");
+        if (count <= 0 || options.Dimensions % 2 != 0)
+            throw new ArgumentException($"rotary dimensions must be positive and even, not {options.Dimensions}");
         if (options.FrequencyFactors is { } factors && factors.Length != count)
             throw new ArgumentException($"{factors.Length} rotary frequency factors for {count} pairs");
 
@@ -65,15 +66,16 @@ public sealed unsafe class RotaryEmbedding
         }
 
         // A table of sections makes the model read as many axes as it has sections, even if the last is empty.
-        return new RotaryEmbedding(pairs, options.Pairing, 1, Step(options.Base, options.Dimensions), options.Magnitude * (options.Yarn?.Magnitude ?? 1))
+        float magnitude = options.Magnitude * (options.Yarn?.Magnitude ?? 1);
+        return new RotaryEmbedding(pairs, options.Pairing, 1, Step(options.Base, options.Dimensions), magnitude)
         {
             Axes = options.Sections is null ? 1 : MaxAxes,
         };
     }
 
     /// <summary>
-    /// Two-dimensional form of Pixtral, MoonViT and llama 4: adjacent pairs, the first half of the head turns with axis 0, the second with axis 1
-    /// (vision-models.md 3.4, "split-2D").
+    /// Two-dimensional form of Pixtral, MoonViT and llama 4: adjacent pairs, the first half of the head turns with axis 0, the second
+    /// with axis 1 (vision-models.md 3.4, "split-2D").
     /// </summary>
     /// <param name="headSize">Features per head, a multiple of 4.</param>
     /// <param name="theta">Base of the frequencies.</param>
@@ -82,8 +84,8 @@ public sealed unsafe class RotaryEmbedding
         TwoAxes(headSize, theta, RotaryPairing.Adjacent, 1, interleaved ? MathF.Pow(theta, -2f / headSize) : 1);
 
     /// <summary>
-    /// Form of Qwen2-VL's vision tower: half-split pairs, the first half of the pairs turns with axis 0 (row), the second with axis 1 (column),
-    /// the frequencies starting again (vision-models.md 3.4, "M-RoPE vision").
+    /// Form of Qwen2-VL's vision tower: half-split pairs, the first half of the pairs turns with axis 0 (row), the second with axis 1
+    /// (column), the frequencies starting again (vision-models.md 3.4, "M-RoPE vision").
     /// </summary>
     public static RotaryEmbedding VisionSections(int headSize, float theta = 10000) =>
         TwoAxes(headSize, theta, RotaryPairing.HalfSplit, 1, 1);
@@ -98,8 +100,8 @@ public sealed unsafe class RotaryEmbedding
     /// <summary>Computes the cosines and sines of <paramref name="rows"/> positions.</summary>
     /// <param name="workspace">Gives the memory; the result lives as long as its current frame.</param>
     /// <param name="positions">
-    /// Up to 4 axes × <paramref name="rows"/> positions, axis by axis. Where fewer axes are given the last stands for the others, except that the fourth is then 0
-    /// (text in a multimodal model: p, p, p, 0).
+    /// Up to 4 axes × <paramref name="rows"/> positions, axis by axis. Where fewer axes are given the last stands for the others, except
+    /// that the fourth is then 0 (text in a multimodal model: p, p, p, 0).
     /// </param>
     /// <param name="rows">Number of tokens or patches.</param>
     /// <returns>One row per token: cosines, then sines.</returns>
@@ -133,8 +135,8 @@ public sealed unsafe class RotaryEmbedding
     {
         if (table.Rows != x.Rows || table.Columns != TableColumns || x.Columns != heads * headSize || offset + Dimensions > headSize)
         {
-            throw new ArgumentException(
-                $"rotary embedding of {Dimensions} features at {offset}: {heads} heads of {headSize} in {x.Rows}x{x.Columns}, table {table.Rows}x{table.Columns}");
+            string shapes = $"{heads} heads of {headSize} in {x.Rows}×{x.Columns}, table {table.Rows}×{table.Columns}";
+            throw new ArgumentException($"rotary embedding of {Dimensions} features at {offset}: {shapes}");
         }
 
         var body = new Turn(table, x, heads, headSize, offset, _pairs.Length, _segments, _pairing);
@@ -144,12 +146,19 @@ public sealed unsafe class RotaryEmbedding
 
     private static RotaryEmbedding TwoAxes(int headSize, float theta, RotaryPairing pairing, int segments, float secondScale)
     {
-        if (headSize <= 0 || headSize % 4 != 0) throw new ArgumentException($"head size {headSize} is not a multiple of 4", nameof(headSize));
+        if (headSize <= 0 || headSize % 4 != 0)
+            throw new ArgumentException($"head size {headSize} is not a multiple of 4", nameof(headSize));
         var pairs = new RotaryPair[headSize / 2];
         for (int p = 0; p < pairs.Length; p++)
         {
             bool second = p >= pairs.Length / 2;
-            pairs[p] = new RotaryPair { Axis = second ? 1 : 0, Restart = p == pairs.Length / 2, Factor = 1, Scale = second ? secondScale : 1 };
+            pairs[p] = new RotaryPair
+            {
+                Axis = second ? 1 : 0,
+                Restart = p == pairs.Length / 2,
+                Factor = 1,
+                Scale = second ? secondScale : 1,
+            };
         }
 
         return new RotaryEmbedding(pairs, pairing, segments, Step(theta, headSize / 2), 1);
@@ -208,7 +217,8 @@ public sealed unsafe class RotaryEmbedding
         public float Extrapolation;
     }
 
-    private readonly struct Turn(Matrix table, Matrix x, int heads, int headSize, int offset, int pairs, int segments, RotaryPairing pairing) : IParallelBody
+    private readonly struct Turn(
+        Matrix table, Matrix x, int heads, int headSize, int offset, int pairs, int segments, RotaryPairing pairing) : IParallelBody
     {
         public void Run(int index)
         {

@@ -39,7 +39,8 @@ public sealed record RotaryOptions
 }
 
 /// <summary>
-/// YaRN (arXiv:2309.00071): slow pairs are interpolated by <see cref="RotaryOptions.FrequencyScale"/>, fast ones left alone, with a ramp between.
+/// YaRN (arXiv:2309.00071): slow pairs are interpolated by <see cref="RotaryOptions.FrequencyScale"/>, fast ones left alone, with a ramp
+/// between.
 /// </summary>
 /// <param name="OriginalContext">Context length the model was trained with before the extension.</param>
 /// <param name="Factor">Extension factor.</param>
@@ -81,7 +82,8 @@ public sealed record YarnOptions(
 }
 
 /// <summary>
-/// How multimodal rotary embedding (M-RoPE, Qwen2-VL) deals the pairs of a head to the axes of a position: time, height, width and a spare one.
+/// How multimodal rotary embedding (M-RoPE, Qwen2-VL) deals the pairs of a head to the axes of a position: time, height, width and a
+/// spare one.
 /// </summary>
 /// <param name="Time">Pairs that turn with the time axis.</param>
 /// <param name="Height">Pairs that turn with the row of the picture.</param>

@@ -5,7 +5,8 @@ using TinyMllm.Kernels.Simd;
 namespace TinyMllm.Kernels.Recurrence;
 
 /// <summary>
-/// Depthwise causal convolution along time: y[t, c] = b[c] + Σ_j w[j, c]·x[t − K + 1 + j, c], j = 0 … K − 1 (Mamba, LFM2, Qwen3.5; K is 3 or 4).
+/// Depthwise causal convolution along time: y[t, c] = b[c] + Σ_j w[j, c]·x[t − K + 1 + j, c], j = 0 … K − 1 (Mamba, LFM2, Qwen3.5; K is 3
+/// or 4).
 /// </summary>
 /// <remarks>
 /// One output row is a weighted sum of K input rows, vectorised over channels; rows before the present chunk come from the layer's state.

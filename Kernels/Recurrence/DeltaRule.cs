@@ -5,12 +5,13 @@ using TinyMllm.Kernels.Simd;
 namespace TinyMllm.Kernels.Recurrence;
 
 /// <summary>
-/// One step of the gated delta rule (arXiv:2412.06464) for one head. The state M maps keys to values; the step forgets by a factor, corrects what M gives
-/// for the key towards the value, and reads with the query: M ← γM;  e = β·(v − Mᵀk);  M ← M + k·eᵀ;  o = Mᵀq.
+/// One step of the gated delta rule (arXiv:2412.06464) for one head. The state M maps keys to values; the step forgets by a factor,
+/// corrects what M gives for the key towards the value, and reads with the query: M ← γM; e = β·(v − Mᵀk); M ← M + k·eᵀ; o = Mᵀq.
 /// </summary>
 /// <remarks>
-/// M lies key by key ([keys, values]). Column j of M, e[j] and o[j] depend on nothing of other columns, so a vector of columns is finished at once:
-/// a first walk down the columns sums Mᵀk, a second one updates M and sums Mᵀq. The strip of M (keys × one vector) stays in the first cache between the two.
+/// M lies key by key ([keys, values]). Column j of M, e[j] and o[j] depend on nothing of other columns, so a vector of columns is
+/// finished at once: a first walk down the columns sums Mᵀk, a second one updates M and sums Mᵀq. The strip of M (keys × one vector)
+/// stays in the first cache between the two.
 /// </remarks>
 public static unsafe class DeltaRule
 {
@@ -32,7 +33,8 @@ public static unsafe class DeltaRule
     }
 
     /// <summary>The plain form for the columns from <paramref name="first"/> on.</summary>
-    public static void Scalar(float* state, float* q, float* k, float* v, float decay, float beta, float* output, int keys, int values, int first = 0)
+    public static void Scalar(
+        float* state, float* q, float* k, float* v, float decay, float beta, float* output, int keys, int values, int first = 0)
     {
         for (int j = first; j < values; j++)
         {

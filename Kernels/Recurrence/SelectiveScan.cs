@@ -5,10 +5,13 @@ using TinyMllm.Kernels.Simd;
 namespace TinyMllm.Kernels.Recurrence;
 
 /// <summary>
-/// One step of a selective state space for one channel. Mamba (arXiv:2312.00752): s ← s ⊙ exp(Δ·A) + B·(Δ·u), y = s·C + d·u with a vector A per
-/// channel; Mamba 2 (arXiv:2405.21060) has one number A per head, so that the decay e^(Δ·A) is one for all states.
+/// One step of a selective state space for one channel. Mamba (arXiv:2312.00752): s ← s ⊙ exp(Δ·A) + B·(Δ·u), y = s·C + d·u with a vector
+/// A per channel; Mamba 2 (arXiv:2405.21060) has one number A per head, so that the decay e^(Δ·A) is one for all states.
 /// </summary>
-/// <remarks>The N states of a channel (16, or 64 to 256) are contiguous and are the vector dimension; N that is no multiple of the vector ends in plain code.</remarks>
+/// <remarks>
+/// The N states of a channel (16, or 64 to 256) are contiguous and are the vector dimension; N that is no multiple of the vector ends in
+/// plain code.
+/// </remarks>
 public static unsafe class SelectiveScan
 {
     /// <summary>Mamba's step.</summary>

@@ -44,7 +44,8 @@ public readonly ref struct Batch
     /// <param name="embeddings">[tokens, <see cref="LanguageModel.InputLength"/>].</param>
     /// <param name="position">Position of the first.</param>
     /// <param name="nonCausal">Whether all rows see each other.</param>
-    public static Batch Picture(Matrix embeddings, int position, bool nonCausal = false) => new(default, embeddings, position, default, nonCausal);
+    public static Batch Picture(Matrix embeddings, int position, bool nonCausal = false) =>
+        new(default, embeddings, position, default, nonCausal);
 
     /// <summary>Picture tokens at positions in several dimensions (<see cref="LanguageModel.UsesMrope"/>).</summary>
     /// <param name="embeddings">[tokens, <see cref="LanguageModel.InputLength"/>].</param>
@@ -54,7 +55,11 @@ public readonly ref struct Batch
     public static Batch Picture(Matrix embeddings, ReadOnlySpan<int> positions, bool nonCausal = false)
     {
         if (positions.Length != 3 * embeddings.Rows && positions.Length != 4 * embeddings.Rows)
-            throw new ArgumentException($"{positions.Length} positions for {embeddings.Rows} tokens, expected three or four for each", nameof(positions));
+        {
+            throw new ArgumentException(
+                $"{positions.Length} positions for {embeddings.Rows} tokens, expected three or four for each", nameof(positions));
+        }
+
         return new(default, embeddings, 0, positions, nonCausal);
     }
 }

@@ -6,7 +6,10 @@ namespace TinyMllm.Language;
 /// <summary>Multi-head latent attention.</summary>
 internal sealed partial class DecoderBuilder
 {
-    /// <summary>Latent attention of layer <paramref name="layer"/> (DeepSeek-V2): <c>attn_kv_a_mqa</c>, then <c>attn_kv_b</c> or <c>attn_k_b</c> and <c>attn_v_b</c>.</summary>
+    /// <summary>
+    /// Latent attention of layer <paramref name="layer"/> (DeepSeek-V2): <c>attn_kv_a_mqa</c>, then <c>attn_kv_b</c> or <c>attn_k_b</c>
+    /// and <c>attn_v_b</c>.
+    /// </summary>
     /// <param name="layer">Number of the layer.</param>
     /// <param name="rotary">Rotation of the keys' last features.</param>
     /// <param name="scale">Factor of the scores.</param>

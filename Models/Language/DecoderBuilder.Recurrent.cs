@@ -49,7 +49,11 @@ internal sealed partial class DecoderBuilder
         var c = StateSpace;
         int channels = c.InnerSize, heads = c.TimeStepRank, convolved = channels + (2 * c.Groups * c.StateSize);
         if (channels % heads != 0 || heads % c.Groups != 0)
-            throw new UnsupportedModelException($"{Config.Architecture}: {channels} channels, {heads} heads and {c.Groups} groups do not divide");
+        {
+            throw new UnsupportedModelException(
+                $"{Config.Architecture}: {channels} channels, {heads} heads and {c.Groups} groups do not divide");
+        }
+
         var input = Matrix(Name(layer, "ssm_in"), Width, channels + convolved + heads);
         var convolution = WeightAndBias(Name(layer, "ssm_conv1d"), c.ConvolutionKernel, convolved);
         var timeStepBias = Tensors.Get(Name(layer, "ssm_dt.bias"), heads);
@@ -75,9 +79,14 @@ internal sealed partial class DecoderBuilder
     public Recipe<ITokenMixer> GatedDeltaNet(int layer)
     {
         var c = StateSpace;
-        int size = c.StateSize, keyHeads = c.Groups, valueHeads = c.TimeStepRank, values = size * valueHeads, convolved = (2 * size * keyHeads) + values;
+        int size = c.StateSize, keyHeads = c.Groups, valueHeads = c.TimeStepRank;
+        int values = size * valueHeads, convolved = (2 * size * keyHeads) + values;
         if (c.InnerSize != values)
-            throw new UnsupportedModelException($"key '{Config.Architecture}.ssm.inner_size' is {c.InnerSize}, expected {valueHeads} heads of {size}");
+        {
+            throw new UnsupportedModelException(
+                $"key '{Config.Architecture}.ssm.inner_size' is {c.InnerSize}, expected {valueHeads} heads of {size}");
+        }
+
         var queryKeyValue = WeightAndBias(Name(layer, "attn_qkv"), Width, convolved);
         var gate = WeightAndBias(Name(layer, "attn_gate"), Width, values);
         var beta = WeightAndBias(Name(layer, "ssm_beta"), Width, valueHeads);

@@ -5,8 +5,8 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language;
 
 /// <summary>
-/// The vocabulary in which a family describes its decoder. Every method finds and checks its tensors at once and returns a recipe that reads the
-/// weights later. Names are those of GGUF: layer i's tensors begin with <c>blk.i.</c>.
+/// The vocabulary in which a family describes its decoder. Every method finds and checks its tensors at once and returns a recipe that
+/// reads the weights later. Names are those of GGUF: layer i's tensors begin with <c>blk.i.</c>.
 /// </summary>
 internal sealed partial class DecoderBuilder
 {
@@ -78,7 +78,8 @@ internal sealed partial class DecoderBuilder
     /// <summary>Refuses a file without multimodal rotary sections.</summary>
     public void RequireSections()
     {
-        if (Config.Rotary.Sections is null) throw new UnsupportedModelException($"key '{Config.Architecture}.rope.dimension_sections' is missing");
+        if (Config.Rotary.Sections is null)
+            throw new UnsupportedModelException($"key '{Config.Architecture}.rope.dimension_sections' is missing");
     }
 
     /// <summary>RMSNorm over the stream.</summary>
@@ -139,9 +140,16 @@ internal sealed partial class DecoderBuilder
     {
         int heads = Config.Heads[layer], kvHeads = Config.KvHeads[layer];
         if (heads == 0 || kvHeads == 0 || Config.KeySize == 0 || Config.ValueSize == 0)
-            throw new UnsupportedModelException($"{Config.Architecture}: layer {layer} has {heads} query heads and {kvHeads} key heads of {Config.KeySize} features");
+        {
+            throw new UnsupportedModelException(
+                $"{Config.Architecture}: layer {layer} has {heads} query heads and {kvHeads} key heads of {Config.KeySize} features");
+        }
+
         if (traits.Rotary is { } rotary && rotary.Embedding.Dimensions > Config.KeySize)
-            throw new UnsupportedModelException($"{Config.Architecture}: 'rope.dimension_count' is {rotary.Embedding.Dimensions}, heads have {Config.KeySize} features");
+        {
+            throw new UnsupportedModelException(
+                $"{Config.Architecture}: 'rope.dimension_count' is {rotary.Embedding.Dimensions}, heads have {Config.KeySize} features");
+        }
 
         float scale = traits.Scale != 0 ? traits.Scale : 1 / MathF.Sqrt(Config.KeySize);
         var shape = new AttentionShape(heads, kvHeads, Config.KeySize, Config.ValueSize, scale, traits.SoftCap);
@@ -163,7 +171,9 @@ internal sealed partial class DecoderBuilder
             NormalizesAllHeads = traits.Norm == QueryKeyNorm.RmsWhole,
             NormalizesAfterRotation = traits.Norm == QueryKeyNorm.RmsPerHeadAfterRotation,
             HasGate = traits.HasGate,
-            Temperature = traits.TemperatureScale == 0 ? null : new QueryTemperature(traits.TemperatureScale, Config.Rotary.OriginalContext),
+            Temperature = traits.TemperatureScale == 0
+                ? null
+                : new QueryTemperature(traits.TemperatureScale, Config.Rotary.OriginalContext),
         });
     }
 
@@ -183,7 +193,8 @@ internal sealed partial class DecoderBuilder
         int inner = Config.FeedForwardLength[layer];
         var gateUp = WeightAndBias(Name(layer, "ffn_up"), Width, 2 * inner);
         var down = WeightAndBias(Name(layer, "ffn_down"), inner, Width);
-        return () => new GatedMlp(Linear.Create(Weights, gateUp.Weight, gateUp.Bias), Linear.Create(Weights, down.Weight, down.Bias), activation);
+        return () => new GatedMlp(
+            Linear.Create(Weights, gateUp.Weight, gateUp.Bias), Linear.Create(Weights, down.Weight, down.Bias), activation);
     }
 
     /// <summary>Plain feed-forward network of layer <paramref name="layer"/>: <c>ffn_up</c>, <c>ffn_down</c>.</summary>

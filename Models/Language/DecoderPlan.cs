@@ -30,13 +30,15 @@ internal sealed record DecoderPlan
     /// <summary>c of c·tanh(logit/c); 0 = none.</summary>
     public float LogitSoftCap { get; init; }
 
-    /// <summary>Further slices of a picture's embedding row, and before which layer (or, at the end, after the last) each is added; null = none.</summary>
+    /// <summary>
+    /// Further slices of a picture's embedding row, and before which layer (or, at the end, after the last) each is added; null = none.
+    /// </summary>
     public DeepstackPlan? Deepstack { get; init; }
 }
 
 /// <summary>
-/// Where further slices of a picture's embedding row enter (Qwen3-VL, Granite 4 Vision): <paramref name="SliceBefore"/>[layer] is the slice that is added to the
-/// stream before that layer, −1 = none; one more entry than there are layers.
+/// Where further slices of a picture's embedding row enter (Qwen3-VL, Granite 4 Vision): <paramref name="SliceBefore"/>[layer] is the
+/// slice that is added to the stream before that layer, −1 = none; one more entry than there are layers.
 /// </summary>
 /// <param name="Slices">Slices beside the input itself.</param>
 /// <param name="SliceBefore">Slice per layer.</param>

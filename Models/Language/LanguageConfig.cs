@@ -1,8 +1,8 @@
 namespace TinyMllm.Language;
 
 /// <summary>
-/// Sizes and constants of a text decoder, as its GGUF file states them (language-models.md 2.1). Keys that may hold one number or one per layer
-/// are arrays with one entry per layer here.
+/// Sizes and constants of a text decoder, as its GGUF file states them (language-models.md 2.1). Keys that may hold one number or one per
+/// layer are arrays with one entry per layer here.
 /// </summary>
 internal sealed record LanguageConfig
 {
@@ -84,10 +84,14 @@ internal sealed record LanguageConfig
     /// <summary>Layers after which a further slice of the picture's embedding is added (Qwen3-VL).</summary>
     public int DeepstackLayers { get; init; }
 
-    /// <summary>Per layer the slice of the picture's embedding that is added before it, −1 = none (Granite 4 Vision); null = none at all.</summary>
+    /// <summary>
+    /// Per layer the slice of the picture's embedding that is added before it, −1 = none (Granite 4 Vision); null = none at all.
+    /// </summary>
     public int[]? DeepstackMapping { get; init; }
 
-    /// <summary>Whether layer <paramref name="layer"/> sees only a window: by the file's list, else all but the last of each period.</summary>
+    /// <summary>
+    /// Whether layer <paramref name="layer"/> sees only a window: by the file's list, else all but the last of each period.
+    /// </summary>
     /// <param name="layer">Index of the layer.</param>
     /// <param name="defaultPeriod">The architecture's period, for files that do not say.</param>
     public bool IsWindowed(int layer, int defaultPeriod)

@@ -2,7 +2,9 @@ using TinyMllm.Loaders.Gguf;
 
 namespace TinyMllm.Language;
 
-/// <summary>Reads a <see cref="LanguageConfig"/> from the keys of a GGUF file; every number is checked before anything is allocated by it.</summary>
+/// <summary>
+/// Reads a <see cref="LanguageConfig"/> from the keys of a GGUF file; every number is checked before anything is allocated by it.
+/// </summary>
 internal sealed class LanguageConfigReader
 {
     private const int MaxLayers = 1024;
@@ -70,7 +72,7 @@ internal sealed class LanguageConfigReader
             LogitScale = SingleOrNull("logit_scale"),
             LogitSoftCap = Single("final_logit_softcapping", 0),
             DeepstackLayers = Optional("n_deepstack_layers", 0, 0, layers),
-            DeepstackMapping = _metadata.TryGetInt32Array(Key("deepstack_mapping"), out int[]? mapping) && mapping.Length >= layers ? mapping : null,
+            DeepstackMapping = ReadDeepstackMapping(layers),
         };
     }
 
@@ -79,7 +81,8 @@ internal sealed class LanguageConfigReader
         // The list of tokens is what the matrices were made for; the key only counts in files without one.
         if (_metadata.TryGetValue("tokenizer.ggml.tokens", out var tokens) && tokens.Count is > 0 and <= MaxVocabulary) return tokens.Count;
         if (_metadata.TryGetInt32(Key("vocab_size"), out int size) && size is > 0 and <= MaxVocabulary) return size;
-        throw new UnsupportedModelException($"{_metadata.Path}: neither key '{Key("vocab_size")}' nor 'tokenizer.ggml.tokens' gives a vocabulary");
+        throw new UnsupportedModelException(
+            $"{_metadata.Path}: neither key '{Key("vocab_size")}' nor 'tokenizer.ggml.tokens' gives a vocabulary");
     }
 
     private float ReadEpsilon()
@@ -102,24 +105,40 @@ internal sealed class LanguageConfigReader
         float factor = SingleOrNull("rope.scaling.factor") ?? Single("rope.scale_linear", 0);
         if (!(factor >= 0 && float.IsFinite(factor))) throw Wrong("rope.scaling.factor", factor, "a positive number");
         string scaling = _metadata.GetString(Key("rope.scaling.type"), "linear") ?? "linear";
-        int[]? sections = _metadata.TryGetInt32Array(Key("rope.dimension_sections"), out int[]? found) ? found : null;
-        if (sections is not null && (sections.Length < 3 || sections.Any(count => count is < 0 or > MaxWidth) || sections.Sum() == 0)) sections = null;
-        float original = Optional("rope.scaling.original_context_length", context, 1, MaxContext);
         return new RotaryConfig(
-            Optional("rope.dimension_count", keySize, 0, Math.Max(keySize, 0)), Single("rope.freq_base", 10000), Single("rope.freq_base_swa", 10000))
+            Optional("rope.dimension_count", keySize, 0, keySize),
+            Single("rope.freq_base", 10000),
+            Single("rope.freq_base_swa", 10000))
         {
             Scaling = scaling,
             Factor = factor == 0 || scaling == "none" ? 1 : factor,
-            OriginalContext = (int)original,
+            OriginalContext = Optional("rope.scaling.original_context_length", context, 1, MaxContext),
             AttentionFactor = Single("rope.scaling.attn_factor", 1),
             Alpha = Single("rope.scaling.alpha", 0),
             Finetuned = _metadata.GetBoolean(Key("rope.scaling.finetuned"), true),
-            Sections = sections,
+            Sections = ReadSections(),
             YarnLogMultiplier = Single("rope.scaling.yarn_log_multiplier", 0),
             BetaFast = Single("rope.scaling.yarn_beta_fast", 32),
             BetaSlow = Single("rope.scaling.yarn_beta_slow", 1),
             TemperatureScale = Single("attention.temperature_scale", 0),
         };
+    }
+
+    /// <summary>Pairs per axis; null if absent or all zero, as some converters write for text models.</summary>
+    private int[]? ReadSections()
+    {
+        const string name = "rope.dimension_sections";
+        if (!_metadata.TryGetInt32Array(Key(name), out int[]? sections) || sections.All(count => count == 0)) return null;
+        if (sections.Length < 3) throw Wrong(name, $"a list of {sections.Length}", "three or four numbers");
+        foreach (int count in sections) InRange(name, count, 0, MaxWidth);
+        return sections;
+    }
+
+    private int[]? ReadDeepstackMapping(int layers)
+    {
+        const string name = "deepstack_mapping";
+        if (!_metadata.TryGetInt32Array(Key(name), out int[]? mapping)) return null;
+        return mapping.Length >= layers ? mapping : throw Wrong(name, $"a list of {mapping.Length}", $"one number for each of {layers} layers");
     }
 
     private ExpertConfig? ReadExperts(int layers)

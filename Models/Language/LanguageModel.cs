@@ -7,8 +7,8 @@ using TinyMllm.Loaders.Gguf;
 namespace TinyMllm.Language;
 
 /// <summary>
-/// A text decoder: token ids or picture embeddings in, logits out. The weights are shared by all sessions; what a session has read lies in its
-/// <see cref="KvCache"/>, and its scratch memory in its <see cref="Workspace"/>.
+/// A text decoder: token ids or picture embeddings in, logits out. The weights are shared by all sessions; what a session has read lies
+/// in its <see cref="KvCache"/>, and its scratch memory in its <see cref="Workspace"/>.
 /// </summary>
 public sealed unsafe class LanguageModel : IDisposable
 {
@@ -31,12 +31,23 @@ public sealed unsafe class LanguageModel : IDisposable
         _windows = [.. builder.Windows];
         _chunkLength = Math.Max(1, options.ChunkLength);
 
-        // llama.cpp's CogVLM computes all rows of a batch and hands out the first ones, so that a prompt is judged by the first token of its last batch.
+        // llama.cpp's CogVLM computes all rows of a batch and hands out the first ones, so that a prompt is judged by the first token of
+        // its last batch.
         _readsFirstRow = options.Compatibility == Compatibility.LlamaCpp && config.Architecture == "cogvlm";
         _blocks = new DecoderBlock[plan.Blocks.Length];
-        for (int i = 0; i < _blocks.Length; i++) _blocks[i] = plan.Blocks[i].Create();
-        _outputNorm = plan.OutputNorm();
-        _output = plan.Output();
+        try
+        {
+            for (int i = 0; i < _blocks.Length; i++) _blocks[i] = plan.Blocks[i].Create();
+            _outputNorm = plan.OutputNorm();
+            _output = plan.Output();
+        }
+        catch
+        {
+            // Out of memory, or a file that ends early: what was read so far goes back.
+            foreach (var block in _blocks) block?.Dispose();
+            _outputNorm?.Dispose();
+            throw;
+        }
     }
 
     /// <summary><c>general.architecture</c> of the file.</summary>
@@ -46,7 +57,8 @@ public sealed unsafe class LanguageModel : IDisposable
     public int EmbeddingLength => Config.EmbeddingLength;
 
     /// <summary>
-    /// Features of a picture's embedding row: <see cref="EmbeddingLength"/>, times one plus the number of deepstack slices where the model has them.
+    /// Features of a picture's embedding row: <see cref="EmbeddingLength"/>, times one plus the number of deepstack slices where the
+    /// model has them.
     /// </summary>
     public int InputLength => EmbeddingLength * (1 + (_plan.Deepstack?.Slices ?? 0));
 
@@ -92,7 +104,8 @@ public sealed unsafe class LanguageModel : IDisposable
     /// <summary>An empty cache for one session.</summary>
     /// <param name="context">Most tokens it can hold.</param>
     /// <param name="type">How keys and values are stored.</param>
-    public KvCache CreateCache(int context, KvType type = KvType.F16) => new([.. _blocks.Select(block => block.Mixer.CacheShape)], context, type);
+    public KvCache CreateCache(int context, KvType type = KvType.F16) =>
+        new([.. _blocks.Select(block => block.Mixer.CacheShape)], context, type);
 
     /// <summary>Reads a batch: appends it to the cache and computes logits.</summary>
     /// <param name="workspace">Threads and scratch of the session.</param>
@@ -132,8 +145,8 @@ public sealed unsafe class LanguageModel : IDisposable
     {
         if (file.Architecture.Length > 0 && LanguageFamilies.Find(file.Architecture) is null)
         {
-            throw new UnsupportedModelException(
-                $"{file.Path}: architecture '{file.Architecture}' is not supported; supported are {string.Join(", ", LanguageFamilies.Architectures)}");
+            string known = string.Join(", ", LanguageFamilies.Architectures);
+            throw new UnsupportedModelException($"{file.Path}: architecture '{file.Architecture}' is not supported; supported are {known}");
         }
 
         var config = LanguageConfigReader.Read(file);
@@ -156,16 +169,21 @@ public sealed unsafe class LanguageModel : IDisposable
     {
         int rows = batch.Count;
         if (logits.Length != 0 && logits.Length != VocabularySize && logits.Length != (long)rows * VocabularySize)
-            throw new ArgumentException($"room for {logits.Length} logits, expected 0, {VocabularySize} or {rows} times that", nameof(logits));
+            throw new ArgumentException($"room for {logits.Length} logits, expected 0, {VocabularySize} or {rows} times it", nameof(logits));
         if (batch.IsPicture && batch.Embeddings.Columns != InputLength)
-            throw new ArgumentException($"picture embeddings have {batch.Embeddings.Columns} features, the model takes {InputLength}: wrong mmproj?", nameof(batch));
+        {
+            throw new ArgumentException(
+                $"picture embeddings have {batch.Embeddings.Columns} features, the model takes {InputLength}: wrong mmproj?", nameof(batch));
+        }
+
         foreach (int token in batch.Tokens)
         {
             if ((uint)token >= (uint)VocabularySize)
                 throw new ArgumentException($"token {token} is not in the vocabulary of {VocabularySize}", nameof(batch));
         }
 
-        if ((long)cache.Length + rows > cache.Capacity) throw new ContextOverflowException((int)Math.Min(int.MaxValue, (long)cache.Length + rows), cache.Capacity);
+        long needed = (long)cache.Length + rows;
+        if (needed > cache.Capacity) throw new ContextOverflowException((int)Math.Min(int.MaxValue, needed), cache.Capacity);
     }
 
     private void RunChunk(Workspace workspace, KvCache cache, Batch batch, int first, int count, Span<float> logits)
@@ -245,7 +263,9 @@ public sealed unsafe class LanguageModel : IDisposable
     {
         if (!batch.IsPicture || _plan.Deepstack is not { } deepstack) return;
         int slice = deepstack.SliceBefore[layer];
-        if (slice >= 0) Activations.Add(workspace, batch.Embeddings.Slice(first, x.Rows).SliceColumns(slice * EmbeddingLength, EmbeddingLength), x);
+        if (slice < 0) return;
+        var rows = batch.Embeddings.Slice(first, x.Rows);
+        Activations.Add(workspace, rows.SliceColumns(slice * EmbeddingLength, EmbeddingLength), x);
     }
 
     private void Project(Workspace workspace, Matrix x, Span<float> logits)

@@ -9,17 +9,19 @@ public sealed record LanguageModelOptions
     public WeightOptions Weights { get; init; } = WeightOptions.Default;
 
     /// <summary>
-    /// Tokens of context that sessions will have; 0 = what the model was trained for. It decides between the short and the long rotary factors of models with
-    /// both (Phi-3), as in llama.cpp by the configured length and not by the position.
+    /// Tokens of context that sessions will have; 0 = what the model was trained for. It decides between the short and the long rotary
+    /// factors of models with both (Phi-3), as in llama.cpp by the configured length and not by the position.
     /// </summary>
     public int Context { get; init; }
 
     /// <summary>
-    /// Whose arithmetic is followed where llama.cpp departs from the original model. Here: its Qwen2-VL normalises without an epsilon, and its CogVLM
-    /// judges a prompt by the first token of the last batch instead of the last one.
+    /// Whose arithmetic is followed where llama.cpp departs from the original model. Here: its Qwen2-VL normalises without an epsilon,
+    /// and its CogVLM judges a prompt by the first token of the last batch instead of the last one.
     /// </summary>
     public Compatibility Compatibility { get; init; } = Compatibility.Original;
 
-    /// <summary>Most rows of a prompt that pass through the layers at once; pictures that see themselves as a whole are never divided.</summary>
+    /// <summary>
+    /// Most rows of a prompt that pass through the layers at once; pictures that see themselves as a whole are never divided.
+    /// </summary>
     public int ChunkLength { get; init; } = 512;
 }

@@ -23,8 +23,8 @@ internal sealed class ModelTensors(GgufFile file)
         for (int i = 0; i < dimensions.Length; i++) fits &= tensor.Dimension(i) == dimensions[i];
         if (!fits)
         {
-            throw new UnsupportedModelException(
-                $"{file.Path}: tensor '{name}' is [{string.Join(", ", tensor.Dimensions)}], expected [{string.Join(", ", dimensions.ToArray())}]");
+            string found = string.Join(", ", tensor.Dimensions), expected = string.Join(", ", dimensions.ToArray());
+            throw new UnsupportedModelException($"{file.Path}: tensor '{name}' is [{found}], expected [{expected}]");
         }
 
         return tensor;

@@ -15,11 +15,15 @@ internal static class RotarySetup
         var stated = config.Rotary;
         int dimensions = traits.Dimensions ?? stated.Dimensions;
         if (dimensions <= 0 || dimensions % 2 != 0)
-            throw new UnsupportedModelException($"{config.Architecture}: 'rope.dimension_count' is {dimensions}, expected a positive even number");
+        {
+            throw new UnsupportedModelException(
+                $"{config.Architecture}: 'rope.dimension_count' is {dimensions}, expected a positive even number");
+        }
 
         float frequencyBase = traits.Base ?? stated.Base;
-        if (!(frequencyBase > 1)) throw new UnsupportedModelException($"{config.Architecture}: 'rope.freq_base' is {frequencyBase}, expected more than 1");
-        bool yarn = traits.IsScaled && stated.Scaling == "yarn";
+        if (!(frequencyBase > 1))
+            throw new UnsupportedModelException($"{config.Architecture}: 'rope.freq_base' is {frequencyBase}, expected more than 1");
+        int configured = context > 0 ? context : config.ContextLength;
         return RotaryEmbedding.Create(new RotaryOptions
         {
             Pairing = traits.Pairing,
@@ -27,13 +31,21 @@ internal static class RotarySetup
             Base = frequencyBase,
             FrequencyScale = traits.IsScaled ? 1 / stated.Factor : 1,
             Magnitude = traits.IsScaled ? stated.AttentionFactor : 1,
-            FrequencyFactors = traits.ReadsFactors ? Factors(stated, tensors, dimensions / 2, context > 0 ? context : config.ContextLength) : null,
-            Yarn = yarn
-                ? new YarnOptions(stated.OriginalContext, stated.Factor, stated.BetaFast, stated.BetaSlow, traits.YarnLogMultiplier ?? stated.YarnLogMultiplier, traits.SameYarnMultiplier)
+            FrequencyFactors = traits.ReadsFactors ? Factors(stated, tensors, dimensions / 2, configured) : null,
+            Yarn = traits.IsScaled && stated.Scaling == "yarn" ? Yarn(stated, traits) : null,
+            Sections = traits.HasSections && stated.Sections is { } s
+                ? new RotarySections(s[0], s[1], s[2], s.Length > 3 ? s[3] : 0, traits.Interleaved)
                 : null,
-            Sections = traits.HasSections && stated.Sections is { } s ? new RotarySections(s[0], s[1], s[2], s.Length > 3 ? s[3] : 0, traits.Interleaved) : null,
         });
     }
+
+    private static YarnOptions Yarn(RotaryConfig stated, RotaryTraits traits) => new(
+        stated.OriginalContext,
+        stated.Factor,
+        stated.BetaFast,
+        stated.BetaSlow,
+        traits.YarnLogMultiplier ?? stated.YarnLogMultiplier,
+        traits.SameYarnMultiplier);
 
     /// <summary>The factors that the file gives: one set for all, else long or short by the configured context (not by position).</summary>
     private static float[]? Factors(RotaryConfig stated, ModelTensors tensors, int pairs, int context)

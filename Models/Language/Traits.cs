@@ -8,7 +8,9 @@ internal sealed record RotaryTraits
     /// <summary>Which features form a pair.</summary>
     public required RotaryPairing Pairing { get; init; }
 
-    /// <summary>Whether the file's frequency factors (<c>rope_freqs</c>, <c>rope_factors_long</c>, <c>rope_factors_short</c>) count.</summary>
+    /// <summary>
+    /// Whether the file's frequency factors (<c>rope_freqs</c>, <c>rope_factors_long</c>, <c>rope_factors_short</c>) count.
+    /// </summary>
     public bool ReadsFactors { get; init; }
 
     /// <summary>Whether the file's multimodal sections count.</summary>

@@ -4,7 +4,9 @@ using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Tests.Language;
 
-/// <summary>Every golden of a language model: text alone, and the text half of the picture models fed with the stored picture embeddings.</summary>
+/// <summary>
+/// Every golden of a language model: text alone, and the text half of the picture models fed with the stored picture embeddings.
+/// </summary>
 public class LanguageGoldenTests
 {
     private static readonly LanguageModelOptions Exact = new()

@@ -6,7 +6,10 @@ using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Tests.Language;
 
-/// <summary>Architectures that no golden covers: their files load, and a prompt at once, in chunks and token by token ends in the same finite logits.</summary>
+/// <summary>
+/// Architectures that no golden covers: their files load, and a prompt at once, in chunks and token by token ends in the same finite
+/// logits.
+/// </summary>
 public class SyntheticFamilyTests
 {
     private static readonly int[] Prompt = [1, 2, 3, 5, 8, 13, 21, 34, 16, 11, 27];

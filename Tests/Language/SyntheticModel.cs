@@ -4,7 +4,10 @@ using TinyMllm.Loaders.Gguf;
 
 namespace TinyMllm.Tests.Language;
 
-/// <summary>A tiny random model of any architecture, written as a GGUF file: for architectures without a golden, and for files with something wrong.</summary>
+/// <summary>
+/// A tiny random model of any architecture, written as a GGUF file: for architectures without a golden, and for files with something
+/// wrong.
+/// </summary>
 internal sealed class SyntheticModel(string architecture, int width = 32, int layers = 2, int vocabulary = 40) : IDisposable
 {
     private readonly Dictionary<string, (long[] Dimensions, float Scale, float Offset)> _tensors = [];

@@ -3,7 +3,9 @@ using TinyMllm.Loaders.Gguf;
 
 namespace TinyMllm.Tests.Language;
 
-/// <summary>Files that cannot be run say why: the file, the key or tensor, what was found and expected; and do so before memory is taken.</summary>
+/// <summary>
+/// Files that cannot be run say why: the file, the key or tensor, what was found and expected; and do so before memory is taken.
+/// </summary>
 public class UnsupportedModelTests
 {
     [TestCase("embedding_length")]

@@ -20,14 +20,16 @@ public class WeightTypeTests
         LanguageGoldenTests.Compare(golden.Run(options, fed: fed), expected, 1e-4 * golden.LogitsStd);
     }
 
-    /// <summary>Rounded activations: a changed order of sums flips roundings, so the limit is the reference's own spread (goldens' README).</summary>
+    /// <summary>
+    /// Rounded activations: a changed order of sums flips roundings, so the limit is the reference's own spread (goldens' README).
+    /// </summary>
     [TestCaseSource(nameof(Types))]
     public void RoundedActivationsStayWithinTheSpreadOfTheReference(string type)
     {
         using var golden = new GoldenCase("llm_weight_types/" + type);
 
-        // The reference rounds inputs of K types per 256 values, we per 32 for all types. Where rounding matters most, q2_k, its own numbers are 0.34 away
-        // from the exact ones and ours 0.21: that one is held against the exact numbers.
+        // The reference rounds inputs of K types per 256 values, we per 32 for all types. Where rounding matters most, q2_k, its own
+        // numbers are 0.34 away from the exact ones and ours 0.21: that one is held against the exact numbers.
         string numbers = type == "q2_k" ? "logits_f32_of_stored" : "logits";
         LanguageGoldenTests.Compare(golden.Run(new LanguageModelOptions()), golden.Array(numbers), 0.3);
     }

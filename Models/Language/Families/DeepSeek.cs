@@ -4,8 +4,8 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// DeepSeek-MoE (arXiv:2401.06066) and DeepSeek-OCR's decoder: plain attention, a few dense layers, then many narrow experts with shared ones
-/// (language-models.md 5.1, 5.3).
+/// DeepSeek-MoE (arXiv:2401.06066) and DeepSeek-OCR's decoder: plain attention, a few dense layers, then many narrow experts with shared
+/// ones (language-models.md 5.1, 5.3).
 /// </summary>
 internal sealed class DeepSeek : LanguageFamily
 {

@@ -3,7 +3,10 @@ using TinyMllm.Kernels.Elementwise;
 
 namespace TinyMllm.Language.Families;
 
-/// <summary>DeepSeek-V2 and V3 (arXiv:2405.04434; Kimi-VL's text side): latent attention, narrow experts with shared ones (language-models.md 5.2).</summary>
+/// <summary>
+/// DeepSeek-V2 and V3 (arXiv:2405.04434; Kimi-VL's text side): latent attention, narrow experts with shared ones (language-models.md
+/// 5.2).
+/// </summary>
 internal sealed class DeepSeek2 : LanguageFamily
 {
     /// <inheritdoc/>
@@ -16,7 +19,12 @@ internal sealed class DeepSeek2 : LanguageFamily
 
         // The file holds a tenth of the multiplier.
         float multiplier = c.Rotary.YarnLogMultiplier / 0.1f;
-        var rotary = b.Rotary(new RotaryTraits { Pairing = RotaryPairing.Adjacent, YarnLogMultiplier = multiplier, SameYarnMultiplier = true });
+        var rotary = b.Rotary(new RotaryTraits
+        {
+            Pairing = RotaryPairing.Adjacent,
+            YarnLogMultiplier = multiplier,
+            SameYarnMultiplier = true,
+        });
         float growth = c.Rotary.Scaling == "yarn" ? c.Rotary.AttentionFactor * (1 + (0.1f * multiplier * MathF.Log(c.Rotary.Factor))) : 1;
         float scale = growth * growth / MathF.Sqrt(c.Latent?.KeySize ?? c.KeySize);
         return b.RmsDecoder(i => b.RmsBlock(

@@ -3,7 +3,9 @@ using TinyMllm.Kernels.Elementwise;
 
 namespace TinyMllm.Language.Families;
 
-/// <summary>ERNIE 4.5, and PaddleOCR-VL's decoder, which is the same with positions in three dimensions (language-models.md 3.15).</summary>
+/// <summary>
+/// ERNIE 4.5, and PaddleOCR-VL's decoder, which is the same with positions in three dimensions (language-models.md 3.15).
+/// </summary>
 internal sealed class Ernie45 : LanguageFamily
 {
     /// <inheritdoc/>
@@ -14,7 +16,11 @@ internal sealed class Ernie45 : LanguageFamily
     {
         bool multimodal = b.Config.Architecture == "paddleocr";
         if (multimodal) b.RequireSections();
-        var rotary = b.Rotary(new RotaryTraits { Pairing = multimodal ? RotaryPairing.HalfSplit : RotaryPairing.Adjacent, HasSections = multimodal });
+        var rotary = b.Rotary(new RotaryTraits
+        {
+            Pairing = multimodal ? RotaryPairing.HalfSplit : RotaryPairing.Adjacent,
+            HasSections = multimodal,
+        });
         return b.RmsDecoder(i => b.RmsBlock(i, b.Attention(i, new AttentionTraits { Rotary = rotary }), b.GatedMlp(i, Activation.Silu)));
     }
 }

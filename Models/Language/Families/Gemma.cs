@@ -17,7 +17,10 @@ internal sealed class Gemma : LanguageFamily
     {
         var rotary = b.Rotary(RotaryPairing.HalfSplit);
         float scale = MathF.Sqrt(b.Config.EmbeddingLength);
-        return b.RmsDecoder(i => b.RmsBlock(i, b.Attention(i, new AttentionTraits { Rotary = rotary }), b.GatedMlp(i, Activation.GeluTanh))) with
+        return b.RmsDecoder(i => b.RmsBlock(
+            i,
+            b.Attention(i, new AttentionTraits { Rotary = rotary }),
+            b.GatedMlp(i, Activation.GeluTanh))) with
         {
             EmbeddingScale = scale,
             PictureEmbeddingScale = scale,

@@ -3,7 +3,9 @@ using TinyMllm.Kernels.Elementwise;
 
 namespace TinyMllm.Language.Families;
 
-/// <summary>Gemma 2 (arXiv:2408.00118): norms before and after each branch, every other layer windowed, scores and logits soft-capped.</summary>
+/// <summary>
+/// Gemma 2 (arXiv:2408.00118): norms before and after each branch, every other layer windowed, scores and logits soft-capped.
+/// </summary>
 internal sealed class Gemma2 : LanguageFamily
 {
     private const int WindowPeriod = 2;

@@ -4,8 +4,8 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// GLM-Edge (<c>chatglm</c>) and GLM-4 (<c>glm4</c>: norms after each branch too, positions in three dimensions where the file has sections): half of each
-/// head rotated, gate and up fused (language-models.md 3.13, 3.14).
+/// GLM-Edge (<c>chatglm</c>) and GLM-4 (<c>glm4</c>: norms after each branch too, positions in three dimensions where the file has
+/// sections): half of each head rotated, gate and up fused (language-models.md 3.13, 3.14).
 /// </summary>
 internal sealed class Glm : LanguageFamily
 {
@@ -17,8 +17,15 @@ internal sealed class Glm : LanguageFamily
     {
         bool postNorms = b.Config.Architecture == "glm4";
         bool multimodal = postNorms && b.Config.Rotary.Sections is not null;
-        var rotary = b.Rotary(new RotaryTraits { Pairing = multimodal ? RotaryPairing.HalfSplit : RotaryPairing.Adjacent, HasSections = multimodal });
-        return b.RmsDecoder(i => b.RmsBlock(i, b.Attention(i, new AttentionTraits { Rotary = rotary }), b.FusedGatedMlp(i, Activation.Silu)) with
+        var rotary = b.Rotary(new RotaryTraits
+        {
+            Pairing = multimodal ? RotaryPairing.HalfSplit : RotaryPairing.Adjacent,
+            HasSections = multimodal,
+        });
+        return b.RmsDecoder(i => b.RmsBlock(
+            i,
+            b.Attention(i, new AttentionTraits { Rotary = rotary }),
+            b.FusedGatedMlp(i, Activation.Silu)) with
         {
             MixerPostNorm = postNorms ? b.RmsNorm(i, "post_attention_norm") : null,
             FeedForwardPostNorm = postNorms ? b.RmsNorm(i, "post_ffw_norm") : null,

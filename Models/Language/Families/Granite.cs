@@ -4,8 +4,8 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// Granite 3 and 4 (arXiv:2412.04468's µP factors on embeddings, branches, scores and logits), dense or with experts; Granite 4 Vision adds deeper
-/// features of the picture before the layers that the file names (language-models.md 3.12).
+/// Granite 3 and 4 (arXiv:2412.04468's µP factors on embeddings, branches, scores and logits), dense or with experts; Granite 4 Vision
+/// adds deeper features of the picture before the layers that the file names (language-models.md 3.12).
 /// </summary>
 internal sealed class Granite : LanguageFamily
 {
@@ -42,7 +42,8 @@ internal sealed class Granite : LanguageFamily
         if (c.DeepstackMapping is not { } mapping) return null;
         int[] before = [.. Enumerable.Range(0, c.Layers + 1).Select(i => i > 0 && i < c.Layers ? Math.Max(-1, mapping[i]) : -1)];
         int slices = before.Max();
-        if (slices >= c.Layers) throw new UnsupportedModelException($"key '{c.Architecture}.deepstack_mapping' names slice {slices}, expected less than {c.Layers}");
+        if (slices >= c.Layers)
+            throw new UnsupportedModelException($"key '{c.Architecture}.deepstack_mapping' names slice {slices}, expected less than {c.Layers}");
         return slices < 1 ? null : new DeepstackPlan(slices, before);
     }
 }

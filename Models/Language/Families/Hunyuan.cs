@@ -3,7 +3,9 @@ using TinyMllm.Kernels.Elementwise;
 
 namespace TinyMllm.Language.Families;
 
-/// <summary>HunyuanOCR: heads are normalised after the rotation, the rotary base grows by the file's NTK factor (language-models.md 3.16).</summary>
+/// <summary>
+/// HunyuanOCR: heads are normalised after the rotation, the rotary base grows by the file's NTK factor (language-models.md 3.16).
+/// </summary>
 internal sealed class Hunyuan : LanguageFamily
 {
     /// <inheritdoc/>

@@ -4,9 +4,10 @@ namespace TinyMllm.Language.Families;
 internal static class LanguageFamilies
 {
     private static readonly Dictionary<string, LanguageFamily> ByArchitecture = Index(
-        new CogVlm(), new DeepSeek(), new DeepSeek2(), new Ernie45(), new Gemma(), new Gemma2(), new Gemma3(), new Glm(), new Gpt2(), new Granite(),
-        new Hunyuan(), new Lfm2(), new Llama(), new Mamba(), new Mamba2(), new MiniCpm(), new Mistral3(), new Olmoe(), new Phi2(), new Phi3(), new PhiMoe(),
-        new Qwen2(), new Qwen2Moe(), new Qwen3(), new Qwen35(), new SmolLm3(), new StableLm(), new StarCoder2());
+        new CogVlm(), new DeepSeek(), new DeepSeek2(), new Ernie45(), new Gemma(), new Gemma2(), new Gemma3(),
+        new Glm(), new Gpt2(), new Granite(), new Hunyuan(), new Lfm2(), new Llama(), new Mamba(), new Mamba2(),
+        new MiniCpm(), new Mistral3(), new Olmoe(), new Phi2(), new Phi3(), new PhiMoe(), new Qwen2(), new Qwen2Moe(),
+        new Qwen3(), new Qwen35(), new SmolLm3(), new StableLm(), new StarCoder2());
 
     /// <summary>Architectures that can be run, sorted.</summary>
     public static IEnumerable<string> Architectures => ByArchitecture.Keys.Order(StringComparer.Ordinal);

@@ -1,6 +1,9 @@
 namespace TinyMllm.Language.Families;
 
-/// <summary>Mamba (arXiv:2312.00752; the text side of Cobra and VL-Mamba): one recurrent mixer per layer, no feed-forward network (language-models.md 4.3).</summary>
+/// <summary>
+/// Mamba (arXiv:2312.00752; the text side of Cobra and VL-Mamba): one recurrent mixer per layer, no feed-forward network
+/// (language-models.md 4.3).
+/// </summary>
 internal sealed class Mamba : LanguageFamily
 {
     /// <inheritdoc/>

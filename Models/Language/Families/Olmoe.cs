@@ -2,7 +2,10 @@ using TinyMllm.Engine;
 
 namespace TinyMllm.Language.Families;
 
-/// <summary>OLMoE (arXiv:2409.02060): queries and keys are normalised over all heads together, expert weights are not normalised (language-models.md 6).</summary>
+/// <summary>
+/// OLMoE (arXiv:2409.02060): queries and keys are normalised over all heads together, expert weights are not normalised
+/// (language-models.md 6).
+/// </summary>
 internal sealed class Olmoe : LanguageFamily
 {
     /// <inheritdoc/>

@@ -3,7 +3,10 @@ using TinyMllm.Kernels.Elementwise;
 
 namespace TinyMllm.Language.Families;
 
-/// <summary>Phi-1.5 and Phi-2 (arXiv:2309.05463): attention and MLP side by side on one LayerNorm, part of each head rotated (language-models.md 3.2).</summary>
+/// <summary>
+/// Phi-1.5 and Phi-2 (arXiv:2309.05463): attention and MLP side by side on one LayerNorm, part of each head rotated (language-models.md
+/// 3.2).
+/// </summary>
 internal sealed class Phi2 : LanguageFamily
 {
     /// <inheritdoc/>

@@ -2,7 +2,9 @@ using TinyMllm.Engine;
 
 namespace TinyMllm.Language.Families;
 
-/// <summary>Qwen1.5-MoE and Qwen2-MoE: weights of the chosen experts are not normalised, a gated shared expert is added (language-models.md 6).</summary>
+/// <summary>
+/// Qwen1.5-MoE and Qwen2-MoE: weights of the chosen experts are not normalised, a gated shared expert is added (language-models.md 6).
+/// </summary>
 internal sealed class Qwen2Moe : LanguageFamily
 {
     /// <inheritdoc/>

@@ -27,7 +27,10 @@ internal sealed class Qwen3 : LanguageFamily
     }
 
     /// <summary>Slice k is added behind layer k − 1, that is before layer k.</summary>
-    private static DeepstackPlan? Deepstack(LanguageConfig config) => config.DeepstackLayers == 0
-        ? null
-        : new DeepstackPlan(config.DeepstackLayers, [.. Enumerable.Range(0, config.Layers + 1).Select(i => i > 0 && i <= config.DeepstackLayers ? i : -1)]);
+    private static DeepstackPlan? Deepstack(LanguageConfig config)
+    {
+        int slices = config.DeepstackLayers;
+        if (slices == 0) return null;
+        return new DeepstackPlan(slices, [.. Enumerable.Range(0, config.Layers + 1).Select(i => i > 0 && i <= slices ? i : -1)]);
+    }
 }

@@ -4,8 +4,8 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// StableLM (arXiv:2402.17834): LayerNorm, part of each head rotated, heads normalised in some sizes. Files without <c>ffn_norm</c> have the parallel form: the
-/// MLP reads what the attention read (language-models.md 3.4).
+/// StableLM (arXiv:2402.17834): LayerNorm, part of each head rotated, heads normalised in some sizes. Files without <c>ffn_norm</c> have
+/// the parallel form: the MLP reads what the attention read (language-models.md 3.4).
 /// </summary>
 internal sealed class StableLm : LanguageFamily
 {

@@ -3,7 +3,9 @@ using TinyMllm.Engine.Decoding;
 
 namespace TinyMllm.Tests.Engine.Decoding;
 
-/// <summary>Recurrent mixers against their formulas (language-models.md 4.2, 4.4), written out per token, head and channel in double precision.</summary>
+/// <summary>
+/// Recurrent mixers against their formulas (language-models.md 4.2, 4.4), written out per token, head and channel in double precision.
+/// </summary>
 public unsafe class StateSpaceTests
 {
     private const int Tokens = 9, Taps = 4;
