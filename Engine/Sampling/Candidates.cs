@@ -12,6 +12,7 @@ internal sealed class Candidates
     private readonly float[] _logits;
     private readonly float[] _probabilities;
     private readonly ulong[] _keys;
+    private int _movedIds;
 
     public Candidates(int vocabularySize)
     {
@@ -20,6 +21,7 @@ internal sealed class Candidates
         _logits = new float[vocabularySize];
         _probabilities = new float[vocabularySize];
         _keys = new ulong[vocabularySize];
+        _movedIds = vocabularySize;
     }
 
     /// <summary>Number of tokens of the model.</summary>
@@ -46,21 +48,23 @@ internal sealed class Candidates
     /// <summary>Index of the chosen candidate, -1 before the choice.</summary>
     public int Selected { get; set; }
 
-    /// <summary>Starts a position: all tokens, in id order. NaN counts as impossible.</summary>
+    /// <summary>Starts a position: all tokens, in id order. NaN counts as impossible, infinity as the largest number.</summary>
     public void Load(ReadOnlySpan<float> logits)
     {
         if (logits.Length != VocabularySize)
             throw new ArgumentException($"{logits.Length} logits given, the vocabulary has {VocabularySize} tokens", nameof(logits));
         Count = logits.Length;
-        for (int i = 0; i < _ids.Length; i++) _ids[i] = i;
+        for (int i = 0; i < _movedIds; i++) _ids[i] = i;
+        _movedIds = 0;
         int done = 0;
         for (; done <= logits.Length - Vector256<float>.Count; done += Vector256<float>.Count)
         {
             Vector256<float> v = Vector256.Create(logits.Slice(done, Vector256<float>.Count));
-            Vector256.ConditionalSelect(Vector256.Equals(v, v), v, Vector256.Create(float.NegativeInfinity)).CopyTo(_logits.AsSpan(done));
+            v = Vector256.ConditionalSelect(Vector256.Equals(v, v), v, Vector256.Create(float.NegativeInfinity));
+            Vector256.Min(v, Vector256.Create(float.MaxValue)).CopyTo(_logits.AsSpan(done));
         }
 
-        for (; done < logits.Length; done++) _logits[done] = float.IsNaN(logits[done]) ? float.NegativeInfinity : logits[done];
+        for (; done < logits.Length; done++) _logits[done] = float.IsNaN(logits[done]) ? float.NegativeInfinity : Math.Min(logits[done], float.MaxValue);
         Sorted = false;
         InIdOrder = true;
         Selected = -1;
@@ -80,7 +84,7 @@ internal sealed class Candidates
         _logits.AsSpan(count, Count - count).CopyTo(_logits);
         _probabilities.AsSpan(count, Count - count).CopyTo(_probabilities);
         Count -= count;
-        InIdOrder = false;
+        IdsMoved();
     }
 
     /// <summary>Keeps candidates whose logit is at least <paramref name="threshold"/>, in their order.</summary>
@@ -94,8 +98,9 @@ internal sealed class Candidates
             _logits[kept++] = _logits[i];
         }
 
-        InIdOrder &= kept == Count;
+        bool dropped = kept < Count;
         Count = kept;
+        if (dropped) IdsMoved();
     }
 
     /// <summary>Scratch of one key per candidate, for stages that order by something else than the logit: that above the index.</summary>
@@ -186,6 +191,13 @@ internal sealed class Candidates
 
         Count = count;
         Sorted = true;
+        IdsMoved();
+    }
+
+    /// <summary>Candidate i is no longer token i. Remembers how much of the ids <see cref="Load"/> must put back: mostly a few dozen.</summary>
+    private void IdsMoved()
+    {
         InIdOrder = false;
+        _movedIds = Math.Max(_movedIds, Count);
     }
 }

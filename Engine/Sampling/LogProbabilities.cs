@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace TinyMllm.Engine.Sampling;
 
 /// <summary>A token with the natural logarithm of its probability.</summary>
@@ -34,7 +36,14 @@ public static class LogProbabilities
         float max = TopSelection.Max(logits);
         if (float.IsNegativeInfinity(max)) return max;
         double sum = 0;
-        foreach (float logit in logits) sum += MathF.Exp(logit - max);
+        int done = 0;
+        for (; done <= logits.Length - Vector256<float>.Count; done += Vector256<float>.Count)
+        {
+            Vector256<float> exponentials = Vector256.Exp(Vector256.Create(logits.Slice(done, Vector256<float>.Count)) - Vector256.Create(max));
+            sum += Vector256.Sum(exponentials);
+        }
+
+        for (; done < logits.Length; done++) sum += MathF.Exp(logits[done] - max);
         return max + Math.Log(sum);
     }
 }

@@ -49,8 +49,7 @@ public sealed class Sampler
     /// <exception cref="InvalidOperationException">The constraint allows no token at all.</exception>
     public int Sample(ReadOnlySpan<float> logits)
     {
-        _candidates.Load(logits);
-        int token = Choose();
+        int token = ChooseFreely(logits);
         if (_constraint is null || _constraint.Allows(token)) return token;
 
         // Checking one token is cheap, all of them is not: only when the free choice is forbidden are all checked.
@@ -87,6 +86,19 @@ public sealed class Sampler
     {
         foreach (SamplerStage stage in _chain) stage.Reset();
         _constraint?.Reset();
+    }
+
+    private int ChooseFreely(ReadOnlySpan<float> logits)
+    {
+        // The plain best token needs no candidates, unless a NaN among the logits hides it.
+        if (_chain is [GreedyChoice] && logits.Length == _candidates.VocabularySize && TopSelection.Max(logits) is var max && !float.IsNaN(max))
+        {
+            int best = logits.IndexOf(max);
+            if (best >= 0) return best;
+        }
+
+        _candidates.Load(logits);
+        return Choose();
     }
 
     private int Choose()

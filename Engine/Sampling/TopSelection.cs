@@ -72,7 +72,7 @@ internal static class TopSelection
         return first;
     }
 
-    /// <summary>Largest value of a span without NaN; negative infinity when empty.</summary>
+    /// <summary>Largest value of a span, negative infinity when it is empty, NaN when it holds one.</summary>
     public static float Max(ReadOnlySpan<float> values)
     {
         float max = float.NegativeInfinity;
@@ -81,7 +81,7 @@ internal static class TopSelection
         {
             Vector256<float> best = Vector256.Create(max);
             for (; done <= values.Length - Vector256<float>.Count; done += Vector256<float>.Count)
-                best = Vector256.MaxNative(best, Vector256.Create(values.Slice(done, Vector256<float>.Count)));
+                best = Vector256.Max(best, Vector256.Create(values.Slice(done, Vector256<float>.Count)));
             for (int i = 0; i < Vector256<float>.Count; i++) max = MathF.Max(max, best[i]);
         }
 

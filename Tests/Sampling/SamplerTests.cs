@@ -9,8 +9,26 @@ public class SamplerTests
     {
         float[] logits = RandomLogits(1000, 1);
         logits[200] = logits[700] = 99;
-        logits[3] = float.NaN;
+        logits[3] = logits[203] = logits[999] = float.NaN;
         Assert.That(new Sampler(SamplerOptions.Greedy, 1000).Sample(logits), Is.EqualTo(200));
+    }
+
+    [Test]
+    public void Impossible_and_broken_logits_do_no_harm()
+    {
+        float[] logits = new float[20];
+        foreach (float all in new[] { float.NaN, float.NegativeInfinity })
+        {
+            Array.Fill(logits, all);
+            foreach (var options in new[] { SamplerOptions.Greedy, new SamplerOptions(), new SamplerOptions { TopK = 0, TypicalP = 0.5f }, new SamplerOptions { Mirostat = 1 }, new SamplerOptions { Mirostat = 2 } })
+                Assert.That(new Sampler(options, 20).Sample(logits), Is.InRange(0, 19));
+        }
+
+        Array.Fill(logits, 1);
+        logits[7] = float.PositiveInfinity;
+        Assert.That(new Sampler(SamplerOptions.Greedy, 20).Sample(logits), Is.EqualTo(7));
+        Assert.That(new Sampler(new SamplerOptions(), 20).Sample(logits), Is.EqualTo(7));
+        Assert.Throws<ArgumentException>(() => new Sampler(SamplerOptions.Greedy, 21).Sample(logits));
     }
 
     [Test]

@@ -8,9 +8,9 @@ internal sealed class TopP(float p, int minKeep) : SamplerStage
 
     public override void Apply(Candidates candidates)
     {
-        candidates.Softmax();
         if (candidates.Sorted)
         {
+            candidates.Softmax();
             ReadOnlySpan<float> probabilities = candidates.Probabilities;
             float cumulative = 0;
             for (int i = 0; i < probabilities.Length; i++)
