@@ -8,6 +8,16 @@ namespace TinyMllm;
 /// <param name="Images">The pictures, in the order of their places.</param>
 public sealed record ChatTurn(ChatMessage Message, IReadOnlyList<RgbImage> Images)
 {
+    private const string DefusedMarker = "< __media__ >";
+
+    /// <summary>The message with texts in which no picture marker stands: a marker that a user typed is text, not a place for a picture.</summary>
+    internal ChatMessage Prepared => Message.Parts.Any(part => part.Text?.Contains(ChatTemplate.ImageMarker, StringComparison.Ordinal) ?? false)
+        ? new ChatMessage(Message.Role, Message.Parts.Select(part => part.Text is { } text ? ChatPart.FromText(text.Replace(ChatTemplate.ImageMarker, DefusedMarker, StringComparison.Ordinal)) : part))
+        {
+            ToolCalls = Message.ToolCalls, Reasoning = Message.Reasoning, ToolCallId = Message.ToolCallId, ToolName = Message.ToolName,
+        }
+        : Message;
+
     /// <summary>A user's turn: pictures first, then the question, the order most models were trained on.</summary>
     /// <param name="text">The question.</param>
     /// <param name="images">The pictures.</param>

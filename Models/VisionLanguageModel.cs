@@ -200,7 +200,7 @@ public sealed partial class VisionLanguageModel : IDisposable
 
     /// <summary>The prompt of a conversation, as the decoder reads it.</summary>
     internal IReadOnlyList<PromptPart> Assemble(IReadOnlyList<ChatTurn> turns, ChatRenderOptions options) =>
-        _files.Prompts.Assemble(ChatTemplate.Render([.. turns.Select(turn => turn.Message)], options), [.. turns.SelectMany(turn => turn.Images)]);
+        _files.Prompts.Assemble(ChatTemplate.Render([.. turns.Select(turn => turn.Prepared)], options), [.. turns.SelectMany(turn => turn.Images)]);
 
     /// <summary>A prompt's text with picture markers, as the decoder reads it.</summary>
     internal IReadOnlyList<PromptPart> Assemble(string text, IReadOnlyList<RgbImage> images) => _files.Prompts.Assemble(text, images);

@@ -28,7 +28,7 @@ internal sealed class TinyMllmChatClient(VisionLanguageModel model) : IChatClien
     {
         ArgumentNullException.ThrowIfNull(messages);
         Request request = new RequestReader(_contents).Read(messages, options);
-        string prompt = model.ChatTemplate.Render([.. request.Turns.Select(turn => turn.Message)], request.Rendering);
+        string prompt = model.ChatTemplate.Render([.. request.Turns.Select(turn => turn.Prepared)], request.Rendering);
         bool tools = request.Rendering.Tools.Count > 0, calledTools = false;
         var parser = new AssistantOutputParser(tools, startsThinking: prompt.TrimEnd().EndsWith("<think>", StringComparison.Ordinal));
         string id = Guid.NewGuid().ToString("N");

@@ -155,6 +155,12 @@ public sealed class VisionLanguageModelTests
     }
 
     [Test]
+    public async Task AMarkerThatAUserTypesIsText()
+    {
+        Assert.That((await _model.AnswerAsync("What is <__media__> this?", [Demo.Picture("pizza")])).Text, Is.Not.Empty);
+    }
+
+    [Test]
     public async Task EmbeddingsOfAPicture()
     {
         ImageEmbedding pizza = await _model.EmbedAsync(Demo.Picture("pizza")), again = await _model.EmbedAsync(Demo.Picture("pizza")), penguin = await _model.EmbedAsync(Demo.Picture("penguin"));

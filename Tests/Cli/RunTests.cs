@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace TinyMllm.Tests.Cli;
 
 /// <summary>The demo model through the command line.</summary>
@@ -76,6 +78,32 @@ public sealed class RunTests
         Tool.Result swapped = await Tool.RunAsync("run", "-m", Tool.DemoProjector, "--mmproj", Tool.DemoModel, "-p", "x");
         Assert.That(swapped.ExitCode, Is.EqualTo(2));
         Assert.That(swapped.ErrorLines, Has.Length.EqualTo(1));
+    }
+
+    [Test]
+    public async Task EvalCountsRightAnswersPerKind()
+    {
+        Tool.Result card = await Tool.RunAsync("eval", "-m", "demo", "--set", "demo");
+        Assert.That(card.ExitCode, Is.Zero, card.Error);
+        Assert.That(card.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries), Is.EqualTo(new[] { "all", "6", "6", "1.000" }));
+
+        string set = Path.GetTempFileName();
+        try
+        {
+            string picture = JsonEncodedText.Encode(Tool.Sample("pizza.png")).ToString();
+            File.WriteAllText(set, $$"""{"image":"{{picture}}","question":"What is this?","answer":["A pizza on a green background"],"kind":"what"}""" + "\n"
+                + $$"""{"image":"{{picture}}","question":"What is this?","answer":"a car","kind":"wrong"}""" + "\n");
+            Tool.Result result = await Tool.RunAsync("eval", "-m", "demo", "--set", set, "--json");
+            Assert.That(result.ExitCode, Is.EqualTo(1));
+            using JsonDocument json = JsonDocument.Parse(result.Out);
+            Assert.That(json.RootElement.GetProperty("right").GetInt32(), Is.EqualTo(1));
+            File.WriteAllText(set, "{}");
+            Assert.That((await Tool.RunAsync("eval", "-m", "demo", "--set", set)).ExitCode, Is.EqualTo(2));
+        }
+        finally
+        {
+            File.Delete(set);
+        }
     }
 
     [Test]

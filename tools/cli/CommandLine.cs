@@ -52,6 +52,7 @@ internal static class CommandLine
             new InspectCommand(terminal, interrupts),
             new QuantizeCommand(terminal, interrupts),
             new BenchCommand(terminal, interrupts),
+            new EvalCommand(terminal, interrupts),
             new DumpCommand(terminal, interrupts),
             demo,
             new CompletionCommand(terminal, interrupts),

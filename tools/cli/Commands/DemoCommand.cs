@@ -9,17 +9,6 @@ namespace TinyMllm.Cli.Commands;
 /// <summary><c>demo</c>, and what the program does without arguments: questions about the sample pictures that the repository carries.</summary>
 internal sealed class DemoCommand : CliCommand
 {
-    /// <summary>The questions of the demo model's card.</summary>
-    private static readonly (string Picture, string Question)[] Questions =
-    [
-        ("strawberry.png", "What is this?"),
-        ("strawberry.png", "What color is the background?"),
-        ("cat_and_car.png", "What do you see?"),
-        ("cat_and_car.png", "How many objects are there?"),
-        ("pizza.png", "What is this?"),
-        ("penguin.png", "What is this?"),
-    ];
-
     public DemoCommand(Terminal terminal, Interrupts interrupts)
         : base("demo", "Ask the demo model of the repository about its sample pictures.", terminal, interrupts)
     {
@@ -37,9 +26,9 @@ internal sealed class DemoCommand : CliCommand
 
         var results = new List<GenerationResult>();
         string? picture = null;
-        foreach ((string name, string question) in Questions)
+        foreach ((string name, string question, _) in DemoFiles.Card)
         {
-            if (name != picture) Terminal.Out.WriteLine($"{(picture is null ? "" : "\n")}{Path.Combine(demo.Folder, "samples", name)}");
+            if (name != picture) Terminal.Out.WriteLine($"{(picture is null ? "" : "\n")}{Path.GetRelativePath(Directory.GetCurrentDirectory(), demo.Sample(name))}");
             picture = name;
             results.Add(await AskAsync(model, RgbImage.Load(demo.Sample(name)), question, cancellation).ConfigureAwait(false));
         }

@@ -4,6 +4,17 @@ namespace TinyMllm.Cli.Support;
 /// <param name="Folder">Where they lie.</param>
 internal sealed record DemoFiles(string Folder)
 {
+    /// <summary>The questions of the demo model's card, with the answers that come out.</summary>
+    public static readonly IReadOnlyList<(string Picture, string Question, string Answer)> Card =
+    [
+        ("strawberry.png", "What is this?", "a strawberry on a yellow background."),
+        ("strawberry.png", "What color is the background?", "yellow."),
+        ("cat_and_car.png", "What do you see?", "a car and a cat on a green background."),
+        ("cat_and_car.png", "How many objects are there?", "two."),
+        ("pizza.png", "What is this?", "a pizza on a green background."),
+        ("penguin.png", "What is this?", "a penguin on a red background."),
+    ];
+
     private static readonly string Place = Path.Combine("Models", "Demo");
 
     public string Model => Path.Combine(Folder, "demo-q8_0.gguf");
