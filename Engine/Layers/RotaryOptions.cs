@@ -90,7 +90,11 @@ public sealed record YarnOptions(
 /// <param name="Width">Pairs that turn with the column of the picture.</param>
 /// <param name="Extra">Pairs of the fourth axis.</param>
 /// <param name="Interleaved">Qwen3-VL: axes take turns (t h w t h w …) instead of forming blocks.</param>
-public sealed record RotarySections(int Time, int Height, int Width, int Extra, bool Interleaved)
+/// <param name="LeftoverTurnsWithTime">
+/// Interleaved sections that end before the last pairs (Qwen3-VL: 61 and 62 of 64): the original turns these with the time axis;
+/// llama.cpp with the fourth axis, which is 0.
+/// </param>
+public sealed record RotarySections(int Time, int Height, int Width, int Extra, bool Interleaved, bool LeftoverTurnsWithTime = false)
 {
     /// <summary>Axis of pair <paramref name="pair"/>: 0 time, 1 height, 2 width, 3 extra.</summary>
     public int Axis(int pair)
@@ -102,7 +106,7 @@ public sealed record RotarySections(int Time, int Height, int Width, int Extra, 
             1 when q < 3 * Height => 1,
             2 when q < 3 * Width => 2,
             0 when q < 3 * Time => 0,
-            _ => 3,
+            _ => LeftoverTurnsWithTime ? 0 : 3,
         };
     }
 }

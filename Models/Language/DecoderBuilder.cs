@@ -25,6 +25,9 @@ internal sealed partial class DecoderBuilder
     /// <summary>Sizes and constants of the file.</summary>
     public LanguageConfig Config { get; }
 
+    /// <summary>Whether to compute as llama.cpp does where it departs from the original model.</summary>
+    public bool FollowsLlamaCpp => _options.Compatibility == Compatibility.LlamaCpp;
+
     /// <summary>Tensors of the file.</summary>
     public ModelTensors Tensors { get; }
 
@@ -68,7 +71,7 @@ internal sealed partial class DecoderBuilder
     /// <summary>A rotary embedding of the model.</summary>
     public RotaryHandle Rotary(RotaryTraits traits)
     {
-        _rotaries.Add(RotarySetup.Create(Config, Tensors, traits, _options.Context));
+        _rotaries.Add(RotarySetup.Create(Config, Tensors, traits, _options));
         return new RotaryHandle(_rotaries[^1], _rotaries.Count - 1);
     }
 

@@ -15,8 +15,7 @@ public sealed record LanguageModelOptions
     public int Context { get; init; }
 
     /// <summary>
-    /// Whose arithmetic is followed where llama.cpp departs from the original model. Here: its Qwen2-VL normalises without an epsilon,
-    /// and its CogVLM judges a prompt by the first token of the last batch instead of the last one.
+    /// Whose arithmetic is followed where llama.cpp departs from the original model; docs/fidelity.md lists the places.
     /// </summary>
     public Compatibility Compatibility { get; init; } = Compatibility.Original;
 

@@ -9,8 +9,8 @@ internal static class RotarySetup
     /// <param name="config">What the file states.</param>
     /// <param name="tensors">The file's frequency factors.</param>
     /// <param name="traits">What the family fixes.</param>
-    /// <param name="context">Context that sessions will have; 0 = what the model was trained for.</param>
-    public static RotaryEmbedding Create(LanguageConfig config, ModelTensors tensors, RotaryTraits traits, int context)
+    /// <param name="options">The context that sessions will have, and whose arithmetic is followed.</param>
+    public static RotaryEmbedding Create(LanguageConfig config, ModelTensors tensors, RotaryTraits traits, LanguageModelOptions options)
     {
         var stated = config.Rotary;
         int dimensions = traits.Dimensions ?? stated.Dimensions;
@@ -23,7 +23,7 @@ internal static class RotarySetup
         float frequencyBase = traits.Base ?? stated.Base;
         if (!(frequencyBase > 1))
             throw new UnsupportedModelException($"{config.Architecture}: 'rope.freq_base' is {frequencyBase}, expected more than 1");
-        int configured = context > 0 ? context : config.ContextLength;
+        int configured = options.Context > 0 ? options.Context : config.ContextLength;
         return RotaryEmbedding.Create(new RotaryOptions
         {
             Pairing = traits.Pairing,
@@ -33,11 +33,14 @@ internal static class RotarySetup
             Magnitude = traits.IsScaled ? stated.AttentionFactor : 1,
             FrequencyFactors = traits.ReadsFactors ? Factors(stated, tensors, dimensions / 2, configured) : null,
             Yarn = traits.IsScaled && stated.Scaling == "yarn" ? Yarn(stated, traits) : null,
-            Sections = traits.HasSections && stated.Sections is { } s
-                ? new RotarySections(s[0], s[1], s[2], s.Length > 3 ? s[3] : 0, traits.Interleaved)
+            Sections = traits.HasSections && stated.Sections is { } sections
+                ? Sections(sections, traits, options.Compatibility == Compatibility.Original)
                 : null,
         });
     }
+
+    private static RotarySections Sections(int[] pairs, RotaryTraits traits, bool leftoverTurnsWithTime) => new(
+        pairs[0], pairs[1], pairs[2], pairs.Length > 3 ? pairs[3] : 0, traits.Interleaved, leftoverTurnsWithTime);
 
     private static YarnOptions Yarn(RotaryConfig stated, RotaryTraits traits) => new(
         stated.OriginalContext,

@@ -52,11 +52,13 @@ public class RotaryEmbeddingTests
     {
         var blocks = new RotarySections(2, 3, 3, 0, Interleaved: false);
         var turns = new RotarySections(24, 20, 20, 0, Interleaved: true);
+        var original = turns with { LeftoverTurnsWithTime = true };
         Assert.Multiple(() =>
         {
             Assert.That(Enumerable.Range(0, 8).Select(blocks.Axis), Is.EqualTo(new[] { 0, 0, 1, 1, 1, 2, 2, 2 }));
             Assert.That(Enumerable.Range(0, 6).Select(turns.Axis), Is.EqualTo(new[] { 0, 1, 2, 0, 1, 2 }));
             Assert.That(new[] { 60, 61, 62, 63 }.Select(turns.Axis), Is.EqualTo(new[] { 0, 3, 3, 0 }), "the two pairs that no section covers");
+            Assert.That(new[] { 60, 61, 62, 63 }.Select(original.Axis), Is.All.Zero);
         });
     }
 

@@ -16,7 +16,10 @@ internal sealed class GoldenCase : IDisposable
     {
         _folder = Golden.Path(folder);
         _expected = JsonDocument.Parse(File.ReadAllText(Path.Combine(_folder, "expected.json")));
-        Model = GgufFile.Open(Path.Combine(_folder, "model.gguf"));
+
+        // Variants of a folder share its model.
+        string model = Path.Combine(_folder, "model.gguf");
+        Model = GgufFile.Open(File.Exists(model) ? model : Path.Combine(Path.GetDirectoryName(_folder)!, "model.gguf"));
     }
 
     public GgufFile Model { get; }

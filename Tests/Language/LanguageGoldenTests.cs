@@ -17,7 +17,8 @@ public class LanguageGoldenTests
 
     private static IEnumerable<string> Text => Golden.Folders("llm").Select(name => "llm/" + name);
 
-    private static IEnumerable<string> Pictures => Golden.Folders("vlm").Select(name => "vlm/" + name);
+    private static IEnumerable<string> Pictures => Golden.Folders("vlm").Select(name => "vlm/" + name).SelectMany(folder =>
+        Golden.Folders(folder).Select(variant => $"{folder}/{variant}").Prepend(folder));
 
     [TestCaseSource(nameof(Text))]
     [TestCaseSource(nameof(Pictures))]

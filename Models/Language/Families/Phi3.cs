@@ -4,8 +4,8 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// Phi-3 and Phi-4 (arXiv:2404.14219): matrices fused, long and short rotary factors (language-models.md 3.3). The file's window is not
-/// used: as in llama.cpp, and as the models behave within it.
+/// Phi-3 and Phi-4 (arXiv:2404.14219): matrices fused, long and short rotary factors (language-models.md 3.3). The window (2047 tokens in
+/// Phi-3-mini-4k) is the original's; llama.cpp sees everything.
 /// </summary>
 internal sealed class Phi3 : LanguageFamily
 {
@@ -18,7 +18,7 @@ internal sealed class Phi3 : LanguageFamily
         var rotary = b.Rotary(new RotaryTraits { Pairing = RotaryPairing.HalfSplit, ReadsFactors = true });
         return b.RmsDecoder(i => b.RmsBlock(
             i,
-            b.Attention(i, new AttentionTraits { Rotary = rotary }),
+            b.Attention(i, new AttentionTraits { Rotary = rotary, Window = b.FollowsLlamaCpp ? 0 : b.Config.SlidingWindow }),
             b.FusedGatedMlp(i, Activation.Silu)));
     }
 }
