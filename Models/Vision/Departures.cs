@@ -24,5 +24,8 @@ internal enum Departures
     /// <summary>LFM2-VL announces a thumbnail even for pictures without tiles.</summary>
     ThumbnailAlways = 1 << 5,
 
-    All = (1 << 6) - 1,
+    /// <summary>Pictures are resized by point sampling instead of Pillow's antialiased filter.</summary>
+    PointResampling = 1 << 6,
+
+    All = (1 << 7) - 1,
 }

@@ -15,11 +15,15 @@ public sealed class VisionModel : IDisposable
 {
     private readonly VisionWeights _weights;
     private readonly VisionFamily _family;
+    private readonly Preprocessor _preprocessor;
     private readonly VisionOptions _options;
     private readonly VisionConfig _config;
 
-    private VisionModel(VisionWeights weights, VisionFamily family, VisionConfig config, VisionOptions options) =>
+    private VisionModel(VisionWeights weights, VisionFamily family, VisionConfig config, VisionOptions options)
+    {
         (_weights, _family, _config, _options) = (weights, family, config, options);
+        _preprocessor = options.Departs(Departures.PointResampling) ? family.Preprocessor : family.Preprocessor.With(Interpolation.Pillow);
+    }
 
     /// <summary>The file's <c>clip.projector_type</c>.</summary>
     public string ProjectorType => _config.ProjectorType;
@@ -83,9 +87,9 @@ public sealed class VisionModel : IDisposable
     public PreparedImage Prepare(RgbImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        ImagePlan plan = _family.Preprocessor.Plan(new PixelSize(image.Width, image.Height));
+        ImagePlan plan = _preprocessor.Plan(new PixelSize(image.Width, image.Height));
         if (!_options.Tiles && plan.Overview is not null) plan = plan.WithoutTiles();
-        return PreparedImage.Arrange(_family, _family.Preprocessor.Prepare(image, plan));
+        return PreparedImage.Arrange(_family, _preprocessor.Prepare(image, plan));
     }
 
     /// <summary>The embeddings that a tile gives.</summary>

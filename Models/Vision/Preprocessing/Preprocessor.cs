@@ -7,6 +7,13 @@ namespace TinyMllm.Vision.Preprocessing;
 /// <param name="TileStyle">How the picture is resized that the tiles are cut from.</param>
 internal abstract record Preprocessor(ResizeStyle OverviewStyle, ResizeStyle TileStyle)
 {
+    /// <summary>The same sizes with another filter.</summary>
+    public Preprocessor With(Interpolation filter) => this with
+    {
+        OverviewStyle = OverviewStyle with { Interpolation = filter },
+        TileStyle = TileStyle with { Interpolation = filter },
+    };
+
     /// <summary>Decides the sizes; pure arithmetic.</summary>
     public abstract ImagePlan Plan(PixelSize image);
 

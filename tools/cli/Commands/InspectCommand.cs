@@ -62,9 +62,8 @@ internal sealed class InspectCommand : CliCommand
     /// <summary>Whether this engine runs the file, or what stands in the way.</summary>
     private static string Support(GgufFile file)
     {
-        if (file.Architecture != "clip") return LanguageModel.Supports(file, out string reason) ? "supported: yes" : $"supported: no: {OneLine(reason)}";
-        string projector = file.Metadata.GetString("clip.projector_type", file.Metadata.GetString("clip.vision.projector_type", "")) ?? "";
-        return VisionModel.SupportedProjectorTypes.Contains(projector) ? "supported: yes" : $"supported: no: projector type '{OneLine(projector)}' is not known";
+        bool supported = file.Architecture == "clip" ? VisionModel.Supports(file, out string reason) : LanguageModel.Supports(file, out reason);
+        return supported ? "supported: yes" : $"supported: no: {OneLine(reason)}";
     }
 
     private static string OneLine(string text)
