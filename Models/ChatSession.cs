@@ -5,7 +5,8 @@ using TinyMllm.Loaders.Images;
 namespace TinyMllm;
 
 /// <summary>
-/// A conversation with a memory of its own: each question is read on top of what was said before, and a picture asked about again is not encoded again.
+/// A conversation with a memory of its own: each question is read on top of what was said before, and a picture asked about again is not
+/// encoded again.
 /// For one caller at a time; any number of sessions may run on one model at once.
 /// </summary>
 public sealed class ChatSession : IDisposable
@@ -28,15 +29,18 @@ public sealed class ChatSession : IDisposable
     public int Tokens => _slot.Timeline.Tokens;
 
     /// <summary>
-    /// Asks and streams the answer; both join the conversation when the answer is complete. An answer that is cancelled or fails leaves the conversation as it was.
+    /// Asks and streams the answer; both join the conversation when the answer is complete. An answer that is cancelled or fails leaves the
+    /// conversation as it was.
     /// </summary>
     /// <param name="question">The question.</param>
     /// <param name="images">Pictures that come with it.</param>
-    /// <param name="options">How to answer; <see cref="GenerationOptions.SystemPrompt"/> and <see cref="GenerationOptions.Raw"/> are not looked at.</param>
+    /// <param name="options">How to answer; <see cref="GenerationOptions.SystemPrompt"/> and <see cref="GenerationOptions.Raw"/> are not
+    /// looked at.</param>
     /// <param name="cancellation">Takes effect within one token.</param>
     /// <exception cref="ContextOverflowException">The conversation has become too long.</exception>
     public IAsyncEnumerable<GeneratedPiece> AskAsync(
-        string question, IReadOnlyList<RgbImage>? images = null, GenerationOptions? options = null, CancellationToken cancellation = default) =>
+        string question, IReadOnlyList<RgbImage>? images = null, GenerationOptions? options = null,
+        CancellationToken cancellation = default) =>
         AskAsync(ChatTurn.User(question, images ?? []), options, cancellation);
 
     /// <summary>Asks with a turn that was put together by the caller, for instance with pictures between the words.</summary>
@@ -47,11 +51,13 @@ public sealed class ChatSession : IDisposable
         ChatTurn turn, GenerationOptions? options = null, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(turn);
-        if (Interlocked.Exchange(ref _busy, 1) != 0) throw new InvalidOperationException("the session is answering already; use a session for each conversation");
+        if (Interlocked.Exchange(ref _busy, 1) != 0) throw new InvalidOperationException(
+            "the session is answering already; use a session for each conversation");
         try
         {
             ChatTurn[] turns = [.. _turns, turn];
-            await foreach (GeneratedPiece piece in _model.Stream(_slot, turns, options ?? GenerationOptions.Default, cancellation).ConfigureAwait(false))
+            await foreach (GeneratedPiece piece in _model.Stream(_slot, turns, options ?? GenerationOptions.Default, cancellation)
+                .ConfigureAwait(false))
             {
                 if (piece.Result is { } result)
                 {

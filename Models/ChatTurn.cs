@@ -11,12 +11,12 @@ public sealed record ChatTurn(ChatMessage Message, IReadOnlyList<RgbImage> Image
     private const string DefusedMarker = "< __media__ >";
 
     /// <summary>The message with texts in which no picture marker stands: a marker that a user typed is text, not a place for a picture.</summary>
-    internal ChatMessage Prepared => Message.Parts.Any(part => part.Text?.Contains(ChatTemplate.ImageMarker, StringComparison.Ordinal) ?? false)
-        ? new ChatMessage(Message.Role, Message.Parts.Select(part => part.Text is { } text ? ChatPart.FromText(text.Replace(ChatTemplate.ImageMarker, DefusedMarker, StringComparison.Ordinal)) : part))
+    internal ChatMessage Prepared => !Message.Parts.Any(HoldsMarker)
+        ? Message
+        : new ChatMessage(Message.Role, Message.Parts.Select(Defuse))
         {
             ToolCalls = Message.ToolCalls, Reasoning = Message.Reasoning, ToolCallId = Message.ToolCallId, ToolName = Message.ToolName,
-        }
-        : Message;
+        };
 
     /// <summary>A user's turn: pictures first, then the question, the order most models were trained on.</summary>
     /// <param name="text">The question.</param>
@@ -31,4 +31,9 @@ public sealed record ChatTurn(ChatMessage Message, IReadOnlyList<RgbImage> Image
     /// <summary>An answer of the model.</summary>
     /// <param name="text">The answer.</param>
     public static ChatTurn Assistant(string text) => new(ChatMessage.Assistant(text), []);
+
+    private static bool HoldsMarker(ChatPart part) => part.Text?.Contains(ChatTemplate.ImageMarker, StringComparison.Ordinal) ?? false;
+
+    private static ChatPart Defuse(ChatPart part) =>
+        part.Text is { } text ? text.Replace(ChatTemplate.ImageMarker, DefusedMarker, StringComparison.Ordinal) : part;
 }

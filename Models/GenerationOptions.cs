@@ -21,7 +21,8 @@ public sealed record GenerationOptions
     public string? SystemPrompt { get; init; }
 
     /// <summary>
-    /// Takes the prompt as it stands instead of rendering the chat template: special tokens are parsed, <c>&lt;__media__&gt;</c> marks where each picture goes.
+    /// Takes the prompt as it stands instead of rendering the chat template: special tokens are parsed, <c>&lt;__media__&gt;</c> marks
+    /// where each picture goes.
     /// </summary>
     public bool Raw { get; init; }
 
@@ -31,6 +32,7 @@ public sealed record GenerationOptions
     /// <summary>A JSON schema that the answer must follow, or null; <c>{}</c> asks for any JSON.</summary>
     public string? JsonSchema { get; init; }
 
-    /// <summary>How many likeliest alternatives to report for each token; null reports no log-probabilities at all, 0 only that of the chosen token.</summary>
+    /// <summary>How many likeliest alternatives to report for each token; null reports no log-probabilities at all, 0 only that of the
+    /// chosen token.</summary>
     public int? LogProbabilities { get; init; }
 }

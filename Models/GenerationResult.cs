@@ -56,7 +56,8 @@ public readonly record struct GeneratedPiece(string Text, IReadOnlyList<TokenSco
 /// <param name="Timings">Times.</param>
 /// <param name="Scores">Log-probabilities of all tokens, if they were asked for.</param>
 public sealed record GenerationResult(
-    string Text, FinishReason FinishReason, string? StopString, GenerationUsage Usage, GenerationTimings Timings, IReadOnlyList<TokenScore> Scores)
+    string Text, FinishReason FinishReason, string? StopString, GenerationUsage Usage, GenerationTimings Timings,
+        IReadOnlyList<TokenScore> Scores)
 {
     /// <summary>Tokens per second after the first one; 0 for an answer of one token.</summary>
     public double TokensPerSecond =>

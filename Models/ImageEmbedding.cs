@@ -1,13 +1,15 @@
 namespace TinyMllm;
 
-/// <summary>What the picture encoder and projector make of a picture: the rows that stand in the language model's input in place of tokens.</summary>
+/// <summary>What the picture encoder and projector make of a picture: the rows that stand in the language model's input in place of
+/// tokens.</summary>
 /// <param name="Values">Row after row: <paramref name="Tokens"/> × <paramref name="Features"/>.</param>
 /// <param name="Tokens">Number of rows, over all slices of the picture.</param>
 /// <param name="Features">Numbers per row.</param>
 public sealed record ImageEmbedding(ReadOnlyMemory<float> Values, int Tokens, int Features)
 {
     /// <summary>
-    /// One vector for the whole picture: the mean of the rows, scaled to length 1. Near vectors mean similar pictures; the encoders were trained to describe and
+    /// One vector for the whole picture: the mean of the rows, scaled to length 1. Near vectors mean similar pictures; the encoders were
+    /// trained to describe and
     /// not to compare, so this is a rough measure.
     /// </summary>
     public float[] Pool()

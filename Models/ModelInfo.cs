@@ -11,4 +11,5 @@ namespace TinyMllm;
 /// <param name="VocabularySize">Tokens in the vocabulary.</param>
 /// <param name="EmbeddingLength">Features of a token.</param>
 public sealed record ModelInfo(
-    string Name, string Architecture, string? Projector, long Weights, long FileBytes, int TrainingContext, int Context, int VocabularySize, int EmbeddingLength);
+    string Name, string Architecture, string? Projector, long Weights, long FileBytes, int TrainingContext, int Context,
+        int VocabularySize, int EmbeddingLength);

@@ -13,10 +13,12 @@ public sealed record ModelOptions
     /// <summary>The defaults.</summary>
     public static ModelOptions Default { get; } = new();
 
-    /// <summary>Threads of the engine, the calling one included; 0 = one per processor. The numbers that come out do not depend on it.</summary>
+    /// <summary>Threads of the engine, the calling one included; 0 = one per processor. The numbers that come out do not depend on
+    /// it.</summary>
     public int Threads { get; init; }
 
-    /// <summary>Tokens that a conversation can hold, pictures included; 0 = what the model was trained for, at most <see cref="UsualContext"/>.</summary>
+    /// <summary>Tokens that a conversation can hold, pictures included; 0 = what the model was trained for, at most
+    /// <see cref="UsualContext"/>.</summary>
     public int Context { get; init; }
 
     /// <summary>How keys and values are kept.</summary>
@@ -34,7 +36,8 @@ public sealed record ModelOptions
     /// <summary>Whose arithmetic is followed where llama.cpp departs from the original model.</summary>
     public Compatibility Compatibility { get; init; } = Compatibility.Original;
 
-    /// <summary>Cuts large pictures into tiles where the model does so; false looks at the overview alone: fewer tokens, less detail.</summary>
+    /// <summary>Cuts large pictures into tiles where the model does so; false looks at the overview alone: fewer tokens, less
+    /// detail.</summary>
     public bool ImageTiles { get; init; } = true;
 
     /// <summary>Fewest tokens per picture, for models of dynamic resolution; null: the model's own limit.</summary>
@@ -47,7 +50,8 @@ public sealed record ModelOptions
     public long ImageCacheBytes { get; init; } = 256L << 20;
 
     /// <summary>
-    /// Memories of finished requests to keep, so that a request that begins like an earlier one (the same system prompt, the same conversation) reads
+    /// Memories of finished requests to keep, so that a request that begins like an earlier one (the same system prompt, the same
+    /// conversation) reads
     /// only what is new. Sessions of <see cref="VisionLanguageModel.CreateSession"/> have a memory of their own and do not count.
     /// </summary>
     public int IdleConversations { get; init; } = 2;

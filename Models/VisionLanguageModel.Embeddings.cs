@@ -27,7 +27,8 @@ public sealed partial class VisionLanguageModel
         int at = 0;
         foreach (PicturePart slice in slices)
         {
-            float[] rows = _embeddings.GetOrEncode(slice.Picture, slice.Slice, () => ModelDecoder.Encode(Vision, workspace, slice, activity.Token), out _);
+            float[] rows = _embeddings.GetOrEncode(slice.Picture, slice.Slice,
+                () => ModelDecoder.Encode(Vision, workspace, slice, activity.Token), out _);
             rows.CopyTo(values, at);
             at += rows.Length;
         }

@@ -6,12 +6,14 @@ namespace TinyMllm;
 public sealed partial class VisionLanguageModel
 {
     /// <summary>
-    /// This model as a chat client of Microsoft.Extensions.AI: pictures as <see cref="DataContent"/> or <see cref="UriContent"/> with a file URI, options mapped,
+    /// This model as a chat client of Microsoft.Extensions.AI: pictures as <see cref="DataContent"/> or <see cref="UriContent"/> with a
+    /// file URI, options mapped,
     /// structured output, tool calls where the model's template has them. Disposing the client leaves the model loaded.
     /// </summary>
     public IChatClient AsChatClient() => new TinyMllmChatClient(this);
 
-    /// <summary>This model's picture encoder as an embedding generator: one vector of length 1 per picture (<see cref="ImageEmbedding.Pool"/>).</summary>
+    /// <summary>This model's picture encoder as an embedding generator: one vector of length 1 per picture
+    /// (<see cref="ImageEmbedding.Pool"/>).</summary>
     /// <exception cref="UnsupportedModelException">The model has no picture encoder.</exception>
     public IEmbeddingGenerator<DataContent, Embedding<float>> AsImageEmbeddingGenerator() => SupportsImages
         ? new PictureEmbeddingGenerator(this)

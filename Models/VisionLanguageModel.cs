@@ -11,7 +11,8 @@ using TinyMllm.Vision;
 namespace TinyMllm;
 
 /// <summary>
-/// A vision-language model (or a text model) on the CPU. One loaded model serves any number of requests and sessions at once: weights are shared, each
+/// A vision-language model (or a text model) on the CPU. One loaded model serves any number of requests and sessions at once: weights are
+/// shared, each
 /// conversation has a memory of its own.
 /// </summary>
 /// <example>
@@ -67,7 +68,8 @@ public sealed partial class VisionLanguageModel : IDisposable
     /// <param name="progress">Told about each step.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="GgufFormatException">A file is damaged.</exception>
-    /// <exception cref="UnsupportedModelException">The architecture or projector is not known, or the two files do not fit each other.</exception>
+    /// <exception cref="UnsupportedModelException">The architecture or projector is not known, or the two files do not fit each
+    /// other.</exception>
     public static VisionLanguageModel Load(
         string modelPath, string? projectorPath = null, ModelOptions? options = null, IProgress<LoadProgress>? progress = null)
     {
@@ -147,7 +149,8 @@ public sealed partial class VisionLanguageModel : IDisposable
         string prompt, IReadOnlyList<RgbImage>? images = null, GenerationOptions? options = null, CancellationToken cancellation = default)
     {
         GenerationResult? result = null;
-        await foreach (GeneratedPiece piece in GenerateAsync(prompt, images, options, cancellation).ConfigureAwait(false)) result = piece.Result;
+        await foreach (GeneratedPiece piece in GenerateAsync(prompt, images, options, cancellation).ConfigureAwait(false)) result =
+            piece.Result;
         return result!;
     }
 
@@ -169,7 +172,8 @@ public sealed partial class VisionLanguageModel : IDisposable
     }
 
     /// <summary>Answers in a session's memory.</summary>
-    internal IAsyncEnumerable<GeneratedPiece> Stream(Slot slot, IReadOnlyList<ChatTurn> turns, GenerationOptions options, CancellationToken cancellation) =>
+    internal IAsyncEnumerable<GeneratedPiece> Stream(Slot slot, IReadOnlyList<ChatTurn> turns, GenerationOptions options,
+        CancellationToken cancellation) =>
         PieceStream.Run(
             (emit, stop) =>
             {
@@ -178,9 +182,11 @@ public sealed partial class VisionLanguageModel : IDisposable
             },
             cancellation);
 
-    /// <summary>Answers in whichever idle memory shares most with the prompt. Tool calls are recognised by special tokens, which then must show.</summary>
+    /// <summary>Answers in whichever idle memory shares most with the prompt. Tool calls are recognised by special tokens, which then must
+    /// show.</summary>
     internal IAsyncEnumerable<GeneratedPiece> StreamPooled(
-        Func<IReadOnlyList<PromptPart>> assemble, GenerationOptions options, CancellationToken cancellation, bool showSpecialTokens = false) =>
+        Func<IReadOnlyList<PromptPart>> assemble, GenerationOptions options, CancellationToken cancellation, bool showSpecialTokens =
+            false) =>
         PieceStream.Run(
             (emit, stop) =>
             {
@@ -200,7 +206,8 @@ public sealed partial class VisionLanguageModel : IDisposable
 
     /// <summary>The prompt of a conversation, as the decoder reads it.</summary>
     internal IReadOnlyList<PromptPart> Assemble(IReadOnlyList<ChatTurn> turns, ChatRenderOptions options) =>
-        _files.Prompts.Assemble(ChatTemplate.Render([.. turns.Select(turn => turn.Prepared)], options), [.. turns.SelectMany(turn => turn.Images)]);
+        _files.Prompts.Assemble(ChatTemplate.Render([.. turns.Select(turn => turn.Prepared)], options),
+            [.. turns.SelectMany(turn => turn.Images)]);
 
     /// <summary>A prompt's text with picture markers, as the decoder reads it.</summary>
     internal IReadOnlyList<PromptPart> Assemble(string text, IReadOnlyList<RgbImage> images) => _files.Prompts.Assemble(text, images);
@@ -217,7 +224,8 @@ public sealed partial class VisionLanguageModel : IDisposable
         bool showSpecialTokens = false)
     {
         var sampler = new Sampler(options.Sampling, _vocabulary, OutputConstraint.Create(options, _vocabulary));
-        var generator = new Generator(_reader, Tokenizer.IsEndOfGeneration, () => new TokenText(Tokenizer, showSpecialTokens, trimLeadingSpace: !options.Raw));
+        var generator = new Generator(_reader, Tokenizer.IsEndOfGeneration,
+            () => new TokenText(Tokenizer, showSpecialTokens, trimLeadingSpace: !options.Raw));
         generator.Run(slot, prompt, sampler, options, emit, cancellation);
     }
 }

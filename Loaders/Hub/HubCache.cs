@@ -4,7 +4,8 @@ using System.Text.Json;
 namespace TinyMllm.Loaders.Hub;
 
 /// <summary>
-/// The folder of downloaded models: <c>hub/OWNER/REPO/REVISION/FILE</c>, and beside the files of a revision an <c>index.json</c> that names those
+/// The folder of downloaded models: <c>hub/OWNER/REPO/REVISION/FILE</c>, and beside the files of a revision an <c>index.json</c> that names
+/// those
 /// which are complete and checked. What is not in the index is a download under way (<c>….part</c>).
 /// </summary>
 public sealed class HubCache
@@ -49,7 +50,8 @@ public sealed class HubCache
     public Entry? Find(string repository, string revision)
     {
         string folder = Folder(repository, revision);
-        HubFile[] files = [.. ReadIndex(folder).Where(file => new FileInfo(PathOf(folder, file)) is { Exists: true } info && info.Length == file.Size)];
+        HubFile[] files = [.. ReadIndex(folder)
+            .Where(file => new FileInfo(PathOf(folder, file)) is { Exists: true } info && info.Length == file.Size)];
         return files.Length == 0 ? null : new Entry(repository, revision, files, folder);
     }
 
@@ -65,10 +67,11 @@ public sealed class HubCache
 
         long freed = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Sum(path => new FileInfo(path).Length);
         Directory.Delete(folder, recursive: true);
-        for (string? parent = Path.GetDirectoryName(folder); parent is not null && parent.Length > _root.Length; parent = Path.GetDirectoryName(parent))
+        string? parent = Path.GetDirectoryName(folder);
+        while (parent is not null && parent.Length > _root.Length && !Directory.EnumerateFileSystemEntries(parent).Any())
         {
-            if (Directory.EnumerateFileSystemEntries(parent).Any()) break;
             Directory.Delete(parent);
+            parent = Path.GetDirectoryName(parent);
         }
 
         return freed;
@@ -87,7 +90,8 @@ public sealed class HubCache
 
     /// <summary>Whether this very content is already here, complete and checked.</summary>
     internal static bool Holds(string folder, HubFile file) =>
-        ReadIndex(folder).Any(known => known.Path == file.Path && known.Size == file.Size && (file.Sha256 is null || known.Sha256 == file.Sha256))
+        ReadIndex(folder).Any(known => known.Path == file.Path && known.Size == file.Size
+            && (file.Sha256 is null || known.Sha256 == file.Sha256))
         && new FileInfo(PathOf(folder, file)) is { Exists: true } info && info.Length == file.Size;
 
     /// <summary>Writes a finished file into the index.</summary>

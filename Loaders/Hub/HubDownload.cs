@@ -6,8 +6,10 @@ using System.Text;
 namespace TinyMllm.Loaders.Hub;
 
 /// <summary>
-/// Brings one file here. Bytes go to <c>FILE.HASH.part</c>, named after the content so that two revisions never mix; a broken connection, a cancelled
-/// or a killed process leaves them there, and the next attempt asks for the rest. Only when length and hash are right does the file get its name.
+/// Brings one file here. Bytes go to <c>FILE.HASH.part</c>, named after the content so that two revisions never mix; a broken connection, a
+/// cancelled
+/// or a killed process leaves them there, and the next attempt asks for the rest. Only when length and hash are right does the file get its
+/// name.
 /// </summary>
 internal sealed class HubDownload
 {
@@ -61,7 +63,8 @@ internal sealed class HubDownload
     {
         try
         {
-            return new FileStream(PartPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.Asynchronous);
+            return new FileStream(PartPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0,
+                FileOptions.Asynchronous);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -82,7 +85,8 @@ internal sealed class HubDownload
         }
 
         if (free < _file.Size - have)
-            throw new HubException(HubError.Storage, $"{_file.Path}: {(_file.Size - have) >> 20} MiB are to come, {free >> 20} MiB are free at {Path.GetDirectoryName(_target)}");
+            throw new HubException(HubError.Storage,
+                $"{_file.Path}: {(_file.Size - have) >> 20} MiB are to come, {free >> 20} MiB are free at {Path.GetDirectoryName(_target)}");
     }
 
     private Task FetchAsync(FileStream part, CancellationToken cancellation)
@@ -104,9 +108,11 @@ internal sealed class HubDownload
         byte[] buffer = new byte[BufferSize];
         while (at < _file.Size)
         {
-            int read = await _transport.WithStallTimeout(stall => stream.ReadAsync(buffer, stall).AsTask(), cancellation).ConfigureAwait(false);
+            int read = await _transport.WithStallTimeout(stall => stream.ReadAsync(buffer, stall).AsTask(), cancellation)
+                .ConfigureAwait(false);
             if (read == 0) throw new TransientException($"the connection ended at byte {at} of {_file.Size}");
-            if (at + read > _file.Size) throw new HubException(HubError.Corrupt, $"{_file.Path}: more than the announced {_file.Size} bytes arrive");
+            if (at + read > _file.Size) throw new HubException(HubError.Corrupt,
+                $"{_file.Path}: more than the announced {_file.Size} bytes arrive");
 
             // A server that ignores the range starts from the beginning: what is here already is passed over.
             int known = (int)Math.Clamp(_bytes - at, 0, read);
@@ -129,7 +135,8 @@ internal sealed class HubDownload
 
         if (response.StatusCode != HttpStatusCode.PartialContent) return 0;
         long? from = response.Content.Headers.ContentRange?.From;
-        return from is { } start && start <= _bytes ? start : throw new TransientException($"byte {_bytes} was asked for, the answer starts at {from}");
+        return from is { } start && start <= _bytes ? start
+            : throw new TransientException($"byte {_bytes} was asked for, the answer starts at {from}");
     }
 
     private async Task WriteAsync(FileStream part, ReadOnlyMemory<byte> bytes, CancellationToken cancellation)

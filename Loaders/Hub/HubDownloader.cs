@@ -1,7 +1,8 @@
 namespace TinyMllm.Loaders.Hub;
 
 /// <summary>
-/// Pulls models from a Hugging Face hub into a cache folder. Interrupted downloads go on where they stopped; every file is checked against the hash
+/// Pulls models from a Hugging Face hub into a cache folder. Interrupted downloads go on where they stopped; every file is checked against
+/// the hash
 /// that the hub lists; what is in the cache works without a network. Safe for use from several threads.
 /// </summary>
 /// <example>
@@ -17,7 +18,8 @@ public sealed class HubDownloader : IDisposable
     private readonly HubTransport _transport;
 
     /// <summary>Creates a downloader; no request is made yet.</summary>
-    /// <param name="options">Where from and where to; null reads the environment (<c>HF_ENDPOINT</c>, <c>HF_TOKEN</c>, <c>HF_HUB_OFFLINE</c>, <c>TINYMLLM_CACHE</c>).</param>
+    /// <param name="options">Where from and where to; null reads the environment (<c>HF_ENDPOINT</c>, <c>HF_TOKEN</c>,
+    /// <c>HF_HUB_OFFLINE</c>, <c>TINYMLLM_CACHE</c>).</param>
     public HubDownloader(HubOptions? options = null)
     {
         _options = options ?? new HubOptions();
@@ -37,9 +39,11 @@ public sealed class HubDownloader : IDisposable
     /// <param name="revision">Branch, tag or commit.</param>
     /// <param name="cancellation">Ends the request.</param>
     /// <exception cref="HubException">See <see cref="HubError"/>.</exception>
-    public async Task<IReadOnlyList<HubFile>> ListAsync(string repository, string revision = "main", CancellationToken cancellation = default)
+    public async Task<IReadOnlyList<HubFile>> ListAsync(string repository, string revision = "main",
+        CancellationToken cancellation = default)
     {
-        if (_options.Offline) throw new HubException(HubError.Offline, $"{repository}: offline (HF_HUB_OFFLINE), and the list of files is on the hub");
+        if (_options.Offline) throw new HubException(HubError.Offline,
+            $"{repository}: offline (HF_HUB_OFFLINE), and the list of files is on the hub");
         return await HubTree.ListAsync(_transport, repository, revision, _options.MaxAttempts, cancellation).ConfigureAwait(false);
     }
 
@@ -48,26 +52,31 @@ public sealed class HubDownloader : IDisposable
     /// <param name="progress">Told about each file.</param>
     /// <param name="cancellation">Ends the download; what has arrived is kept.</param>
     /// <exception cref="HubException">See <see cref="HubError"/>.</exception>
-    public async Task<HubModel> GetAsync(HubReference reference, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default) =>
+    public async Task<HubModel> GetAsync(HubReference reference, IProgress<HubProgress>? progress = null,
+        CancellationToken cancellation = default) =>
         FindCached(reference) ?? await PullAsync(reference, progress, cancellation).ConfigureAwait(false);
 
-    /// <summary>Asks the hub for the newest files of a model and fetches what is missing here; without a network, what is here serves.</summary>
+    /// <summary>Asks the hub for the newest files of a model and fetches what is missing here; without a network, what is here
+    /// serves.</summary>
     /// <param name="reference">Which model.</param>
     /// <param name="progress">Told about each file.</param>
     /// <param name="cancellation">Ends the download; what has arrived is kept.</param>
     /// <exception cref="HubException">See <see cref="HubError"/>.</exception>
-    public async Task<HubModel> PullAsync(HubReference reference, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default)
+    public async Task<HubModel> PullAsync(HubReference reference, IProgress<HubProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(reference);
         HubModel? cached = FindCached(reference);
         if (_options.Offline)
-            return cached ?? throw new HubException(HubError.Offline, $"{reference}: offline (HF_HUB_OFFLINE), and not in {_options.CacheFolder}");
+            return cached ?? throw new HubException(HubError.Offline,
+                $"{reference}: offline (HF_HUB_OFFLINE), and not in {_options.CacheFolder}");
 
         IReadOnlyList<HubFile> files;
         try
         {
             int attempts = cached is null ? _options.MaxAttempts : 1;
-            files = await HubTree.ListAsync(_transport, reference.Repository, reference.Revision, attempts, cancellation).ConfigureAwait(false);
+            files = await HubTree.ListAsync(_transport, reference.Repository, reference.Revision, attempts, cancellation)
+                .ConfigureAwait(false);
         }
         catch (HubException failure) when (failure.Error == HubError.Unreachable && cached is not null)
         {
@@ -100,7 +109,8 @@ public sealed class HubDownloader : IDisposable
         }
     }
 
-    private async Task FetchAsync(HubReference reference, HubFile file, string folder, IProgress<HubProgress>? progress, CancellationToken cancellation)
+    private async Task FetchAsync(HubReference reference, HubFile file, string folder, IProgress<HubProgress>? progress,
+        CancellationToken cancellation)
     {
         if (HubCache.Holds(folder, file))
         {
@@ -110,7 +120,8 @@ public sealed class HubDownloader : IDisposable
 
         string path = string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString));
         Uri address = _transport.Address($"{reference.Repository}/resolve/{Uri.EscapeDataString(reference.Revision)}/{path}");
-        await new HubDownload(_transport, address, file, HubCache.PathOf(folder, file), _options.MaxAttempts, progress).RunAsync(cancellation).ConfigureAwait(false);
+        await new HubDownload(_transport, address, file, HubCache.PathOf(folder, file), _options.MaxAttempts, progress)
+            .RunAsync(cancellation).ConfigureAwait(false);
         HubCache.Register(folder, file);
     }
 

@@ -6,7 +6,8 @@ public sealed record HubOptions
     /// <summary>Address of the hub, without a trailing slash; <c>HF_ENDPOINT</c> or <c>https://huggingface.co</c>.</summary>
     public string Endpoint { get; init; } = DefaultEndpoint;
 
-    /// <summary>Access token for gated and private repositories; <c>HF_TOKEN</c>. Sent to the endpoint's own host only, never to one it redirects to.</summary>
+    /// <summary>Access token for gated and private repositories; <c>HF_TOKEN</c>. Sent to the endpoint's own host only, never to one it
+    /// redirects to.</summary>
     public string? Token { get; init; } = Variable("HF_TOKEN");
 
     /// <summary>Folder that keeps downloaded models; <c>TINYMLLM_CACHE</c>, else the user's cache folder for this system.</summary>

@@ -1,7 +1,8 @@
 namespace TinyMllm.Loaders.Hub;
 
 /// <summary>
-/// Names a model on a hub: <c>OWNER/REPO</c>, <c>OWNER/REPO:FILE</c>, <c>OWNER/REPO:TAG</c> (a weight type such as <c>Q4_K_M</c>), each with
+/// Names a model on a hub: <c>OWNER/REPO</c>, <c>OWNER/REPO:FILE</c>, <c>OWNER/REPO:TAG</c> (a weight type such as <c>Q4_K_M</c>), each
+/// with
 /// an optional <c>@REVISION</c>, or a short name of <see cref="HubCatalog"/> such as <c>smolvlm:256m</c>.
 /// </summary>
 /// <param name="Repository"><c>OWNER/REPO</c>.</param>
@@ -47,11 +48,13 @@ public sealed record HubReference(string Repository, string? Selector = null, st
     public override string ToString() =>
         Repository + (Selector is null ? "" : ":" + Selector) + (Revision == "main" ? "" : "@" + Revision);
 
-    /// <summary>Whether a path from a listing stays inside its folder on every system: no empty, dot or drive parts, no control characters.</summary>
+    /// <summary>Whether a path from a listing stays inside its folder on every system: no empty, dot or drive parts, no control
+    /// characters.</summary>
     internal static bool IsSafePath(string path) =>
         path.Length is > 0 and <= 512
         && path.Split('/').All(part =>
-            part.Length > 0 && part.Trim('.', ' ').Length > 0 && !part.Any(c => char.IsControl(c) || c is '\\' or ':' or '*' or '?' or '"' or '<' or '>' or '|'));
+            part.Length > 0 && part.Trim('.', ' ').Length > 0
+                && !part.Any(c => char.IsControl(c) || c is '\\' or ':' or '*' or '?' or '"' or '<' or '>' or '|'));
 
     private static bool IsName(string name) =>
         name.Length is > 0 and <= 128 && name.Trim('.').Length > 0 && !name.EndsWith('.')

@@ -2,11 +2,13 @@ using System.Text.RegularExpressions;
 
 namespace TinyMllm.Loaders.Hub;
 
-/// <summary>Chooses, from the files of a repository, the language model (with all its parts) and the picture encoder that goes with it.</summary>
+/// <summary>Chooses, from the files of a repository, the language model (with all its parts) and the picture encoder that goes with
+/// it.</summary>
 internal static partial class HubSelection
 {
     // Small models lose most to coarse weights and cost little at eight bits, so Q8_0 comes first.
-    private static readonly string[] ModelPreference = ["Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "IQ4_NL", "IQ4_XS", "F16", "BF16", "F32"];
+    private static readonly string[] ModelPreference =
+        ["Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "IQ4_NL", "IQ4_XS", "F16", "BF16", "F32"];
 
     private static readonly string[] ProjectorPreference = ["Q8_0", "F16", "BF16", "F32"];
 
@@ -15,7 +17,8 @@ internal static partial class HubSelection
     {
         HubFile[] models = [.. files.Where(file => file.IsGguf && !file.IsProjector)];
         if (models.Length == 0)
-            throw new HubException(HubError.NotFound, $"{reference.Repository} holds no GGUF language model; look for a repository whose name ends in -GGUF");
+            throw new HubException(HubError.NotFound,
+                $"{reference.Repository} holds no GGUF language model; look for a repository whose name ends in -GGUF");
 
         HubFile model = reference.Selector is { } selector
             ? Named(selector, models) ?? throw new HubException(HubError.NotFound,
@@ -37,7 +40,8 @@ internal static partial class HubSelection
         string stem = split.Groups[1].Value, count = split.Groups[3].Value;
         HubFile[] parts =
         [
-            .. models.Where(file => SplitName().Match(file.Path) is { Success: true } other && other.Groups[1].Value == stem && other.Groups[3].Value == count)
+            .. models.Where(file => SplitName().Match(file.Path) is { Success: true } other && other.Groups[1].Value == stem
+                && other.Groups[3].Value == count)
                 .OrderBy(file => file.Path, StringComparer.Ordinal),
         ];
         return parts.Length == int.Parse(count, System.Globalization.CultureInfo.InvariantCulture)
@@ -52,7 +56,8 @@ internal static partial class HubSelection
         ?? ByPreference(files, [selector]);
 
     private static HubFile? ByPreference(HubFile[] files, string[] types) =>
-        types.Select(type => files.Where(file => HasTag(file.Name, type)).MinBy(file => file.Path, StringComparer.Ordinal)).FirstOrDefault(file => file is not null);
+        types.Select(type => files.Where(file => HasTag(file.Name, type)).MinBy(file => file.Path, StringComparer.Ordinal))
+            .FirstOrDefault(file => file is not null);
 
     /// <summary>Whether the weight type stands in the name as a word of its own: Q4_0 is not in Q4_0_4_4, nor F16 in BF16.</summary>
     private static bool HasTag(string name, string type)

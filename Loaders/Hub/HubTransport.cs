@@ -46,7 +46,8 @@ internal sealed class HubTransport : IDisposable
     /// <param name="maxAttempts">Failures in a row that end it.</param>
     /// <param name="cancellation">Ends the whole.</param>
     public async Task RetryAsync(
-        string what, Func<CancellationToken, Task> attempt, Func<long> progress, Action? waiting, int maxAttempts, CancellationToken cancellation)
+        string what, Func<CancellationToken, Task> attempt, Func<long> progress, Action? waiting, int maxAttempts,
+            CancellationToken cancellation)
     {
         int failures = 0;
         while (true)
@@ -63,7 +64,8 @@ internal sealed class HubTransport : IDisposable
                 failures = progress() > before ? 1 : failures + 1;
                 asked = (failure as TransientException)?.RetryAfter;
                 if (failures >= maxAttempts)
-                    throw new HubException(HubError.Unreachable, $"{what}: gave up after {failures} attempts that brought nothing ({Reason(failure)})", failure);
+                    throw new HubException(HubError.Unreachable,
+                        $"{what}: gave up after {failures} attempts that brought nothing ({Reason(failure)})", failure);
             }
 
             waiting?.Invoke();
@@ -120,7 +122,8 @@ internal sealed class HubTransport : IDisposable
     }
 
     private static bool MayPass(Exception failure, CancellationToken cancellation) =>
-        !cancellation.IsCancellationRequested && failure is TransientException or HttpRequestException or (IOException and not HubException);
+        !cancellation.IsCancellationRequested && failure is TransientException or HttpRequestException
+            or (IOException and not HubException);
 
     private static string Reason(Exception failure) => (failure.InnerException ?? failure).Message.ReplaceLineEndings(" ");
 

@@ -31,14 +31,16 @@ internal static partial class HubTree
         return files;
     }
 
-    private static async Task<byte[]> ReadAllAsync(HubTransport transport, HttpResponseMessage response, string what, CancellationToken cancellation)
+    private static async Task<byte[]> ReadAllAsync(HubTransport transport, HttpResponseMessage response, string what,
+        CancellationToken cancellation)
     {
         using Stream stream = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
         using var memory = new MemoryStream();
         byte[] buffer = new byte[16384];
         while (true)
         {
-            int read = await transport.WithStallTimeout(stall => stream.ReadAsync(buffer, stall).AsTask(), cancellation).ConfigureAwait(false);
+            int read = await transport.WithStallTimeout(stall => stream.ReadAsync(buffer, stall).AsTask(), cancellation)
+                .ConfigureAwait(false);
             if (read == 0) return memory.ToArray();
             if (memory.Length + read > MaxPageBytes)
                 throw new HubException(HubError.Corrupt, $"{what}: the list of files is longer than {MaxPageBytes >> 20} MiB");
@@ -58,15 +60,18 @@ internal static partial class HubTree
                 string path = item.GetProperty("path").GetString() ?? "";
                 long size = item.GetProperty("size").GetInt64();
                 if (!HubReference.IsSafePath(path) || size < 0)
-                    throw new HubException(HubError.Corrupt, $"{repository}: the hub lists a file with an unusable name or size ('{path}', {size} bytes)");
-                string? sha256 = item.TryGetProperty("lfs", out JsonElement lfs) && lfs.ValueKind == JsonValueKind.Object ? lfs.GetProperty("oid").GetString() : null;
+                    throw new HubException(HubError.Corrupt,
+                        $"{repository}: the hub lists a file with an unusable name or size ('{path}', {size} bytes)");
+                string? sha256 = item.TryGetProperty("lfs", out JsonElement lfs) && lfs.ValueKind == JsonValueKind.Object
+                    ? lfs.GetProperty("oid").GetString() : null;
                 string? git = sha256 is null && item.TryGetProperty("oid", out JsonElement oid) ? oid.GetString() : null;
                 files.Add(new HubFile(path, size, Hash(sha256, 64, path), Hash(git, 40, path)));
             }
         }
         catch (Exception broken) when (broken is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new HubException(HubError.Corrupt, $"{repository}: the hub's list of files cannot be read ({broken.Message.ReplaceLineEndings(" ")})", broken);
+            throw new HubException(HubError.Corrupt,
+                $"{repository}: the hub's list of files cannot be read ({broken.Message.ReplaceLineEndings(" ")})", broken);
         }
 
         return files;

@@ -24,14 +24,16 @@ internal sealed class RequestReader(ContentReader contents)
         if (options?.Instructions is { Length: > 0 } instructions) turns.Add(ChatTurn.System(instructions));
         foreach (AiMessage message in messages) turns.AddRange(ReadMessage(message));
         if (turns.Count == 0) throw new ArgumentException("there are no messages", nameof(messages));
-        var rendering = new ChatRenderOptions { Tools = ReadTools(options), EnableThinking = options?.Reasoning?.Effort != ReasoningEffort.None };
+        var rendering = new ChatRenderOptions { Tools = ReadTools(options),
+            EnableThinking = options?.Reasoning?.Effort != ReasoningEffort.None };
         return new Request(turns, rendering, ReadOptions(options));
     }
 
     private static GenerationOptions ReadOptions(ChatOptions? options)
     {
         if (options is null) return GenerationOptions.Default;
-        GenerationOptions basis = options.AdditionalProperties?.GetValueOrDefault(nameof(GenerationOptions)) as GenerationOptions ?? GenerationOptions.Default;
+        GenerationOptions basis =
+            options.AdditionalProperties?.GetValueOrDefault(nameof(GenerationOptions)) as GenerationOptions ?? GenerationOptions.Default;
         SamplerOptions sampling = basis.Sampling;
         return basis with
         {
@@ -76,7 +78,8 @@ internal sealed class RequestReader(ContentReader contents)
         }
 
         ChatToolCall[] calls =
-            [.. message.Contents.OfType<FunctionCallContent>().Select(call => new ChatToolCall(call.CallId, call.Name, Json.WriteArguments(call.Arguments)))];
+            [.. message.Contents.OfType<FunctionCallContent>()
+                .Select(call => new ChatToolCall(call.CallId, call.Name, Json.WriteArguments(call.Arguments)))];
         if (results.Length > 0 && parts.Count == 0 && calls.Length == 0) yield break;
         string reasoning = string.Concat(message.Contents.OfType<TextReasoningContent>().Select(thought => thought.Text));
         yield return new ChatTurn(
@@ -84,5 +87,6 @@ internal sealed class RequestReader(ContentReader contents)
     }
 
     private static ChatRole Role(AiRole role) =>
-        role == AiRole.System ? ChatRole.System : role == AiRole.Assistant ? ChatRole.Assistant : role == AiRole.Tool ? ChatRole.Tool : ChatRole.User;
+        role == AiRole.System ? ChatRole.System : role == AiRole.Assistant ? ChatRole.Assistant : role == AiRole.Tool ? ChatRole.Tool
+            : ChatRole.User;
 }

@@ -7,7 +7,8 @@ using AiRole = Microsoft.Extensions.AI.ChatRole;
 namespace TinyMllm.ExtensionsAI;
 
 /// <summary>
-/// A model behind Microsoft.Extensions.AI's chat interface. Stateless: each request carries its conversation, and what it shares with an earlier one is not read again.
+/// A model behind Microsoft.Extensions.AI's chat interface. Stateless: each request carries its conversation, and what it shares with an
+/// earlier one is not read again.
 /// </summary>
 internal sealed class TinyMllmChatClient(VisionLanguageModel model) : IChatClient
 {
@@ -19,12 +20,14 @@ internal sealed class TinyMllmChatClient(VisionLanguageModel model) : IChatClien
         IEnumerable<AiMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var updates = new List<ChatResponseUpdate>();
-        await foreach (ChatResponseUpdate update in GetStreamingResponseAsync(messages, options, cancellationToken).ConfigureAwait(false)) updates.Add(update);
+        await foreach (ChatResponseUpdate update in GetStreamingResponseAsync(messages, options, cancellationToken)
+            .ConfigureAwait(false)) updates.Add(update);
         return updates.ToChatResponse();
     }
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<AiMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<AiMessage> messages, ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
         Request request = new RequestReader(_contents).Read(messages, options);
@@ -39,7 +42,8 @@ internal sealed class TinyMllmChatClient(VisionLanguageModel model) : IChatClien
         };
 
         IAsyncEnumerable<GeneratedPiece> pieces = model.StreamPooled(
-            () => model.Assemble(prompt, [.. request.Turns.SelectMany(turn => turn.Images)]), request.Generation, cancellationToken, showSpecialTokens: tools);
+            () => model.Assemble(prompt, [.. request.Turns.SelectMany(turn => turn.Images)]), request.Generation, cancellationToken,
+                showSpecialTokens: tools);
         await foreach (GeneratedPiece piece in pieces.ConfigureAwait(false))
         {
             IEnumerable<AssistantSegment> segments = parser.Append(piece.Text);

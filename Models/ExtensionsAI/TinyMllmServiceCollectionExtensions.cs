@@ -7,7 +7,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class TinyMllmServiceCollectionExtensions
 {
     /// <summary>
-    /// Registers a model, loaded when it is first asked for and disposed with the provider, and its chat client: <see cref="VisionLanguageModel"/>,
+    /// Registers a model, loaded when it is first asked for and disposed with the provider, and its chat client:
+    /// <see cref="VisionLanguageModel"/>,
     /// <see cref="IChatClient"/> and, for pictures, <see cref="IEmbeddingGenerator{TInput, TEmbedding}"/> of <see cref="DataContent"/>.
     /// </summary>
     /// <param name="services">The collection.</param>
@@ -21,7 +22,8 @@ public static class TinyMllmServiceCollectionExtensions
         return services.AddTinyMllm(_ => VisionLanguageModel.Load(modelPath, projectorPath, options));
     }
 
-    /// <summary>Registers a model that a function loads when it is first asked for, for instance with paths out of the configuration, and its chat client.</summary>
+    /// <summary>Registers a model that a function loads when it is first asked for, for instance with paths out of the configuration, and
+    /// its chat client.</summary>
     /// <param name="services">The collection.</param>
     /// <param name="load">Loads the model; called once.</param>
     public static IServiceCollection AddTinyMllm(this IServiceCollection services, Func<IServiceProvider, VisionLanguageModel> load)
@@ -44,8 +46,10 @@ public static class TinyMllmServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(load);
         services.AddKeyedSingleton(serviceKey, (provider, _) => load(provider));
-        services.AddKeyedSingleton(serviceKey, (provider, key) => provider.GetRequiredKeyedService<VisionLanguageModel>(key).AsChatClient());
-        services.AddKeyedSingleton(serviceKey, (provider, key) => provider.GetRequiredKeyedService<VisionLanguageModel>(key).AsImageEmbeddingGenerator());
+        services.AddKeyedSingleton(serviceKey,
+            (provider, key) => provider.GetRequiredKeyedService<VisionLanguageModel>(key).AsChatClient());
+        services.AddKeyedSingleton(serviceKey,
+            (provider, key) => provider.GetRequiredKeyedService<VisionLanguageModel>(key).AsImageEmbeddingGenerator());
         return services;
     }
 }

@@ -1,8 +1,10 @@
 namespace TinyMllm.Generation;
 
 /// <summary>
-/// Embeddings of pictures seen lately, by content, shared by all sessions of a model: asking three questions about a picture encodes it once.
-/// The least recently used ones go when there are more bytes than allowed. Safe for many threads; two that want the same picture encode it once.
+/// Embeddings of pictures seen lately, by content, shared by all sessions of a model: asking three questions about a picture encodes it
+/// once.
+/// The least recently used ones go when there are more bytes than allowed. Safe for many threads; two that want the same picture encode it
+/// once.
 /// </summary>
 internal sealed class EmbeddingCache
 {

@@ -15,7 +15,8 @@ internal sealed class Generator(PromptReader reader, Func<int, bool> isEnd, Func
     /// <param name="emit">Receives the pieces, the last one with the result.</param>
     /// <param name="cancellation">Takes effect within one token.</param>
     public GenerationResult Run(
-        Slot slot, IReadOnlyList<PromptPart> prompt, Sampler sampler, GenerationOptions options, Action<GeneratedPiece> emit, CancellationToken cancellation)
+        Slot slot, IReadOnlyList<PromptPart> prompt, Sampler sampler, GenerationOptions options, Action<GeneratedPiece> emit,
+            CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
         PromptReader.Cost cost = reader.Read(slot, prompt, cancellation);

@@ -12,7 +12,8 @@ internal interface IDecoder : IDisposable
     /// <summary>Number of logits.</summary>
     int VocabularySize { get; }
 
-    /// <summary>Whether all but the first <paramref name="length"/> entries can be forgotten; recurrent models only forget everything.</summary>
+    /// <summary>Whether all but the first <paramref name="length"/> entries can be forgotten; recurrent models only forget
+    /// everything.</summary>
     bool CanTruncate(int length);
 
     /// <summary>Forgets all but the first <paramref name="length"/> entries.</summary>

@@ -41,7 +41,8 @@ internal sealed unsafe class ModelDecoder : IDecoder
         fixed (float* data = embeddings)
         {
             var rows = new Matrix(data, chunk.TokenCount, _language.InputLength);
-            Batch batch = chunk.UsesMrope ? Batch.Picture(rows, chunk.Positions(), chunk.NonCausal) : Batch.Picture(rows, position, chunk.NonCausal);
+            Batch batch = chunk.UsesMrope ? Batch.Picture(rows, chunk.Positions(), chunk.NonCausal)
+                : Batch.Picture(rows, position, chunk.NonCausal);
             _language.Forward(_workspace, _cache, batch, logits, cancellation);
         }
     }
@@ -51,7 +52,8 @@ internal sealed unsafe class ModelDecoder : IDecoder
     {
         float[] rows = new float[picture.Tokens * vision.EmbeddingLength];
         fixed (float* data = rows)
-            vision.Encode(workspace, picture.Chunk.Tile, new Matrix(data, picture.Tokens, vision.EmbeddingLength), cancellation: cancellation);
+            vision.Encode(workspace, picture.Chunk.Tile, new Matrix(data, picture.Tokens, vision.EmbeddingLength),
+                cancellation: cancellation);
         return rows;
     }
 

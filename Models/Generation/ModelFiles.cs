@@ -14,7 +14,8 @@ internal sealed class ModelFiles : IDisposable
     private readonly GgufFile? _projectorFile;
 
     private ModelFiles(
-        GgufFile file, GgufFile? projectorFile, LanguageModel language, VisionModel? vision, Tokenizer tokenizer, ChatTemplate template, PromptAssembler prompts)
+        GgufFile file, GgufFile? projectorFile, LanguageModel language, VisionModel? vision, Tokenizer tokenizer, ChatTemplate template,
+            PromptAssembler prompts)
     {
         (_file, _projectorFile) = (file, projectorFile);
         (Language, Vision, Tokenizer, Template, Prompts) = (language, vision, tokenizer, template, prompts);
@@ -72,7 +73,8 @@ internal sealed class ModelFiles : IDisposable
                 vision = Own(LoadVision(projectorFile, options));
             }
 
-            var prompts = new PromptAssembler(new PromptBuilder(tokenizer, file.Path, language.InputLength, language.UsesMrope, vision), vision);
+            var prompts = new PromptAssembler(new PromptBuilder(tokenizer, file.Path, language.InputLength, language.UsesMrope, vision),
+                vision);
             owned.Clear();
             return new ModelFiles(file, projectorFile, language, vision, tokenizer, template, prompts);
         }

@@ -10,7 +10,8 @@ internal static class OutputConstraint
     /// <exception cref="GrammarException">The grammar or schema cannot be read, or both are given.</exception>
     public static ITokenConstraint? Create(GenerationOptions options, IVocabulary vocabulary)
     {
-        if (options.Grammar is not null && options.JsonSchema is not null) throw new GrammarException("an answer follows a grammar or a JSON schema, not both");
+        if (options.Grammar is not null
+            && options.JsonSchema is not null) throw new GrammarException("an answer follows a grammar or a JSON schema, not both");
         Grammar? grammar = options.Grammar is { } text ? Grammar.Parse(text, vocabulary)
             : options.JsonSchema is { } schema ? Grammar.FromJsonSchema(schema)
             : null;

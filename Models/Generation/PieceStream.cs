@@ -3,7 +3,8 @@ using System.Threading.Channels;
 
 namespace TinyMllm.Generation;
 
-/// <summary>Lets work that takes a thread for long deliver its pieces to an asynchronous reader; a reader that leaves ends the work.</summary>
+/// <summary>Lets work that takes a thread for long deliver its pieces to an asynchronous reader; a reader that leaves ends the
+/// work.</summary>
 internal static class PieceStream
 {
     /// <summary>Starts the work on a thread of its own when reading begins.</summary>

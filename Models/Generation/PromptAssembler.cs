@@ -19,7 +19,8 @@ internal sealed class PromptAssembler(PromptBuilder builder, VisionModel? vision
     public IReadOnlyList<PromptPart> Assemble(string text, IReadOnlyList<RgbImage> images)
     {
         if (images.Count > 0 && vision is null)
-            throw new UnsupportedModelException("the prompt has a picture, but the model was loaded without a picture encoder: give its mmproj file");
+            throw new UnsupportedModelException(
+                "the prompt has a picture, but the model was loaded without a picture encoder: give its mmproj file");
         KnownImage[] known = [.. images.Select(image => _known.GetValue(image, Prepare))];
         int[] slices = new int[images.Count];
         return

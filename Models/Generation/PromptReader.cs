@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace TinyMllm.Generation;
 
-/// <summary>Brings a prompt into a slot's memory: keeps what is there already, encodes pictures that are not known, reads the rest in batches.</summary>
+/// <summary>Brings a prompt into a slot's memory: keeps what is there already, encodes pictures that are not known, reads the rest in
+/// batches.</summary>
 internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
 {
     /// <summary>What reading a prompt cost.</summary>
@@ -36,7 +37,8 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
             throw;
         }
 
-        return new Cost(tokens, prompt.OfType<PicturePart>().Sum(part => part.Tokens), reused, encoding, Stopwatch.GetElapsedTime(start) - encoding);
+        return new Cost(tokens, prompt.OfType<PicturePart>().Sum(part => part.Tokens), reused, encoding,
+            Stopwatch.GetElapsedTime(start) - encoding);
     }
 
     /// <summary>Reads one generated token; afterwards the slot's logits are those behind it.</summary>
@@ -57,7 +59,8 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
     private static void Restore(Slot slot)
     {
         if (slot.Decoder.Length == slot.Timeline.Tokens && slot.Decoder.CanTruncate(slot.Timeline.Tokens)) return;
-        if (slot.Decoder.Length > slot.Timeline.Tokens && slot.Decoder.CanTruncate(slot.Timeline.Tokens)) slot.Decoder.Truncate(slot.Timeline.Tokens);
+        if (slot.Decoder.Length > slot.Timeline.Tokens
+            && slot.Decoder.CanTruncate(slot.Timeline.Tokens)) slot.Decoder.Truncate(slot.Timeline.Tokens);
         else slot.Reset();
     }
 

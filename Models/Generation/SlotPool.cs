@@ -1,7 +1,8 @@
 namespace TinyMllm.Generation;
 
 /// <summary>
-/// Memories of finished requests. A new request gets the one that shares most with its prompt; a request that finds none idle gets a new one.
+/// Memories of finished requests. A new request gets the one that shares most with its prompt; a request that finds none idle gets a new
+/// one.
 /// Safe for many threads.
 /// </summary>
 internal sealed class SlotPool(Func<Slot> create, int maxIdle) : IDisposable

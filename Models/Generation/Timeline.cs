@@ -29,7 +29,8 @@ internal sealed class Timeline
     }
 
     /// <summary>
-    /// Forgets what the prompt does not share, in the decoder and here, and leaves at least the prompt's last item to be read, because only reading gives logits.
+    /// Forgets what the prompt does not share, in the decoder and here, and leaves at least the prompt's last item to be read, because only
+    /// reading gives logits.
     /// </summary>
     /// <returns>The parts of the prompt that remain to be read.</returns>
     public List<PromptPart> Keep(IReadOnlyList<PromptPart> prompt, IDecoder decoder)

@@ -31,10 +31,13 @@ public sealed class ChatClientTests
     [Test]
     public async Task APictureAsBytesOrAsAFileIsAnswered()
     {
-        AIContent[] pictures = [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"), new UriContent(new Uri(Demo.Sample("pizza")), "image/png")];
+        AIContent[] pictures =
+            [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"),
+            new UriContent(new Uri(Demo.Sample("pizza")), "image/png")];
         foreach (AIContent picture in pictures)
         {
-            ChatResponse response = await _client.GetResponseAsync([new AiMessage(AiRole.User, [picture, new TextContent("What is this?")])]);
+            ChatResponse response =
+                await _client.GetResponseAsync([new AiMessage(AiRole.User, [picture, new TextContent("What is this?")])]);
             Assert.That(response.Text, Is.EqualTo("a pizza on a green background."));
             Assert.That(response.FinishReason, Is.EqualTo(ChatFinishReason.Stop));
             Assert.That(response.ModelId, Is.EqualTo("TinyMllm demo"));
@@ -46,7 +49,8 @@ public sealed class ChatClientTests
     [Test]
     public async Task AConversationStreamsAndReadsOnlyWhatIsNew()
     {
-        var messages = new List<AiMessage> { new(AiRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("strawberry")), "image/png"), new TextContent("What is this?")]) };
+        var messages = new List<AiMessage> { new(AiRole.User,
+            [new DataContent(File.ReadAllBytes(Demo.Sample("strawberry")), "image/png"), new TextContent("What is this?")]) };
         List<ChatResponseUpdate> updates = await Collect(messages);
         Assert.That(string.Concat(updates), Is.EqualTo("a strawberry on a yellow background."));
         Assert.That(updates.Count(update => update.Text.Length > 0), Is.GreaterThan(3));
@@ -62,7 +66,8 @@ public sealed class ChatClientTests
     [Test]
     public async Task OptionsAreMapped()
     {
-        AiMessage question = new(AiRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"), new TextContent("What is this?")]);
+        AiMessage question =
+            new(AiRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"), new TextContent("What is this?")]);
         ChatResponse two = await _client.GetResponseAsync([question], new ChatOptions { MaxOutputTokens = 2 });
         Assert.That((two.Text, two.FinishReason), Is.EqualTo(("a pizza", ChatFinishReason.Length)));
         ChatResponse stopped = await _client.GetResponseAsync([question], new ChatOptions { StopSequences = [" green"] });
@@ -75,9 +80,12 @@ public sealed class ChatClientTests
     [Test]
     public async Task StructuredOutputHasTheShapeOfItsType()
     {
-        AiMessage question = new(AiRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"), new TextContent("How many objects are there?")]);
+        AiMessage question =
+            new(AiRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"),
+            new TextContent("How many objects are there?")]);
         JsonElement schema = JsonElement.Parse("""{"type":"object","properties":{"seen":{"type":"boolean"}},"required":["seen"],"additionalProperties":false}""");
-        ChatResponse response = await _client.GetResponseAsync([question], new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) });
+        ChatResponse response =
+            await _client.GetResponseAsync([question], new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) });
         using JsonDocument json = JsonDocument.Parse(response.Text);
         Assert.That(json.RootElement.GetProperty("seen").ValueKind, Is.AnyOf(JsonValueKind.True, JsonValueKind.False));
     }
@@ -88,7 +96,8 @@ public sealed class ChatClientTests
         var options = new ChatOptions
         {
             Instructions = "Be brief.", Temperature = 0.5f, TopK = 7, Seed = 3, FrequencyPenalty = 0.25f, MaxOutputTokens = 9,
-            ResponseFormat = ChatResponseFormat.Json, Tools = [AIFunctionFactory.CreateDeclaration("weather", "tells the weather", AIJsonUtilities.CreateJsonSchema(typeof(string)))],
+            ResponseFormat = ChatResponseFormat.Json, Tools =
+                [AIFunctionFactory.CreateDeclaration("weather", "tells the weather", AIJsonUtilities.CreateJsonSchema(typeof(string)))],
         };
         AiMessage[] messages =
         [
@@ -97,22 +106,29 @@ public sealed class ChatClientTests
             new(AiRole.Tool, [new FunctionResultContent("1", new { sunny = true }.ToString())]),
         ];
         Request request = new RequestReader(new ContentReader()).Read(messages, options);
-        Assert.That(request.Turns.Select(turn => turn.Message.Role.ToString()), Is.EqualTo(new[] { "System", "User", "Assistant", "Tool" }));
+        Assert.That(request.Turns.Select(turn => turn.Message.Role.ToString()),
+            Is.EqualTo(new[] { "System", "User", "Assistant", "Tool" }));
         Assert.That(request.Turns[1].Images, Has.Count.EqualTo(1));
         Assert.That(request.Turns[1].Message.Parts.Select(part => part.IsImage), Is.EqualTo(new[] { false, true }));
         Assert.That(request.Turns[2].Message.ToolCalls.Single(), Is.EqualTo(new ChatToolCall("1", "weather", """{"place":"here"}""")));
         Assert.That(request.Turns[3].Message.ToolCallId, Is.EqualTo("1"));
         Assert.That(request.Rendering.Tools.Single().Name, Is.EqualTo("weather"));
         Assert.That(request.Generation, Has.Property("MaxTokens").EqualTo(9).And.Property("JsonSchema").EqualTo("{}"));
-        Assert.That(request.Generation.Sampling, Has.Property("Temperature").EqualTo(0.5f).And.Property("TopK").EqualTo(7).And.Property("FrequencyPenalty").EqualTo(0.25f).And.Property("Seed").EqualTo(3u));
+        Assert.That(request.Generation.Sampling,
+            Has.Property("Temperature").EqualTo(0.5f).And.Property("TopK").EqualTo(7).And.Property("FrequencyPenalty").EqualTo(0.25f)
+            .And.Property("Seed").EqualTo(3u));
     }
 
     [Test]
     public void WhatIsNotUnderstoodIsRefused()
     {
-        Assert.That(() => _client.GetResponseAsync([new AiMessage(AiRole.User, [new UriContent("https://example.com/a.png", "image/png")])]), Throws.TypeOf<NotSupportedException>());
-        Assert.That(() => _client.GetResponseAsync([new AiMessage(AiRole.User, [new DataContent(new byte[4], "audio/wav")])]), Throws.TypeOf<NotSupportedException>());
-        Assert.That(() => _client.GetResponseAsync([new AiMessage(AiRole.User, [new DataContent(new byte[4], "image/png")])]), Throws.TypeOf<Loaders.Images.ImageFormatException>());
+        Assert.That(() => _client.GetResponseAsync(
+            [new AiMessage(AiRole.User, [new UriContent("https://example.com/a.png", "image/png")])]),
+            Throws.TypeOf<NotSupportedException>());
+        Assert.That(() => _client.GetResponseAsync([new AiMessage(AiRole.User, [new DataContent(new byte[4], "audio/wav")])]),
+            Throws.TypeOf<NotSupportedException>());
+        Assert.That(() => _client.GetResponseAsync([new AiMessage(AiRole.User, [new DataContent(new byte[4], "image/png")])]),
+            Throws.TypeOf<Loaders.Images.ImageFormatException>());
         Assert.That(() => _client.GetResponseAsync([]), Throws.ArgumentException);
     }
 

@@ -8,7 +8,8 @@ using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Tests.Api;
 
-/// <summary>The packages as a user meets them: packed, installed into a fresh console app from a local folder, run, and published trimmed.</summary>
+/// <summary>The packages as a user meets them: packed, installed into a fresh console app from a local folder, run, and published
+/// trimmed.</summary>
 [TestFixture]
 [Category("Slow")]
 public sealed class PackageTests
@@ -26,14 +27,17 @@ public sealed class PackageTests
     public void PackAndCreate()
     {
         _folder = Directory.CreateTempSubdirectory("tinymllm-packages-").FullName;
-        string configuration = AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Debug{Path.DirectorySeparatorChar}") ? "Debug" : "Release";
+        string configuration =
+            AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Debug{Path.DirectorySeparatorChar}") ? "Debug" : "Release";
         foreach (string project in new[] { "Kernels", "Engine", "Loaders", "Models", Path.Combine("tools", "cli") })
             Dotnet(Golden.Root, "pack", project, "--no-build", "-c", configuration, "-o", Feed);
 
         Directory.CreateDirectory(App);
-        string cached = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        string cached = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
 
-        // A packages folder of its own, so that no older build of the same version is taken; what others made comes from where it already lies.
+        // A packages folder of its own, so that no older build of the same version is taken; what others made comes from where it already
+        // lies.
         File.WriteAllText(Path.Combine(App, "nuget.config"), $"""
             <configuration>
               <config><add key="globalPackagesFolder" value="{Path.Combine(_folder, "packages")}" /></config>
@@ -75,7 +79,8 @@ public sealed class PackageTests
             Assert.That(entries, Does.Contain("README.md").And.Contain("LICENSE").And.Contain("icon.png"), package);
             if (package != "TinyMllm.Cli")
             {
-                Assert.That(entries.Count(entry => entry.EndsWith(".xml", StringComparison.Ordinal) && entry.StartsWith("lib/", StringComparison.Ordinal)), Is.EqualTo(1), package);
+                Assert.That(entries.Count(entry => entry.EndsWith(".xml", StringComparison.Ordinal)
+                    && entry.StartsWith("lib/", StringComparison.Ordinal)), Is.EqualTo(1), package);
                 Assert.That(File.Exists(Path.Combine(Feed, $"{package}.{Version}.snupkg")), package);
             }
         }
@@ -86,7 +91,8 @@ public sealed class PackageTests
     {
         string output = Path.Combine(_folder, "plain");
         Dotnet(App, "build", "-c", "Release", "-o", output);
-        Assert.That(Run("dotnet", App, Path.Combine(output, "app.dll"), Demo.ModelPath, Demo.ProjectorPath, Demo.Sample("pizza")), Is.EqualTo("a pizza on a green background."));
+        Assert.That(Run("dotnet", App, Path.Combine(output, "app.dll"), Demo.ModelPath, Demo.ProjectorPath, Demo.Sample("pizza")),
+            Is.EqualTo("a pizza on a green background."));
 
         using JsonDocument assets = JsonDocument.Parse(File.ReadAllText(Path.Combine(App, "obj", "project.assets.json")));
         foreach (JsonProperty target in assets.RootElement.GetProperty("targets").EnumerateObject())
@@ -94,7 +100,8 @@ public sealed class PackageTests
             foreach (JsonProperty library in target.Value.EnumerateObject())
             {
                 Assert.That(library.Value.TryGetProperty("native", out _), Is.False, library.Name);
-                if (library.Value.TryGetProperty("runtimeTargets", out JsonElement runtimes)) Assert.That(runtimes.GetRawText(), Does.Not.Contain("\"native\""), library.Name);
+                if (library.Value.TryGetProperty("runtimeTargets", out JsonElement runtimes)) Assert.That(runtimes.GetRawText(),
+                    Does.Not.Contain("\"native\""), library.Name);
             }
         }
 
@@ -107,12 +114,15 @@ public sealed class PackageTests
     public void ATrimmedAppAnswers()
     {
         string output = Path.Combine(_folder, "trimmed"), rid = RuntimeInformation.RuntimeIdentifier;
-        string[] settings = ["-c", "Release", "-r", rid, "--self-contained", "-p:PublishTrimmed=true", "-p:TrimmerSingleWarn=false", "-p:TreatWarningsAsErrors=true", "-o", output];
+        string[] settings = ["-c", "Release", "-r", rid, "--self-contained", "-p:PublishTrimmed=true", "-p:TrimmerSingleWarn=false",
+            "-p:TreatWarningsAsErrors=true", "-o", output];
         (int code, string log) = TryRun("dotnet", App, ["publish", .. settings]);
-        if (code != 0 && log.Contains("NU110", StringComparison.Ordinal)) Assert.Ignore($"no registry here has the runtime pack of {rid}: a self-contained app cannot be made");
+        if (code != 0 && log.Contains("NU110", StringComparison.Ordinal)) Assert.Ignore(
+            $"no registry here has the runtime pack of {rid}: a self-contained app cannot be made");
         Assert.That(code, Is.Zero, log);
         string app = Path.Combine(output, OperatingSystem.IsWindows() ? "app.exe" : "app");
-        Assert.That(Run(app, App, Demo.ModelPath, Demo.ProjectorPath, Demo.Sample("penguin")), Is.EqualTo("a penguin on a red background."));
+        Assert.That(Run(app, App, Demo.ModelPath, Demo.ProjectorPath, Demo.Sample("penguin")),
+            Is.EqualTo("a penguin on a red background."));
     }
 
     private static int NativeImports(string path)
@@ -132,7 +142,8 @@ public sealed class PackageTests
 
     private static (int Code, string Output) TryRun(string program, string folder, string[] args)
     {
-        var start = new ProcessStartInfo(program, args) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(program, args) { WorkingDirectory = folder, RedirectStandardOutput = true,
+            RedirectStandardError = true, UseShellExecute = false };
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
         start.Environment["DOTNET_NOLOGO"] = "1";

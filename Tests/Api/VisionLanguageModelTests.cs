@@ -25,7 +25,9 @@ public sealed class VisionLanguageModelTests
     [Test]
     public void InfoSaysWhatWasLoaded()
     {
-        Assert.That(_model.Info, Has.Property("Architecture").EqualTo("llama").And.Property("Projector").EqualTo("idefics3").And.Property("Context").EqualTo(512));
+        Assert.That(_model.Info,
+            Has.Property("Architecture").EqualTo("llama").And.Property("Projector").EqualTo("idefics3").And.Property("Context")
+            .EqualTo(512));
         Assert.That(_model.Info.Weights, Is.EqualTo(7_000_000).Within(200_000));
         Assert.That(_model.SupportsImages, Is.True);
     }
@@ -50,7 +52,8 @@ public sealed class VisionLanguageModelTests
         byte[] file = File.ReadAllBytes(Demo.Sample("pizza"));
         RgbImage loaded = Demo.Picture("pizza");
         using var stream = new MemoryStream(file);
-        foreach (RgbImage image in new[] { loaded, RgbImage.Decode(file), RgbImage.Decode(stream), RgbImage.FromRgb(loaded.Pixels.Span, loaded.Width, loaded.Height) })
+        foreach (RgbImage image in new[] { loaded, RgbImage.Decode(file), RgbImage.Decode(stream),
+            RgbImage.FromRgb(loaded.Pixels.Span, loaded.Width, loaded.Height) })
             Assert.That((await _model.AnswerAsync("What is this?", [image])).Text, Is.EqualTo(Pizza));
     }
 
@@ -95,7 +98,8 @@ public sealed class VisionLanguageModelTests
         using var cancel = new CancellationTokenSource();
         Assert.That(async () =>
         {
-            await foreach (GeneratedPiece _ in session.AskAsync("What is this?", [Demo.Picture("penguin")], cancellation: cancel.Token)) await cancel.CancelAsync();
+            await foreach (GeneratedPiece _ in session.AskAsync("What is this?", [Demo.Picture("penguin")],
+                cancellation: cancel.Token)) await cancel.CancelAsync();
         }, Throws.InstanceOf<OperationCanceledException>());
         Assert.That(session.Turns, Is.Empty);
         Assert.That((await Demo.ResultOf(session.AskAsync("What is this?", [Demo.Picture("penguin")]))).Text, Is.EqualTo(Penguin));
@@ -112,7 +116,9 @@ public sealed class VisionLanguageModelTests
     public async Task DisposingEndsWhatIsUnderWay()
     {
         VisionLanguageModel model = Demo.Load();
-        IAsyncEnumerator<GeneratedPiece> pieces = model.GenerateAsync("What do you see?", Demo.Picture("cat_and_car"), new() { Sampling = new() { IgnoreEndOfGeneration = true, Temperature = 0 } }).GetAsyncEnumerator();
+        IAsyncEnumerator<GeneratedPiece> pieces =
+            model.GenerateAsync("What do you see?", Demo.Picture("cat_and_car"),
+            new() { Sampling = new() { IgnoreEndOfGeneration = true, Temperature = 0 } }).GetAsyncEnumerator();
         Assert.That(await pieces.MoveNextAsync(), Is.True);
         model.Dispose();
         model.Dispose();
@@ -137,7 +143,8 @@ public sealed class VisionLanguageModelTests
     {
         GenerationResult result = await _model.AnswerAsync("What is this?", [Demo.Picture("pizza")], new() { LogProbabilities = 2 });
         Assert.That(result.Scores, Has.Count.EqualTo(result.Usage.GeneratedTokens));
-        Assert.That(result.Scores.Select(score => score.Alternatives[0].Token), Is.EqualTo(result.Scores.Select(score => score.Token)), "greedy");
+        Assert.That(result.Scores.Select(score => score.Alternatives[0].Token), Is.EqualTo(result.Scores.Select(score => score.Token)),
+            "greedy");
         Assert.That(result.Scores.Select(score => score.LogProbability), Is.All.InRange(-5f, 0f));
     }
 
@@ -163,7 +170,8 @@ public sealed class VisionLanguageModelTests
     [Test]
     public async Task EmbeddingsOfAPicture()
     {
-        ImageEmbedding pizza = await _model.EmbedAsync(Demo.Picture("pizza")), again = await _model.EmbedAsync(Demo.Picture("pizza")), penguin = await _model.EmbedAsync(Demo.Picture("penguin"));
+        ImageEmbedding pizza = await _model.EmbedAsync(Demo.Picture("pizza")), again =
+            await _model.EmbedAsync(Demo.Picture("pizza")), penguin = await _model.EmbedAsync(Demo.Picture("penguin"));
         Assert.That((pizza.Tokens, pizza.Features, pizza.Values.Length), Is.EqualTo((16, 256, 16 * 256)));
         Assert.That(again.Values.ToArray(), Is.EqualTo(pizza.Values.ToArray()));
         Assert.That(pizza.Pool().Sum(value => value * value), Is.EqualTo(1).Within(1e-5));
@@ -176,11 +184,14 @@ public sealed class VisionLanguageModelTests
         Assert.That(() => VisionLanguageModel.Load("/no/such.gguf"), Throws.InstanceOf<IOException>());
         Assert.That(() => VisionLanguageModel.Load(Demo.Sample("pizza")), Throws.TypeOf<GgufFormatException>());
         Assert.That(() => VisionLanguageModel.Load(Demo.ProjectorPath), Throws.TypeOf<UnsupportedModelException>());
-        Assert.That(() => VisionLanguageModel.Load(Demo.ModelPath, Demo.ModelPath), Throws.InstanceOf<Exception>().With.Message.Contains("demo-q8_0.gguf"));
-        Assert.That(() => VisionLanguageModel.Load(Demo.ModelPath, options: new() { Context = -1 }), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => VisionLanguageModel.Load(Demo.ModelPath, Demo.ModelPath),
+            Throws.InstanceOf<Exception>().With.Message.Contains("demo-q8_0.gguf"));
+        Assert.That(() => VisionLanguageModel.Load(Demo.ModelPath, options: new() { Context = -1 }),
+            Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => _model.AnswerAsync(new string('x', 3000)), Throws.TypeOf<ContextOverflowException>());
         using VisionLanguageModel blind = VisionLanguageModel.Load(Demo.ModelPath);
-        Assert.That(() => blind.AnswerAsync("?", [Demo.Picture("pizza")]), Throws.TypeOf<UnsupportedModelException>().With.Message.Contains("mmproj"));
+        Assert.That(() => blind.AnswerAsync("?", [Demo.Picture("pizza")]),
+            Throws.TypeOf<UnsupportedModelException>().With.Message.Contains("mmproj"));
         Assert.That(() => blind.EmbedAsync(Demo.Picture("pizza")), Throws.TypeOf<UnsupportedModelException>());
         Assert.That(() => blind.AsImageEmbeddingGenerator(), Throws.TypeOf<UnsupportedModelException>());
     }

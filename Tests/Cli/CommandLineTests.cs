@@ -63,8 +63,11 @@ public sealed class CommandLineTests
     {
         Tool.Result result = await Tool.RunAsync("inspect", Tool.DemoProjector, "--json");
         using JsonDocument json = JsonDocument.Parse(result.Out);
-        Assert.That(json.RootElement.GetProperty("metadata").GetProperty("clip.projector_type").GetProperty("value").GetString(), Is.EqualTo("idefics3"));
-        JsonElement tensor = json.RootElement.GetProperty("tensors").EnumerateArray().First(item => item.GetProperty("name").GetString() == "mm.model.fc.weight");
+        Assert.That(json.RootElement.GetProperty("metadata").GetProperty("clip.projector_type").GetProperty("value").GetString(),
+            Is.EqualTo("idefics3"));
+        JsonElement tensor =
+            json.RootElement.GetProperty("tensors").EnumerateArray()
+            .First(item => item.GetProperty("name").GetString() == "mm.model.fc.weight");
         Assert.That(tensor.GetProperty("type").GetString(), Is.EqualTo("Q8_0"));
         Assert.That(tensor.GetProperty("bytes").GetInt64(), Is.Positive);
     }

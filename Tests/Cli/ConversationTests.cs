@@ -9,7 +9,8 @@ public sealed class ConversationTests
     private string _folder = "";
 
     [SetUp]
-    public void SetUp() => Directory.CreateDirectory(_folder = Path.Combine(Path.GetTempPath(), "tinymllm-cli-" + Guid.NewGuid().ToString("N")));
+    public void SetUp() =>
+        Directory.CreateDirectory(_folder = Path.Combine(Path.GetTempPath(), "tinymllm-cli-" + Guid.NewGuid().ToString("N")));
 
     [TearDown]
     public void TearDown() => Directory.Delete(_folder, recursive: true);
@@ -48,7 +49,8 @@ public sealed class ConversationTests
         Tool.Result again = await Tool.RunAsync(args);
         Assert.That(again.ExitCode, Is.Zero, again.Error);
         Assert.That(again.Error, Does.Contain("1 of 2 pictures have their answers already"));
-        Assert.That(File.ReadAllLines(log).Select(Answer), Is.EqualTo(new[] { "a penguin on a red background.", "a pizza on a green background." }));
+        Assert.That(File.ReadAllLines(log).Select(Answer),
+            Is.EqualTo(new[] { "a penguin on a red background.", "a pizza on a green background." }));
     }
 
     [Test]
@@ -67,7 +69,8 @@ public sealed class ConversationTests
         Tool.Result made = await Tool.RunAsync("quantize", Tool.DemoModel, smaller, "q4_0", "--allow-requantize");
         Assert.That(made.ExitCode, Is.Zero, made.Error);
         Assert.That(new FileInfo(smaller).Length, Is.LessThan(0.7 * new FileInfo(Tool.DemoModel).Length));
-        Tool.Result run = await Tool.RunAsync("run", "-m", smaller, "--mmproj", Tool.DemoProjector, "--image", Tool.Sample("pizza.png"), "-p", "What is this?");
+        Tool.Result run = await Tool.RunAsync("run", "-m", smaller, "--mmproj", Tool.DemoProjector, "--image", Tool.Sample("pizza.png"),
+            "-p", "What is this?");
         Assert.That(run.Out, Does.StartWith("a pizza"));
     }
 

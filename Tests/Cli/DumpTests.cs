@@ -30,11 +30,13 @@ public sealed class DumpTests
         using JsonDocument expected = JsonDocument.Parse(File.ReadAllText(Golden.Path($"vlm/{name}/expected.json")));
         JsonElement root = expected.RootElement;
         int steps = root.GetProperty("greedy").GetArrayLength() - 1;
-        string[] images = [.. root.GetProperty("images").EnumerateArray().SelectMany(image => new[] { "--image", Golden.Path($"vlm/{name}/{image.GetProperty("file").GetString()}") })];
+        string[] images = [.. root.GetProperty("images").EnumerateArray()
+            .SelectMany(image => new[] { "--image", Golden.Path($"vlm/{name}/{image.GetProperty("file").GetString()}") })];
         Tool.Result result = await Tool.RunAsync(
         [
             "dump", "-m", Golden.Path($"vlm/{name}/model.gguf"), "--mmproj", Golden.Path($"vlm/{name}/mmproj.gguf"), .. images, "--raw",
-            "-p", root.GetProperty("prompt").GetString()!, "--greedy", $"{steps}", "--kv-type", "f32", "--compat", "llama.cpp", "--out", _folder,
+            "-p", root.GetProperty("prompt").GetString()!, "--greedy", $"{steps}", "--kv-type", "f32", "--compat", "llama.cpp", "--out",
+                _folder,
         ]);
         Assert.That(result.ExitCode, Is.Zero, result.Error);
 
@@ -57,7 +59,8 @@ public sealed class DumpTests
         int[] greedy = [.. expected.RootElement.GetProperty("greedy").EnumerateArray().Select(item => item.GetInt32())];
         string tokens = string.Join(",", expected.RootElement.GetProperty("tokens").EnumerateArray().Select(item => item.GetInt32()));
         Tool.Result result = await Tool.RunAsync(
-            "dump", "-m", Golden.Path($"llm/{name}/model.gguf"), "--tokens", tokens, "--greedy", $"{greedy.Length - 1}", "-c", "256", "--kv-type", kvType, "--out", _folder);
+            "dump", "-m", Golden.Path($"llm/{name}/model.gguf"), "--tokens", tokens, "--greedy", $"{greedy.Length - 1}", "-c", "256",
+                "--kv-type", kvType, "--out", _folder);
         Assert.That(result.ExitCode, Is.Zero, result.Error);
         using JsonDocument dumped = JsonDocument.Parse(File.ReadAllText(Path.Combine(_folder, "dump.json")));
         Assert.That(dumped.RootElement.GetProperty("greedy").EnumerateArray().Select(item => item.GetInt32()), Is.EqualTo(greedy));
@@ -70,9 +73,11 @@ public sealed class DumpTests
     public async Task TheChatTemplateIsAppliedWithoutRaw()
     {
         Tool.Result result = await Tool.RunAsync(
-            "dump", "-m", Tool.DemoModel, "--mmproj", Tool.DemoProjector, "--image", Tool.Sample("pizza.png"), "-p", "What is this?", "--out", _folder);
+            "dump", "-m", Tool.DemoModel, "--mmproj", Tool.DemoProjector, "--image", Tool.Sample("pizza.png"), "-p", "What is this?",
+                "--out", _folder);
         Assert.That(result.ExitCode, Is.Zero, result.Error);
-        Assert.That(Directory.GetFiles(_folder).Select(Path.GetFileName), Is.EquivalentTo(new[] { "dump.json", "embd_00.npy", "logits.npy", "pixels_00.npy" }));
+        Assert.That(Directory.GetFiles(_folder).Select(Path.GetFileName),
+            Is.EquivalentTo(new[] { "dump.json", "embd_00.npy", "logits.npy", "pixels_00.npy" }));
     }
 
     [TestCase("--tokens", "1", "-p", "both")]
@@ -89,10 +94,13 @@ public sealed class DumpTests
     private void CompareChunk(string name, JsonElement chunk, JsonElement wanted)
     {
         foreach (JsonProperty property in wanted.EnumerateObject())
-            if (property.Name != "pixels_png") Assert.That(Compact(chunk.GetProperty(property.Name)), Is.EqualTo(Compact(property.Value)), property.Name);
+            if (property.Name != "pixels_png") Assert.That(Compact(chunk.GetProperty(property.Name)), Is.EqualTo(Compact(property.Value)),
+                property.Name);
         if (wanted.GetProperty("type").GetString() != "image") return;
-        string embeddings = wanted.GetProperty("embd").GetString()!, pixels = wanted.GetProperty("pixels")[0].GetProperty("file").GetString()!;
-        Compare($"vlm/{name}/{Path.GetFileNameWithoutExtension(embeddings)}", embeddings, Exact * Deviation($"vlm/{name}/{Path.GetFileNameWithoutExtension(embeddings)}"));
+        string embeddings = wanted.GetProperty("embd").GetString()!, pixels =
+            wanted.GetProperty("pixels")[0].GetProperty("file").GetString()!;
+        Compare($"vlm/{name}/{Path.GetFileNameWithoutExtension(embeddings)}", embeddings,
+            Exact * Deviation($"vlm/{name}/{Path.GetFileNameWithoutExtension(embeddings)}"));
         Compare($"vlm/{name}/{Path.GetFileNameWithoutExtension(pixels)}", pixels, PixelTolerance);
     }
 

@@ -33,7 +33,8 @@ public sealed class HubCommandTests
     {
         await using var server = new HubServer
         {
-            Files = { ["demo-Q8_0.gguf"] = File.ReadAllBytes(Tool.DemoModel), ["mmproj-demo-Q8_0.gguf"] = File.ReadAllBytes(Tool.DemoProjector) },
+            Files = { ["demo-Q8_0.gguf"] = File.ReadAllBytes(Tool.DemoModel),
+                ["mmproj-demo-Q8_0.gguf"] = File.ReadAllBytes(Tool.DemoProjector) },
             BreakAfter = 2_500_000, BreaksLeft = 1,
         };
         Environment.SetEnvironmentVariable("HF_ENDPOINT", server.Endpoint);

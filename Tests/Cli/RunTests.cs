@@ -28,7 +28,8 @@ public sealed class RunTests
     public async Task AnswersGoToStandardOutAndTimingsToStandardError()
     {
         Tool.Result result = await Tool.RunAsync(
-            "run", "-m", Tool.DemoModel, "--mmproj", Tool.DemoProjector, "--image", Tool.Sample("penguin.png"), "-p", "What is this?", "-t", "1");
+            "run", "-m", Tool.DemoModel, "--mmproj", Tool.DemoProjector, "--image", Tool.Sample("penguin.png"), "-p", "What is this?",
+                "-t", "1");
         Assert.That(result.ExitCode, Is.Zero, result.Error);
         Assert.That(result.Out, Is.EqualTo("a penguin on a red background.\n"));
         Assert.That(result.Error, Does.Contain("first token after"));
@@ -40,14 +41,16 @@ public sealed class RunTests
         string[] basic = ["run", "-m", "demo", "--image", Tool.Sample("pizza.png")];
         Assert.That((await Tool.RunAsync([.. basic, "-p", "What is this?", "-n", "2"])).Out, Is.EqualTo("a pizza\n"));
         Assert.That((await Tool.RunAsync([.. basic, "-p", "What is this?", "--stop", " green"])).Out, Is.EqualTo("a pizza on a\n"));
-        Tool.Result raw = await Tool.RunAsync([.. basic, "--raw", "-p", "<|im_start|>User: <__media__>What is this?<end_of_utterance>\nAssistant:"]);
+        Tool.Result raw = await Tool.RunAsync(
+            [.. basic, "--raw", "-p", "<|im_start|>User: <__media__>What is this?<end_of_utterance>\nAssistant:"]);
         Assert.That(raw.Out, Is.EqualTo(" a pizza on a green background.\n"));
     }
 
     [Test]
     public async Task ASeedMakesSamplingRepeatable()
     {
-        string[] args = ["run", "-m", "demo", "--image", Tool.Sample("pizza.png"), "-p", "What do you see?", "--temp", "1.5", "--top-p", "1", "--min-p", "0", "--seed", "5"];
+        string[] args = ["run", "-m", "demo", "--image", Tool.Sample("pizza.png"), "-p", "What do you see?", "--temp", "1.5", "--top-p",
+            "1", "--min-p", "0", "--seed", "5"];
         string first = (await Tool.RunAsync(args)).Out;
         Assert.That((await Tool.RunAsync(args)).Out, Is.EqualTo(first));
     }
@@ -85,7 +88,8 @@ public sealed class RunTests
     {
         Tool.Result card = await Tool.RunAsync("eval", "-m", "demo", "--set", "demo");
         Assert.That(card.ExitCode, Is.Zero, card.Error);
-        Assert.That(card.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries), Is.EqualTo(new[] { "all", "6", "6", "1.000" }));
+        Assert.That(card.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            Is.EqualTo(new[] { "all", "6", "6", "1.000" }));
 
         string set = Path.GetTempFileName();
         try

@@ -65,7 +65,8 @@ public sealed class GeneratorTests
         var slot = new Slot(decoder);
         Run(decoder, slot, [ScriptedDecoder.Text("a"), ScriptedDecoder.Picture(7), ScriptedDecoder.Text("is it?")]);
         int read = decoder.TokensRead;
-        List<GeneratedPiece> second = Run(decoder, slot, [ScriptedDecoder.Text("a"), ScriptedDecoder.Picture(7), ScriptedDecoder.Text("is he?")]);
+        List<GeneratedPiece> second =
+            Run(decoder, slot, [ScriptedDecoder.Text("a"), ScriptedDecoder.Picture(7), ScriptedDecoder.Text("is he?")]);
 
         Assert.That(second[^1].Result!.Usage.ReusedTokens, Is.EqualTo(1 + 4 + 3));
         Assert.That(decoder.TokensRead - read, Is.EqualTo(3 + 3), "'he?' and the answer");
@@ -124,7 +125,8 @@ public sealed class GeneratorTests
     public void LogProbabilitiesComeWithTheirTokens()
     {
         var decoder = new ScriptedDecoder("ab");
-        List<GeneratedPiece> pieces = Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("?")], new() { LogProbabilities = 2, StopStrings = ["abc"] });
+        List<GeneratedPiece> pieces =
+            Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("?")], new() { LogProbabilities = 2, StopStrings = ["abc"] });
         Assert.That(pieces.Sum(piece => piece.Scores.Count), Is.EqualTo(2));
         TokenScore score = pieces[^1].Result!.Scores[0];
         Assert.That(score.Token, Is.EqualTo('a'));
@@ -140,7 +142,8 @@ public sealed class GeneratorTests
         var slot = new Slot(decoder);
         decoder.OnRead = read => Thread.Sleep(read > 10 ? 1 : 0);
         int seen = 0;
-        await foreach (GeneratedPiece _ in PieceStream.Run((emit, stop) => Run(decoder, slot, [ScriptedDecoder.Text("?")], emit: emit, cancellation: stop), default))
+        await foreach (GeneratedPiece _ in PieceStream.Run(
+            (emit, stop) => Run(decoder, slot, [ScriptedDecoder.Text("?")], emit: emit, cancellation: stop), default))
             if (++seen == 5) break;
         Assert.That(decoder.TokensRead, Is.LessThan(400));
     }
@@ -150,7 +153,8 @@ public sealed class GeneratorTests
     {
         async Task ReadAll()
         {
-            await foreach (GeneratedPiece _ in PieceStream.Run((_, _) => throw new UnsupportedModelException("no"), default)) Assert.Fail("no piece");
+            await foreach (GeneratedPiece _ in PieceStream.Run((_, _) => throw new UnsupportedModelException("no"), default)) Assert.Fail(
+                "no piece");
         }
 
         Assert.That(ReadAll, Throws.TypeOf<UnsupportedModelException>());

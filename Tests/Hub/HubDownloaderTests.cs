@@ -48,7 +48,8 @@ public sealed class HubDownloaderTests
         HubModel pulled = await hub.PullAsync(Tiny);
 
         Assert.That(File.ReadAllBytes(pulled.ModelPath), Is.EqualTo(_model));
-        long[] starts = [.. _server.Requests.Where(request => request.Path.EndsWith("/" + ModelName, StringComparison.Ordinal)).Select(request => request.From ?? 0)];
+        long[] starts = [.. _server.Requests.Where(request => request.Path.EndsWith("/" + ModelName, StringComparison.Ordinal))
+            .Select(request => request.From ?? 0)];
         Assert.That(starts, Is.EqualTo(new long[] { 0, 150_000, 300_000, 450_000, 600_000 }));
     }
 
@@ -68,7 +69,8 @@ public sealed class HubDownloaderTests
     {
         (_server.BreakAfter, _server.BreaksLeft) = (100_000, int.MaxValue);
         using (HubDownloader first = Downloader(attempts: 1))
-            Assert.That(() => first.PullAsync(Tiny), Throws.TypeOf<HubException>().With.Property(nameof(HubException.Error)).EqualTo(HubError.Unreachable));
+            Assert.That(() => first.PullAsync(Tiny),
+                Throws.TypeOf<HubException>().With.Property(nameof(HubException.Error)).EqualTo(HubError.Unreachable));
         string part = Parts().Single();
         Assert.That(new FileInfo(part).Length, Is.EqualTo(100_000));
 
@@ -76,7 +78,8 @@ public sealed class HubDownloaderTests
         using HubDownloader second = Downloader();
         HubModel pulled = await second.PullAsync(Tiny);
         Assert.That(File.ReadAllBytes(pulled.ProjectorPath!), Is.EqualTo(_projector));
-        Assert.That(_server.Requests.Last(request => request.Path.EndsWith("/" + ProjectorName, StringComparison.Ordinal)).From, Is.EqualTo(100_000));
+        Assert.That(_server.Requests.Last(request => request.Path.EndsWith("/" + ProjectorName, StringComparison.Ordinal)).From,
+            Is.EqualTo(100_000));
     }
 
     [Test]
@@ -129,7 +132,8 @@ public sealed class HubDownloaderTests
 
         _server.RequiredToken = null;
         using HubDownloader open = Downloader();
-        Assert.That(() => open.PullAsync(new HubReference("acme/other")), Throws.TypeOf<HubException>().With.Property(nameof(HubException.Error)).EqualTo(HubError.NotFound));
+        Assert.That(() => open.PullAsync(new HubReference("acme/other")),
+            Throws.TypeOf<HubException>().With.Property(nameof(HubException.Error)).EqualTo(HubError.NotFound));
         Assert.That(() => open.PullAsync(Tiny with { Selector = "Q2_K" }), Throws.TypeOf<HubException>().With.Message.Contains(ModelName));
     }
 
@@ -146,7 +150,8 @@ public sealed class HubDownloaderTests
     {
         _server.Stall = true;
         using var hub = new HubDownloader(Options(attempts: 2) with { StallTimeout = TimeSpan.FromMilliseconds(100) });
-        Assert.That(() => hub.PullAsync(Tiny), Throws.TypeOf<HubException>().With.Property(nameof(HubException.Error)).EqualTo(HubError.Unreachable));
+        Assert.That(() => hub.PullAsync(Tiny),
+            Throws.TypeOf<HubException>().With.Property(nameof(HubException.Error)).EqualTo(HubError.Unreachable));
     }
 
     [Test]
@@ -157,7 +162,8 @@ public sealed class HubDownloaderTests
         using var offline = new HubDownloader(Options() with { Offline = true });
         Assert.That((await offline.PullAsync(Tiny)).ProjectorPath, Does.Exist);
         Assert.That((await offline.GetAsync(Tiny with { Selector = "q8_0" })).ModelPath, Does.Exist);
-        Assert.That(() => offline.PullAsync(new HubReference("acme/other")), Throws.TypeOf<HubException>().With.Property(nameof(HubException.Error)).EqualTo(HubError.Offline));
+        Assert.That(() => offline.PullAsync(new HubReference("acme/other")),
+            Throws.TypeOf<HubException>().With.Property(nameof(HubException.Error)).EqualTo(HubError.Offline));
         Assert.That(_server.Requests, Has.Count.EqualTo(before));
 
         using (HubDownloader again = Downloader()) await again.PullAsync(Tiny);
@@ -205,7 +211,8 @@ public sealed class HubDownloaderTests
     {
         _server.Files[path] = [1];
         using HubDownloader hub = Downloader();
-        Assert.That(() => hub.PullAsync(Tiny), Throws.TypeOf<HubException>().With.Property(nameof(HubException.Error)).EqualTo(HubError.Corrupt));
+        Assert.That(() => hub.PullAsync(Tiny),
+            Throws.TypeOf<HubException>().With.Property(nameof(HubException.Error)).EqualTo(HubError.Corrupt));
     }
 
     [TestCase("smolvlm:256m", "ggml-org/SmolVLM-256M-Instruct-GGUF", "Q8_0", "main")]
@@ -222,7 +229,8 @@ public sealed class HubDownloaderTests
     [TestCase("a/b@..")]
     [TestCase("")]
     public void BadReferencesAreRefused(string text) =>
-        Assert.That(() => HubReference.Parse(text), Throws.TypeOf<HubException>().With.Property(nameof(HubException.Error)).EqualTo(HubError.BadReference));
+        Assert.That(() => HubReference.Parse(text),
+            Throws.TypeOf<HubException>().With.Property(nameof(HubException.Error)).EqualTo(HubError.BadReference));
 
     [Test]
     public async Task SplitModelsComeWhole()
@@ -240,7 +248,8 @@ public sealed class HubDownloaderTests
 
     private HubOptions Options(int attempts = 4) => new()
     {
-        Endpoint = _server.Endpoint, CacheFolder = _cache, Offline = false, Token = null, MaxAttempts = attempts, RetryDelay = TimeSpan.FromMilliseconds(1),
+        Endpoint = _server.Endpoint, CacheFolder = _cache, Offline = false, Token = null, MaxAttempts = attempts, RetryDelay =
+            TimeSpan.FromMilliseconds(1),
     };
 
     private string[] Parts() => Directory.Exists(_cache) ? Directory.GetFiles(_cache, "*.part", SearchOption.AllDirectories) : [];

@@ -100,12 +100,15 @@ internal sealed class HubServer : IAsyncDisposable
     {
         var text = new StringBuilder();
         byte[] one = new byte[1];
-        while (!text.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await stream.ReadAsync(one, _stop.Token) == 1) text.Append((char)one[0]);
+        while (!text.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal)
+            && await stream.ReadAsync(one, _stop.Token) == 1) text.Append((char)one[0]);
         string[] lines = text.ToString().Split("\r\n");
-        string? Header(string name) => lines.FirstOrDefault(line => line.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase))?[(name.Length + 1)..].Trim();
+        string? Header(string name) =>
+            lines.FirstOrDefault(line => line.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase))?[(name.Length + 1)..].Trim();
         string? range = Header("Range");
         return new Request(Uri.UnescapeDataString(lines[0].Split(' ')[1]),
-            range is null ? null : long.Parse(range["bytes=".Length..].TrimEnd('-'), CultureInfo.InvariantCulture), Header("Authorization"));
+            range is null ? null : long.Parse(range["bytes=".Length..].TrimEnd('-'), CultureInfo.InvariantCulture),
+                Header("Authorization"));
     }
 
     private async Task AnswerAsync(NetworkStream stream, Request request)
@@ -115,7 +118,8 @@ internal sealed class HubServer : IAsyncDisposable
             StatusLeft--;
             await SendAsync(stream, $"{Status} Refused", []);
         }
-        else if (RequiredToken is not null && request.Authorization != "Bearer " + RequiredToken && !request.Path.StartsWith("/cdn/", StringComparison.Ordinal))
+        else if (RequiredToken is not null && request.Authorization != "Bearer " + RequiredToken
+            && !request.Path.StartsWith("/cdn/", StringComparison.Ordinal))
         {
             await SendAsync(stream, "401 Unauthorized", []);
         }
@@ -145,14 +149,18 @@ internal sealed class HubServer : IAsyncDisposable
         bool breaks = BreaksLeft > 0;
         if (breaks) BreaksLeft--;
         byte[] body = file[start..];
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {body.Length}\r\n{range}\r\n"), _stop.Token);
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {body.Length}\r\n{range}\r\n"),
+            _stop.Token);
         if (Stall) await Task.Delay(Timeout.Infinite, _stop.Token);
         await stream.WriteAsync(body.AsMemory(0, breaks ? Math.Min(BreakAfter, body.Length) : body.Length), _stop.Token);
     }
 
     private async Task SendAsync(NetworkStream stream, string status, byte[] body, string headers = "")
     {
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {body.Length}\r\n{headers}\r\n"), _stop.Token);
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {body.Length}\r\n{headers}\r\n"),
+            _stop.Token);
         await stream.WriteAsync(body, _stop.Token);
     }
 

@@ -10,7 +10,8 @@ if (args is not [var modelPath, var projectorPath, var folder, var output])
 }
 
 string[] endings = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"];
-string[] pictures = [.. Directory.EnumerateFiles(folder).Where(path => endings.Contains(Path.GetExtension(path).ToLowerInvariant())).Order()];
+string[] pictures = [.. Directory.EnumerateFiles(folder).Where(path => endings.Contains(Path.GetExtension(path).ToLowerInvariant()))
+    .Order()];
 
 // A line is complete only with its line break: what an interruption cut off is done again.
 string[] done = File.Exists(output) ? CompleteLines(await File.ReadAllTextAsync(output)) : [];
@@ -30,7 +31,8 @@ foreach (string path in pictures.Where(path => !captioned.Contains(Path.GetFileN
 {
     try
     {
-        GenerationResult result = await model.AnswerAsync("Describe this picture.", [RgbImage.Load(path)], new GenerationOptions { MaxTokens = 100 }, stop.Token);
+        GenerationResult result =
+            await model.AnswerAsync("Describe this picture.", [RgbImage.Load(path)], new GenerationOptions { MaxTokens = 100 }, stop.Token);
         await File.AppendAllTextAsync(output, $"{Quote(Path.GetFileName(path))},{Quote(result.Text)}\n");
         Console.Error.Write($"\r{++count} of {pictures.Length}");
     }

@@ -10,12 +10,14 @@ WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 builder.Services.AddTinyMllm(services =>
 {
     IConfiguration settings = services.GetRequiredService<IConfiguration>();
-    return VisionLanguageModel.Load(settings["Model:Path"] ?? throw new InvalidOperationException("set Model:Path"), settings["Model:Projector"]);
+    return VisionLanguageModel.Load(settings["Model:Path"] ?? throw new InvalidOperationException("set Model:Path"),
+        settings["Model:Projector"]);
 });
 WebApplication app = builder.Build();
 
 // The answer is streamed as plain text while it is made; a client that leaves ends the work.
-app.MapPost("/describe", async (IFormFile picture, string? question, IChatClient client, HttpContext http, CancellationToken cancellation) =>
+app.MapPost("/describe",
+    async (IFormFile picture, string? question, IChatClient client, HttpContext http, CancellationToken cancellation) =>
 {
     if (picture.Length > LargestUpload)
     {
@@ -25,11 +27,13 @@ app.MapPost("/describe", async (IFormFile picture, string? question, IChatClient
 
     using var bytes = new MemoryStream();
     await picture.CopyToAsync(bytes, cancellation);
-    var message = new ChatMessage(ChatRole.User, [new DataContent(bytes.ToArray(), "image/*"), new TextContent(question ?? "Describe this picture.")]);
+    var message = new ChatMessage(ChatRole.User,
+        [new DataContent(bytes.ToArray(), "image/*"), new TextContent(question ?? "Describe this picture.")]);
     http.Response.ContentType = "text/plain; charset=utf-8";
     try
     {
-        await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync([message], new ChatOptions { MaxOutputTokens = 200 }, cancellation))
+        await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync([message], new ChatOptions { MaxOutputTokens = 200 },
+            cancellation))
         {
             await http.Response.WriteAsync(update.Text, cancellation);
             await http.Response.Body.FlushAsync(cancellation);

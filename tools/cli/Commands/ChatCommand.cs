@@ -18,7 +18,9 @@ internal sealed class ChatCommand : CliCommand
 
     private readonly ModelArguments _model = new();
     private readonly AnswerArguments _answer = new(tokens: 512);
-    private readonly Option<string[]> _images = new("--image", "-i") { Description = "A picture for the first question; may be repeated.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
+    private readonly Option<string[]> _images =
+        new("--image", "-i") { Description = "A picture for the first question; may be repeated.", HelpName = "FILE",
+        AllowMultipleArgumentsPerToken = true };
 
     public ChatCommand(Terminal terminal, Interrupts interrupts)
         : base("chat", "Talk with a model; /image FILE shows it a picture.", terminal, interrupts)
@@ -73,7 +75,8 @@ internal sealed class ChatCommand : CliCommand
                     break;
                 case "/history":
                     foreach (ChatTurn turn in session.Turns)
-                        Terminal.Out.WriteLine($"{turn.Message.Role}: {string.Concat(turn.Message.Parts.Select(part => part.Text ?? "[picture] "))}");
+                        Terminal.Out.WriteLine(
+                            $"{turn.Message.Role}: {string.Concat(turn.Message.Parts.Select(part => part.Text ?? "[picture] "))}");
                     break;
                 case "/help":
                     Terminal.Out.WriteLine(Help);
@@ -114,7 +117,8 @@ internal sealed class ChatCommand : CliCommand
         catch (Exception failure) when (Failures.IsBadInput(failure))
         {
             Terminal.Out.WriteLine();
-            Terminal.ReportError(failure.Message.ReplaceLineEndings(" ") + (failure is ContextOverflowException ? " (/clear forgets the conversation)" : ""));
+            Terminal.ReportError(failure.Message.ReplaceLineEndings(" ")
+                + (failure is ContextOverflowException ? " (/clear forgets the conversation)" : ""));
         }
 
         return false;

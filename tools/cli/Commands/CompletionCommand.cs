@@ -3,7 +3,8 @@ using TinyMllm.Cli.Support;
 
 namespace TinyMllm.Cli.Commands;
 
-/// <summary><c>completion SHELL</c>: prints the script that makes a shell complete tinymllm's arguments by asking tinymllm itself.</summary>
+/// <summary><c>completion SHELL</c>: prints the script that makes a shell complete tinymllm's arguments by asking tinymllm
+/// itself.</summary>
 internal sealed class CompletionCommand : CliCommand
 {
     private const string Bash = """

@@ -6,7 +6,8 @@ using TinyMllm.Loaders.Images;
 
 namespace TinyMllm.Cli.Commands;
 
-/// <summary><c>demo</c>, and what the program does without arguments: questions about the sample pictures that the repository carries.</summary>
+/// <summary><c>demo</c>, and what the program does without arguments: questions about the sample pictures that the repository
+/// carries.</summary>
 internal sealed class DemoCommand : CliCommand
 {
     public DemoCommand(Terminal terminal, Interrupts interrupts)
@@ -20,7 +21,8 @@ internal sealed class DemoCommand : CliCommand
     {
         DemoFiles demo = DemoFiles.Find();
         long start = Stopwatch.GetTimestamp();
-        using VisionLanguageModel model = await VisionLanguageModel.LoadAsync(demo.Model, demo.Projector, cancellation: cancellation).ConfigureAwait(false);
+        using VisionLanguageModel model =
+            await VisionLanguageModel.LoadAsync(demo.Model, demo.Projector, cancellation: cancellation).ConfigureAwait(false);
         Terminal.Note(ModelArguments.Summary(model.Info, Stopwatch.GetElapsedTime(start)));
         Terminal.Note("It was trained for this project on drawn scenes of emoji and knows nothing else; tinymllm pull smolvlm:256m gets a real model.");
 
@@ -28,7 +30,8 @@ internal sealed class DemoCommand : CliCommand
         string? picture = null;
         foreach ((string name, string question, _) in DemoFiles.Card)
         {
-            if (name != picture) Terminal.Out.WriteLine($"{(picture is null ? "" : "\n")}{Path.GetRelativePath(Directory.GetCurrentDirectory(), demo.Sample(name))}");
+            if (name != picture) Terminal.Out.WriteLine(
+                $"{(picture is null ? "" : "\n")}{Path.GetRelativePath(Directory.GetCurrentDirectory(), demo.Sample(name))}");
             picture = name;
             results.Add(await AskAsync(model, RgbImage.Load(demo.Sample(name)), question, cancellation).ConfigureAwait(false));
         }
@@ -38,7 +41,8 @@ internal sealed class DemoCommand : CliCommand
         return ExitCodes.Success;
     }
 
-    private async Task<GenerationResult> AskAsync(VisionLanguageModel model, RgbImage image, string question, CancellationToken cancellation)
+    private async Task<GenerationResult> AskAsync(VisionLanguageModel model, RgbImage image, string question,
+        CancellationToken cancellation)
     {
         Terminal.Write($"  {question} ");
         GenerationResult? result = null;

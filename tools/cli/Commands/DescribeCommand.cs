@@ -4,7 +4,8 @@ using TinyMllm.Loaders.Images;
 
 namespace TinyMllm.Cli.Commands;
 
-/// <summary><c>describe FOLDER</c>: the same question about every picture of a folder, answers as JSON lines; goes on where it was interrupted.</summary>
+/// <summary><c>describe FOLDER</c>: the same question about every picture of a folder, answers as JSON lines; goes on where it was
+/// interrupted.</summary>
 internal sealed class DescribeCommand : CliCommand
 {
     private static readonly string[] Endings = [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".pbm", ".pnm"];
@@ -12,8 +13,10 @@ internal sealed class DescribeCommand : CliCommand
     private readonly Argument<string> _folder = new("FOLDER") { Description = "A folder of pictures." };
     private readonly ModelArguments _model = new();
     private readonly AnswerArguments _answer = new(tokens: 128);
-    private readonly Option<string> _prompt = new("-p", "--prompt") { Description = "The question.", HelpName = "TEXT", DefaultValueFactory = _ => "Describe this picture." };
-    private readonly Option<string?> _out = new("-o", "--out") { Description = "A JSONL file to append to; pictures that it has an answer for are skipped. Standard output unless set.", HelpName = "FILE" };
+    private readonly Option<string> _prompt =
+        new("-p", "--prompt") { Description = "The question.", HelpName = "TEXT", DefaultValueFactory = _ => "Describe this picture." };
+    private readonly Option<string?> _out =
+        new("-o", "--out") { Description = "A JSONL file to append to; pictures that it has an answer for are skipped. Standard output unless set.", HelpName = "FILE" };
     private readonly Option<bool> _recursive = new("-r", "--recursive") { Description = "Folders below it as well." };
 
     public DescribeCommand(Terminal terminal, Interrupts interrupts)
@@ -44,11 +47,13 @@ internal sealed class DescribeCommand : CliCommand
 
         using AnswerLog log = AnswerLog.Open(parsed.GetValue(_out), Terminal.Out);
         string[] left = [.. pictures.Where(picture => !log.Has(picture, prompt))];
-        if (left.Length < pictures.Length) Terminal.Note($"{pictures.Length - left.Length} of {pictures.Length} pictures have their answers already");
+        if (left.Length < pictures.Length) Terminal.Note(
+            $"{pictures.Length - left.Length} of {pictures.Length} pictures have their answers already");
         if (left.Length == 0) return ExitCodes.Success;
 
         using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
-        if (!model.SupportsImages) throw new UsageException("the model was loaded without a picture encoder: give its mmproj file (--mmproj)");
+        if (!model.SupportsImages) throw new UsageException(
+            "the model was loaded without a picture encoder: give its mmproj file (--mmproj)");
         int failed = await ProgressBars.RunAsync<int, int>(Terminal, "describing", done => (done, left.Length),
             progress => DescribeAsync(model, folder, left, prompt, options, log, progress, cancellation)).ConfigureAwait(false);
         Terminal.Note($"{left.Length - failed} described, {failed} failed");
@@ -56,7 +61,8 @@ internal sealed class DescribeCommand : CliCommand
     }
 
     private async Task<int> DescribeAsync(
-        VisionLanguageModel model, string folder, string[] pictures, string prompt, GenerationOptions options, AnswerLog log, IProgress<int> progress,
+        VisionLanguageModel model, string folder, string[] pictures, string prompt, GenerationOptions options, AnswerLog log,
+            IProgress<int> progress,
         CancellationToken cancellation)
     {
         int failed = 0;

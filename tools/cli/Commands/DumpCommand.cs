@@ -10,10 +10,14 @@ namespace TinyMllm.Cli.Commands;
 internal sealed class DumpCommand : CliCommand
 {
     private readonly ModelArguments _model = new(KvType.F32);
-    private readonly Option<string[]> _images = new("--image", "-i") { Description = "A picture; may be repeated.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
-    private readonly Option<string?> _prompt = new("-p", "--prompt") { Description = "The question; @FILE reads it from a file, - from standard input.", HelpName = "TEXT" };
-    private readonly Option<bool> _raw = new("--raw") { Description = "Take the prompt as it stands: no chat template, <__media__> marks each picture's place." };
-    private readonly Option<string?> _tokens = new("--tokens") { Description = "The prompt as token ids instead of text: 1,2,3.", HelpName = "IDS" };
+    private readonly Option<string[]> _images =
+        new("--image", "-i") { Description = "A picture; may be repeated.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
+    private readonly Option<string?> _prompt =
+        new("-p", "--prompt") { Description = "The question; @FILE reads it from a file, - from standard input.", HelpName = "TEXT" };
+    private readonly Option<bool> _raw =
+        new("--raw") { Description = "Take the prompt as it stands: no chat template, <__media__> marks each picture's place." };
+    private readonly Option<string?> _tokens =
+        new("--tokens") { Description = "The prompt as token ids instead of text: 1,2,3.", HelpName = "IDS" };
     private readonly Option<string?> _system = new("--system") { Description = "What the system turn says.", HelpName = "TEXT" };
     private readonly Option<int> _greedy = new("--greedy") { Description = "Feed back this many of the likeliest tokens.", HelpName = "N" };
     private readonly Option<string> _out = new("--out", "-o") { Description = "Folder for the files.", HelpName = "DIR", Required = true };
@@ -34,7 +38,8 @@ internal sealed class DumpCommand : CliCommand
 
     public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        if ((parsed.GetValue(_prompt) is null) == (parsed.GetValue(_tokens) is null)) throw new UsageException("give the prompt either as text (-p) or as token ids (--tokens)");
+        if ((parsed.GetValue(_prompt) is null) == (parsed.GetValue(_tokens) is null)) throw new UsageException(
+            "give the prompt either as text (-p) or as token ids (--tokens)");
         int greedy = parsed.GetValue(_greedy) is >= 0 and int steps ? steps : throw new UsageException("--greedy is negative");
         int[]? tokens = parsed.GetValue(_tokens) is { } list ? ParseTokens(list) : null;
         string? text = parsed.GetValue(_prompt) is { } prompt ? Prompts.Read(prompt, Terminal) : null;
@@ -42,7 +47,8 @@ internal sealed class DumpCommand : CliCommand
         if (tokens is not null && images.Length > 0) throw new UsageException("--tokens takes no pictures; use -p with --raw");
 
         using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
-        var request = new DumpRequest(text, tokens, images, parsed.GetValue(_raw), parsed.GetValue(_system), _model.FollowsLlamaCpp(parsed), greedy);
+        var request = new DumpRequest(text, tokens, images, parsed.GetValue(_raw), parsed.GetValue(_system),
+            _model.FollowsLlamaCpp(parsed), greedy);
         string folder = parsed.GetRequiredValue(_out);
         await Task.Run(() => Dump.Write(model, request, folder, cancellation), cancellation).ConfigureAwait(false);
         Terminal.Note($"written to {folder}");
@@ -53,6 +59,7 @@ internal sealed class DumpCommand : CliCommand
     {
         string[] items = list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         if (items.Length == 0) throw new UsageException("--tokens is empty");
-        return [.. items.Select(item => int.TryParse(item, System.Globalization.CultureInfo.InvariantCulture, out int id) ? id : throw new UsageException($"--tokens: '{item}' is not a token id"))];
+        return [.. items.Select(item => int.TryParse(item, System.Globalization.CultureInfo.InvariantCulture, out int id) ? id
+            : throw new UsageException($"--tokens: '{item}' is not a token id"))];
     }
 }

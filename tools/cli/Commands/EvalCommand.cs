@@ -41,7 +41,8 @@ internal sealed class EvalCommand : CliCommand
         GenerationOptions options = _answer.Options(parsed);
         EvalQuestion[] questions = EvalQuestion.Load(parsed.GetRequiredValue(_set));
         using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
-        var outcomes = await ProgressBars.RunAsync<int, List<(EvalQuestion Question, string Answer)>>(Terminal, "asking", done => (done, questions.Length),
+        var outcomes = await ProgressBars.RunAsync<int,
+            List<(EvalQuestion Question, string Answer)>>(Terminal, "asking", done => (done, questions.Length),
             progress => AskAsync(model, questions, options, progress, cancellation)).ConfigureAwait(false);
         if (parsed.GetValue(_json)) WriteJson(outcomes);
         else Show(outcomes);
@@ -49,7 +50,8 @@ internal sealed class EvalCommand : CliCommand
     }
 
     private static async Task<List<(EvalQuestion Question, string Answer)>> AskAsync(
-        VisionLanguageModel model, EvalQuestion[] questions, GenerationOptions options, IProgress<int> progress, CancellationToken cancellation)
+        VisionLanguageModel model, EvalQuestion[] questions, GenerationOptions options, IProgress<int> progress,
+            CancellationToken cancellation)
     {
         var outcomes = new List<(EvalQuestion, string)>();
         foreach (EvalQuestion question in questions)
@@ -69,10 +71,12 @@ internal sealed class EvalCommand : CliCommand
         void Row(string kind, List<(EvalQuestion Question, string Answer)> some)
         {
             int right = some.Count(outcome => outcome.Question.Accepts(outcome.Answer));
-            table.AddRow(Markup.Escape(kind), Number(right), Number(some.Count), ((double)right / some.Count).ToString("0.000", CultureInfo.InvariantCulture));
+            table.AddRow(Markup.Escape(kind), Number(right), Number(some.Count),
+                ((double)right / some.Count).ToString("0.000", CultureInfo.InvariantCulture));
         }
 
-        foreach (var group in outcomes.GroupBy(outcome => outcome.Question.Kind).OrderBy(group => group.Key, StringComparer.Ordinal)) Row(group.Key, [.. group]);
+        foreach (var group in outcomes.GroupBy(outcome => outcome.Question.Kind)
+            .OrderBy(group => group.Key, StringComparer.Ordinal)) Row(group.Key, [.. group]);
         Row("all", outcomes);
         Terminal.OutConsole.Write(table);
     }

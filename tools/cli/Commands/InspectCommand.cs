@@ -49,20 +49,24 @@ internal sealed class InspectCommand : CliCommand
         Terminal.Out.WriteLine();
         Table tensors = Terminal.NewTable("tensor", "type", "shape", "bytes");
         foreach (StoredTensor tensor in file.Tensors)
-            tensors.AddRow(Markup.Escape(tensor.Name), tensor.Type.ToString(), string.Join(" × ", tensor.Dimensions), tensor.ByteCount.ToString(CultureInfo.InvariantCulture));
+            tensors.AddRow(Markup.Escape(tensor.Name), tensor.Type.ToString(), string.Join(" × ", tensor.Dimensions),
+                tensor.ByteCount.ToString(CultureInfo.InvariantCulture));
         Terminal.OutConsole.Write(tensors);
 
         Terminal.Out.WriteLine();
-        string types = string.Join(", ", file.Tensors.GroupBy(tensor => tensor.Type).OrderByDescending(group => group.Sum(tensor => tensor.ByteCount))
+        string types = string.Join(", ",
+            file.Tensors.GroupBy(tensor => tensor.Type).OrderByDescending(group => group.Sum(tensor => tensor.ByteCount))
             .Select(group => $"{group.Key} {Sizes.Bytes(group.Sum(tensor => tensor.ByteCount))} in {group.Count()}"));
         Terminal.Out.WriteLine(Support(file));
-        Terminal.Out.WriteLine($"{file.Tensors.Count} tensors, {Sizes.Count(file.Tensors.Sum(tensor => tensor.ElementCount))} weights: {types}");
+        Terminal.Out.WriteLine(
+            $"{file.Tensors.Count} tensors, {Sizes.Count(file.Tensors.Sum(tensor => tensor.ElementCount))} weights: {types}");
     }
 
     /// <summary>Whether this engine runs the file, or what stands in the way.</summary>
     private static string Support(GgufFile file)
     {
-        bool supported = file.Architecture == "clip" ? VisionModel.Supports(file, out string reason) : LanguageModel.Supports(file, out reason);
+        bool supported = file.Architecture == "clip" ? VisionModel.Supports(file, out string reason)
+            : LanguageModel.Supports(file, out reason);
         return supported ? "supported: yes" : $"supported: no: {OneLine(reason)}";
     }
 

@@ -15,7 +15,8 @@ internal sealed class PullCommand : CliCommand
     };
 
     public PullCommand(Terminal terminal, Interrupts interrupts)
-        : base("pull", "Download a model from the Hugging Face hub: resumes, verifies, keeps it in the cache.", terminal, interrupts) => Add(_model);
+        : base("pull", "Download a model from the Hugging Face hub: resumes, verifies, keeps it in the cache.", terminal, interrupts) =>
+            Add(_model);
 
     public override IReadOnlyList<string> Examples =>
     [
@@ -29,7 +30,8 @@ internal sealed class PullCommand : CliCommand
     {
         HubReference reference = HubReference.Parse(parsed.GetRequiredValue(_model));
         using var hub = new HubDownloader();
-        HubModel model = await TransferBars.RunAsync(Terminal, progress => hub.PullAsync(reference, progress, cancellation)).ConfigureAwait(false);
+        HubModel model = await TransferBars.RunAsync(Terminal, progress => hub.PullAsync(reference, progress, cancellation))
+            .ConfigureAwait(false);
         Terminal.Out.WriteLine(model.ModelPath);
         if (model.ProjectorPath is not null) Terminal.Out.WriteLine(model.ProjectorPath);
         return ExitCodes.Success;

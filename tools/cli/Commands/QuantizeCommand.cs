@@ -9,7 +9,8 @@ namespace TinyMllm.Cli.Commands;
 /// <summary><c>quantize IN OUT TYPE</c>: makes a smaller GGUF file.</summary>
 internal sealed class QuantizeCommand : CliCommand
 {
-    private readonly Argument<string> _input = new("IN") { Description = "A GGUF file with F32, F16 or BF16 weights: a language model or a picture encoder (mmproj)." };
+    private readonly Argument<string> _input =
+        new("IN") { Description = "A GGUF file with F32, F16 or BF16 weights: a language model or a picture encoder (mmproj)." };
     private readonly Argument<string> _output = new("OUT") { Description = "The new file; it appears whole or not at all." };
     private readonly Argument<string> _type = new("TYPE")
     {
@@ -17,8 +18,10 @@ internal sealed class QuantizeCommand : CliCommand
         CompletionSources = { _ => QuantizationMixes.All.Select(mix => new System.CommandLine.Completions.CompletionItem(mix.ToString())) },
     };
 
-    private readonly Option<bool> _pure = new("--pure") { Description = "Every matrix in the one type, instead of the mix that keeps sensitive ones finer." };
-    private readonly Option<bool> _again = new("--allow-requantize") { Description = "Take weights that are quantised already; they lose twice." };
+    private readonly Option<bool> _pure =
+        new("--pure") { Description = "Every matrix in the one type, instead of the mix that keeps sensitive ones finer." };
+    private readonly Option<bool> _again =
+        new("--allow-requantize") { Description = "Take weights that are quantised already; they lose twice." };
     private readonly Option<int> _threads = new("-t", "--threads") { Description = "Threads; 0 = one per processor.", HelpName = "N" };
 
     public QuantizeCommand(Terminal terminal, Interrupts interrupts)
@@ -49,7 +52,8 @@ internal sealed class QuantizeCommand : CliCommand
 
         IReadOnlyList<QuantizedTensor> tensors = await ProgressBars.RunAsync<QuantizedTensor, IReadOnlyList<QuantizedTensor>>(
             Terminal, Path.GetFileName(output), tensor => (tensor.Index + 1, tensor.Count),
-            progress => Task.Run(() => ModelQuantizer.Quantize(input, output, options, progress, cancellation), cancellation)).ConfigureAwait(false);
+            progress => Task.Run(() => ModelQuantizer.Quantize(input, output, options, progress, cancellation),
+                cancellation)).ConfigureAwait(false);
         Show(tensors);
         return ExitCodes.Success;
     }
@@ -57,13 +61,15 @@ internal sealed class QuantizeCommand : CliCommand
     private void Show(IReadOnlyList<QuantizedTensor> tensors)
     {
         Table table = Terminal.NewTable("from", "to", "tensors", "before", "after");
-        foreach (var group in tensors.GroupBy(tensor => (tensor.From, tensor.To)).OrderByDescending(group => group.Sum(tensor => tensor.InputBytes)))
+        foreach (var group in tensors.GroupBy(tensor => (tensor.From, tensor.To))
+            .OrderByDescending(group => group.Sum(tensor => tensor.InputBytes)))
         {
             table.AddRow(group.Key.From.ToString(), group.Key.To.ToString(), group.Count().ToString(CultureInfo.InvariantCulture),
                 Sizes.Bytes(group.Sum(tensor => tensor.InputBytes)), Sizes.Bytes(group.Sum(tensor => tensor.OutputBytes)));
         }
 
         Terminal.OutConsole.Write(table);
-        Terminal.Out.WriteLine($"{Sizes.Bytes(tensors.Sum(tensor => tensor.InputBytes))} became {Sizes.Bytes(tensors.Sum(tensor => tensor.OutputBytes))}");
+        Terminal.Out.WriteLine(
+            $"{Sizes.Bytes(tensors.Sum(tensor => tensor.InputBytes))} became {Sizes.Bytes(tensors.Sum(tensor => tensor.OutputBytes))}");
     }
 }

@@ -17,7 +17,8 @@ internal sealed class RemoveCommand : CliCommand
     public RemoveCommand(Terminal terminal, Interrupts interrupts)
         : base("rm", "Remove a model from the cache.", terminal, interrupts) => Add(_model);
 
-    public override IReadOnlyList<string> Examples => ["tinymllm rm smolvlm:256m", "tinymllm rm ggml-org/SmolVLM-256M-Instruct-GGUF:SmolVLM-256M-Instruct-f16.gguf"];
+    public override IReadOnlyList<string> Examples =>
+        ["tinymllm rm smolvlm:256m", "tinymllm rm ggml-org/SmolVLM-256M-Instruct-GGUF:SmolVLM-256M-Instruct-f16.gguf"];
 
     public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {

@@ -9,9 +9,13 @@ internal sealed class RunCommand : CliCommand
 {
     private readonly ModelArguments _model = new();
     private readonly AnswerArguments _answer = new(tokens: 128);
-    private readonly Option<string[]> _images = new("--image", "-i") { Description = "A picture; may be repeated.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
-    private readonly Option<string> _prompt = new("-p", "--prompt") { Description = "The question; @FILE reads it from a file, - from standard input.", Required = true, HelpName = "TEXT" };
-    private readonly Option<bool> _raw = new("--raw") { Description = "Take the prompt as it stands: no chat template, <__media__> marks each picture's place." };
+    private readonly Option<string[]> _images =
+        new("--image", "-i") { Description = "A picture; may be repeated.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
+    private readonly Option<string> _prompt =
+        new("-p", "--prompt") { Description = "The question; @FILE reads it from a file, - from standard input.", Required = true,
+        HelpName = "TEXT" };
+    private readonly Option<bool> _raw =
+        new("--raw") { Description = "Take the prompt as it stands: no chat template, <__media__> marks each picture's place." };
 
     public RunCommand(Terminal terminal, Interrupts interrupts)
         : base("run", "Ask one question, with pictures or without, and stream the answer.", terminal, interrupts)

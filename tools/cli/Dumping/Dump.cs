@@ -16,7 +16,8 @@ namespace TinyMllm.Cli.Dumping;
 /// <param name="System">The system turn, or null.</param>
 /// <param name="ImagesAsText">Whether picture markers go into the text before the template is rendered, as llama.cpp does.</param>
 /// <param name="Greedy">How many tokens to feed back.</param>
-internal sealed record DumpRequest(string? Text, int[]? Tokens, IReadOnlyList<RgbImage> Images, bool Raw, string? System, bool ImagesAsText, int Greedy);
+internal sealed record DumpRequest(string? Text, int[]? Tokens, IReadOnlyList<RgbImage> Images, bool Raw, string? System,
+    bool ImagesAsText, int Greedy);
 
 /// <summary>
 /// Runs a prompt stage by stage and writes what each gave: <c>pixels_NN.npy</c> [height, width, 3], <c>embd_NN.npy</c> [tokens, features],
@@ -54,12 +55,14 @@ internal static class Dump
         if (request.Tokens is { } tokens)
         {
             int stranger = Array.FindIndex(tokens, token => (uint)token >= (uint)model.Info.VocabularySize);
-            if (stranger >= 0) throw new UsageException($"--tokens: {tokens[stranger]} is not in the vocabulary of {model.Info.VocabularySize}");
+            if (stranger >= 0) throw new UsageException(
+                $"--tokens: {tokens[stranger]} is not in the vocabulary of {model.Info.VocabularySize}");
             return [new TextPart(tokens)];
         }
 
         if (request.Raw) return model.Assemble(request.Text!, request.Images);
-        ChatTurn[] turns = VisionLanguageModel.Conversation(ChatTurn.User(request.Text!, request.Images), new GenerationOptions { SystemPrompt = request.System });
+        ChatTurn[] turns = VisionLanguageModel.Conversation(ChatTurn.User(request.Text!, request.Images),
+            new GenerationOptions { SystemPrompt = request.System });
         return model.Assemble(turns, new ChatRenderOptions { ImagesAsText = request.ImagesAsText });
     }
 
@@ -70,7 +73,8 @@ internal static class Dump
     }
 
     private static void ReadPicture(
-        VisionLanguageModel model, Slot slot, PicturePart picture, int position, Span<float> logits, string folder, int number, CancellationToken cancellation)
+        VisionLanguageModel model, Slot slot, PicturePart picture, int position, Span<float> logits, string folder, int number,
+            CancellationToken cancellation)
     {
         ImageTile tile = picture.Chunk.Tile;
         string suffix = number.ToString("00", CultureInfo.InvariantCulture) + ".npy";

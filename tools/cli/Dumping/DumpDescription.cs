@@ -5,7 +5,8 @@ using TinyMllm.Vision.Prompting;
 
 namespace TinyMllm.Cli.Dumping;
 
-/// <summary><c>dump.json</c>: the chunks of the prompt, where it ends, the likeliest tokens; the fields of the goldens' <c>expected.json</c>.</summary>
+/// <summary><c>dump.json</c>: the chunks of the prompt, where it ends, the likeliest tokens; the fields of the goldens'
+/// <c>expected.json</c>.</summary>
 internal sealed class DumpDescription
 {
     private readonly List<(PromptPart Part, int Position)> _parts = [];
@@ -76,7 +77,8 @@ internal sealed class DumpDescription
         if (!chunk.UsesMrope) return;
         int[] positions = chunk.Positions();
         string[] axes = ["mrope_t", "mrope_y", "mrope_x"];
-        for (int axis = 0; axis < axes.Length; axis++) WriteNumbers(json, axes[axis], positions[(axis * chunk.TokenCount)..((axis + 1) * chunk.TokenCount)]);
+        for (int axis = 0; axis < axes.Length; axis++) WriteNumbers(json, axes[axis],
+            positions[(axis * chunk.TokenCount)..((axis + 1) * chunk.TokenCount)]);
     }
 
     private static void WriteNumbers(Utf8JsonWriter json, string name, IEnumerable<int> numbers)

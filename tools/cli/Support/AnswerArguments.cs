@@ -7,26 +7,40 @@ namespace TinyMllm.Cli.Support;
 internal sealed class AnswerArguments
 {
     private readonly Option<int> _tokens;
-    private readonly Option<float> _temperature = new("--temp") { Description = "Temperature; 0 (unless set) takes the likeliest token each time.", HelpName = "T" };
-    private readonly Option<int> _topK = new("--top-k") { Description = "Sample among the K likeliest; 0 = all.", HelpName = "K", DefaultValueFactory = _ => 40 };
-    private readonly Option<float> _topP = new("--top-p") { Description = "Sample among the likeliest that make up P together.", HelpName = "P", DefaultValueFactory = _ => 0.95f };
-    private readonly Option<float> _minP = new("--min-p") { Description = "Drop tokens less likely than P times the likeliest.", HelpName = "P", DefaultValueFactory = _ => 0.05f };
-    private readonly Option<float> _typical = new("--typical") { Description = "Locally typical sampling; 1 = off.", HelpName = "P", DefaultValueFactory = _ => 1f };
-    private readonly Option<float> _repeatPenalty = new("--repeat-penalty") { Description = "Divide the odds of tokens used lately; 1 = off.", HelpName = "R", DefaultValueFactory = _ => 1f };
+    private readonly Option<float> _temperature =
+        new("--temp") { Description = "Temperature; 0 (unless set) takes the likeliest token each time.", HelpName = "T" };
+    private readonly Option<int> _topK =
+        new("--top-k") { Description = "Sample among the K likeliest; 0 = all.", HelpName = "K", DefaultValueFactory = _ => 40 };
+    private readonly Option<float> _topP =
+        new("--top-p") { Description = "Sample among the likeliest that make up P together.", HelpName = "P",
+        DefaultValueFactory = _ => 0.95f };
+    private readonly Option<float> _minP =
+        new("--min-p") { Description = "Drop tokens less likely than P times the likeliest.", HelpName = "P",
+        DefaultValueFactory = _ => 0.05f };
+    private readonly Option<float> _typical =
+        new("--typical") { Description = "Locally typical sampling; 1 = off.", HelpName = "P", DefaultValueFactory = _ => 1f };
+    private readonly Option<float> _repeatPenalty =
+        new("--repeat-penalty") { Description = "Divide the odds of tokens used lately; 1 = off.", HelpName = "R",
+        DefaultValueFactory = _ => 1f };
     private readonly Option<uint?> _seed = new("--seed") { Description = "Seed of the random numbers.", HelpName = "N" };
     private readonly Option<string?> _system = new("--system") { Description = "What the system turn says.", HelpName = "TEXT" };
-    private readonly Option<string[]> _stop = new("--stop") { Description = "End the answer at this text; may be repeated.", HelpName = "TEXT" };
-    private readonly Option<string?> _grammar = new("--grammar") { Description = "A GBNF grammar that the answer follows, or @FILE.", HelpName = "GBNF" };
-    private readonly Option<string?> _schema = new("--json-schema") { Description = "A JSON schema that the answer follows, or @FILE.", HelpName = "JSON" };
+    private readonly Option<string[]> _stop =
+        new("--stop") { Description = "End the answer at this text; may be repeated.", HelpName = "TEXT" };
+    private readonly Option<string?> _grammar =
+        new("--grammar") { Description = "A GBNF grammar that the answer follows, or @FILE.", HelpName = "GBNF" };
+    private readonly Option<string?> _schema =
+        new("--json-schema") { Description = "A JSON schema that the answer follows, or @FILE.", HelpName = "JSON" };
 
     /// <param name="tokens">Most tokens of an answer unless the user says otherwise.</param>
     public AnswerArguments(int tokens) =>
-        _tokens = new Option<int>("-n", "--tokens") { Description = "Most tokens of an answer.", HelpName = "N", DefaultValueFactory = _ => tokens };
+        _tokens = new Option<int>("-n", "--tokens") { Description = "Most tokens of an answer.", HelpName = "N",
+            DefaultValueFactory = _ => tokens };
 
     public void AddTo(Command command)
     {
         foreach (Option option in new Option[]
-            { _tokens, _temperature, _topK, _topP, _minP, _typical, _repeatPenalty, _seed, _system, _stop, _grammar, _schema }) command.Add(option);
+            { _tokens, _temperature, _topK, _topP, _minP, _typical, _repeatPenalty, _seed, _system, _stop, _grammar, _schema }) command.Add(
+                option);
     }
 
     public string? System(ParseResult parsed) => parsed.GetValue(_system);

@@ -5,7 +5,8 @@ using System.Text.Json;
 namespace TinyMllm.Cli.Support;
 
 /// <summary>
-/// Answers about pictures as JSON lines: <c>{"file", "prompt", "answer", "tokens", "seconds"}</c>, or <c>"error"</c> instead of the answer. Each line is
+/// Answers about pictures as JSON lines: <c>{"file", "prompt", "answer", "tokens", "seconds"}</c>, or <c>"error"</c> instead of the answer.
+/// Each line is
 /// on the disk before the next picture begins; a line that an interruption cut off is dropped when the file is opened again.
 /// </summary>
 internal sealed class AnswerLog : IDisposable
@@ -14,7 +15,8 @@ internal sealed class AnswerLog : IDisposable
     private readonly bool _owned;
     private readonly HashSet<(string File, string Prompt)> _answered;
 
-    private AnswerLog(TextWriter output, bool owned, HashSet<(string, string)> answered) => (_output, _owned, _answered) = (output, owned, answered);
+    private AnswerLog(TextWriter output, bool owned, HashSet<(string, string)> answered) => (_output, _owned, _answered) =
+        (output, owned, answered);
 
     /// <summary>Opens a log.</summary>
     /// <param name="path">A file to go on with; null writes to the given stream.</param>
@@ -77,11 +79,13 @@ internal sealed class AnswerLog : IDisposable
             {
                 using JsonDocument document = JsonDocument.Parse(line);
                 JsonElement root = document.RootElement;
-                if (root.TryGetProperty("answer", out _)) answered.Add((root.GetProperty("file").GetString()!, root.GetProperty("prompt").GetString()!));
+                if (root.TryGetProperty("answer", out _)) answered.Add(
+                    (root.GetProperty("file").GetString()!, root.GetProperty("prompt").GetString()!));
             }
             catch (Exception broken) when (broken is JsonException or KeyNotFoundException or InvalidOperationException)
             {
-                throw new UsageException($"line {bytes.AsSpan(0, end).Count((byte)'\n') + 1} of the output file is not from this command; give another file");
+                throw new UsageException(
+                    $"line {bytes.AsSpan(0, end).Count((byte)'\n') + 1} of the output file is not from this command; give another file");
             }
         }
 

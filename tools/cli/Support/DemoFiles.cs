@@ -39,6 +39,7 @@ internal sealed record DemoFiles(string Folder)
             }
         }
 
-        throw new UsageException($"the demo model ({Place}) is neither in this folder nor beside the program; run it from the repository, or pull a model: tinymllm pull smolvlm:256m");
+        throw new UsageException(
+            $"the demo model ({Place}) is neither in this folder nor beside the program; run it from the repository, or pull a model: tinymllm pull smolvlm:256m");
     }
 }

@@ -13,10 +13,14 @@ internal sealed record EvalQuestion(string? Image, string Kind, string Question,
     /// <exception cref="UsageException">A line is not a question.</exception>
     public static EvalQuestion[] Load(string set)
     {
-        if (set == "demo") return [.. DemoFiles.Card.Select(row => new EvalQuestion(DemoFiles.Find().Sample(row.Picture), row.Question, row.Question, [row.Answer]))];
+        if (set == "demo") return [
+            .. DemoFiles.Card.Select(
+            row => new EvalQuestion(DemoFiles.Find().Sample(row.Picture), row.Question, row.Question, [row.Answer]))];
         if (!File.Exists(set)) throw new UsageException($"there is no file {set}");
         string folder = Path.GetDirectoryName(Path.GetFullPath(set))!;
-        EvalQuestion[] questions = [.. File.ReadLines(set).Select((line, i) => (line, i)).Where(item => item.line.Trim().Length > 0).Select(item => Parse(item.line, item.i + 1, set, folder))];
+        EvalQuestion[] questions =
+            [.. File.ReadLines(set).Select((line, i) => (line, i)).Where(item => item.line.Trim().Length > 0)
+            .Select(item => Parse(item.line, item.i + 1, set, folder))];
         return questions.Length > 0 ? questions : throw new UsageException($"{set} has no questions");
     }
 
@@ -31,14 +35,17 @@ internal sealed record EvalQuestion(string? Image, string Kind, string Question,
         {
             using JsonDocument document = JsonDocument.Parse(line);
             JsonElement root = document.RootElement, answer = root.GetProperty("answer");
-            string[] answers = answer.ValueKind == JsonValueKind.Array ? [.. answer.EnumerateArray().Select(item => item.GetString()!)] : [answer.GetString()!];
+            string[] answers = answer.ValueKind == JsonValueKind.Array ? [.. answer.EnumerateArray().Select(item => item.GetString()!)]
+                : [answer.GetString()!];
             string? image = root.TryGetProperty("image", out JsonElement path) ? path.GetString() : null;
             string kind = root.TryGetProperty("kind", out JsonElement name) ? name.GetString()! : "questions";
-            return new EvalQuestion(image is null ? null : Path.Combine(folder, image), kind, root.GetProperty("question").GetString()!, answers);
+            return new EvalQuestion(image is null ? null : Path.Combine(folder, image), kind, root.GetProperty("question").GetString()!,
+                answers);
         }
         catch (Exception broken) when (broken is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            throw new UsageException($"{set}, line {number}: expected {{\"image\", \"question\", \"answer\"}} ({broken.Message.ReplaceLineEndings(" ")})");
+            throw new UsageException(
+                $"{set}, line {number}: expected {{\"image\", \"question\", \"answer\"}} ({broken.Message.ReplaceLineEndings(" ")})");
         }
     }
 }

@@ -16,7 +16,8 @@ internal sealed class ExamplesHelp(HelpAction usual) : SynchronousCommandLineAct
         TextWriter output = parseResult.InvocationConfiguration.Output;
         IReadOnlyList<string> examples = parseResult.CommandResult.Command is CliCommand command
             ? command.Examples
-            : ["tinymllm", "tinymllm pull smolvlm:256m", "tinymllm run -m smolvlm:256m --image cat.jpg -p \"What is in this picture?\"", "tinymllm chat -m smolvlm:500m"];
+            : ["tinymllm", "tinymllm pull smolvlm:256m", "tinymllm run -m smolvlm:256m --image cat.jpg -p \"What is in this picture?\"",
+                "tinymllm chat -m smolvlm:500m"];
         output.WriteLine("Examples:");
         foreach (string example in examples) output.WriteLine("  " + example);
         if (parseResult.CommandResult.Command is RootCommand)

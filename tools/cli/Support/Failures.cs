@@ -20,14 +20,16 @@ internal static class Failures
         if (failure is AggregateException { InnerExceptions.Count: 1 } single) failure = single.InnerException!;
         bool expected = IsBadInput(failure);
         string line = failure.Message.ReplaceLineEndings(" ");
-        terminal.ReportError(expected ? line : $"internal error: {failure.GetType().Name}: {line} (run with --verbose for the stack trace)");
+        terminal.ReportError(expected ? line
+            : $"internal error: {failure.GetType().Name}: {line} (run with --verbose for the stack trace)");
         if (verbose) terminal.Error.WriteLine(failure);
         return expected ? ExitCodes.BadInput : ExitCodes.InternalError;
     }
 
     /// <summary>Whether the failure is the input's and its message is for the user.</summary>
     public static bool IsBadInput(Exception failure) => failure is
-        UsageException or HubException or GgufFormatException or ImageFormatException or UnsupportedModelException or ContextOverflowException or TokenizerException or UnsupportedTokenizerException
+        UsageException or HubException or GgufFormatException or ImageFormatException or UnsupportedModelException
+            or ContextOverflowException or TokenizerException or UnsupportedTokenizerException
         or ChatTemplateException or QuantizationException or GrammarException or PictureCountException
         or IOException or UnauthorizedAccessException or FormatException;
 }

@@ -3,7 +3,8 @@ using System.Text;
 namespace TinyMllm.Cli.Support;
 
 /// <summary>
-/// Reads lines. On a terminal they can be edited and earlier ones come back with the arrow keys; elsewhere lines come as they are, without a prompt.
+/// Reads lines. On a terminal they can be edited and earlier ones come back with the arrow keys; elsewhere lines come as they are, without
+/// a prompt.
 /// </summary>
 internal sealed class LineReader(Terminal terminal)
 {

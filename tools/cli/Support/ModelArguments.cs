@@ -12,27 +12,36 @@ internal sealed class ModelArguments
 {
     private readonly Option<string> _model = new("-m", "--model")
     {
-        Description = "A GGUF file, a short name (smolvlm:256m) or OWNER/REPO[:FILE] (downloaded if it is not in the cache), or 'demo'.", Required = true, HelpName = "MODEL",
+        Description = "A GGUF file, a short name (smolvlm:256m) or OWNER/REPO[:FILE] (downloaded if it is not in the cache), or 'demo'.",
+            Required = true, HelpName = "MODEL",
         CompletionSources = { _ => HubCatalog.Entries.Select(entry => new System.CommandLine.Completions.CompletionItem(entry.Name)) },
     };
 
     private readonly Option<string?> _projector = new("--mmproj") { Description = "The picture encoder's GGUF file.", HelpName = "FILE" };
     private readonly Option<int> _threads = new("-t", "--threads") { Description = "Threads; 0 = one per processor.", HelpName = "N" };
-    private readonly Option<int> _context = new("-c", "--context") { Description = "Tokens of context; 0 = the model's own, at most 4096.", HelpName = "N" };
+    private readonly Option<int> _context =
+        new("-c", "--context") { Description = "Tokens of context; 0 = the model's own, at most 4096.", HelpName = "N" };
     private readonly Option<KvType> _kvType;
-    private readonly Option<TensorType?> _weights = new("--weights") { Description = "Hold 16- and 32-bit weights in this type (Q8_0, Q4_0, Q4_K, …).", HelpName = "TYPE", CustomParser = ParseType };
-    private readonly Option<TensorType?> _visionWeights = new("--vision-weights") { Description = "The same for the picture encoder.", HelpName = "TYPE", CustomParser = ParseType };
+    private readonly Option<TensorType?> _weights =
+        new("--weights") { Description = "Hold 16- and 32-bit weights in this type (Q8_0, Q4_0, Q4_K, …).", HelpName = "TYPE",
+        CustomParser = ParseType };
+    private readonly Option<TensorType?> _visionWeights =
+        new("--vision-weights") { Description = "The same for the picture encoder.", HelpName = "TYPE", CustomParser = ParseType };
     private readonly Option<bool> _exact = new("--exact") { Description = "Compute everything in float32: slow and large, for checking." };
-    private readonly Option<bool> _noTiles = new("--no-tiles") { Description = "Look at large pictures as a whole only: fewer tokens, less detail." };
-    private readonly Option<int?> _maxImageTokens = new("--max-image-tokens") { Description = "Most tokens per picture, for models of dynamic resolution.", HelpName = "N" };
-    private readonly Option<string?> _compat = new("--compat") { Description = "Follow llama.cpp where it departs from the original model: llama.cpp.", HelpName = "ENGINE" };
+    private readonly Option<bool> _noTiles =
+        new("--no-tiles") { Description = "Look at large pictures as a whole only: fewer tokens, less detail." };
+    private readonly Option<int?> _maxImageTokens =
+        new("--max-image-tokens") { Description = "Most tokens per picture, for models of dynamic resolution.", HelpName = "N" };
+    private readonly Option<string?> _compat =
+        new("--compat") { Description = "Follow llama.cpp where it departs from the original model: llama.cpp.", HelpName = "ENGINE" };
 
     /// <param name="kvDefault">How keys and values are kept unless the user says otherwise.</param>
     public ModelArguments(KvType kvDefault = KvType.F16)
     {
         _kvType = new Option<KvType>("--kv-type")
         {
-            Description = $"How keys and values are kept: f32, f16 or q8_0; {kvDefault.ToString().ToLowerInvariant()} unless set.", HelpName = "TYPE", DefaultValueFactory = _ => kvDefault,
+            Description = $"How keys and values are kept: f32, f16 or q8_0; {kvDefault.ToString().ToLowerInvariant()} unless set.",
+                HelpName = "TYPE", DefaultValueFactory = _ => kvDefault,
             CustomParser = result => Enum.TryParse(result.Tokens[0].Value, ignoreCase: true, out KvType type) && Enum.IsDefined(type)
                 ? type
                 : Fail(result, $"--kv-type is f32, f16 or q8_0, not '{result.Tokens[0].Value}'", kvDefault),
@@ -43,7 +52,8 @@ internal sealed class ModelArguments
     public void AddTo(Command command)
     {
         foreach (Option option in new Option[]
-            { _model, _projector, _threads, _context, _kvType, _weights, _visionWeights, _exact, _noTiles, _maxImageTokens, _compat }) command.Add(option);
+            { _model, _projector, _threads, _context, _kvType, _weights, _visionWeights, _exact, _noTiles, _maxImageTokens,
+                _compat }) command.Add(option);
     }
 
     /// <summary>Whether llama.cpp is to be followed.</summary>
@@ -90,7 +100,8 @@ internal sealed class ModelArguments
         ModelOptions options = Options(parsed);
         (string model, string? projector) = await LocateAsync(parsed, terminal, cancellation).ConfigureAwait(false);
         long start = Stopwatch.GetTimestamp();
-        VisionLanguageModel loaded = await VisionLanguageModel.LoadAsync(model, projector, options, null, cancellation).ConfigureAwait(false);
+        VisionLanguageModel loaded =
+            await VisionLanguageModel.LoadAsync(model, projector, options, null, cancellation).ConfigureAwait(false);
         terminal.Note(Summary(loaded.Info, Stopwatch.GetElapsedTime(start)));
         return loaded;
     }
@@ -100,7 +111,8 @@ internal sealed class ModelArguments
         + $"context {info.Context}, loaded in {Sizes.Time(loading)}";
 
     private static int NotNegative(ParseResult parsed, Option<int> option, string name) =>
-        parsed.GetValue(option) is >= 0 and int value ? value : throw new UsageException($"{name} is {parsed.GetValue(option)}, expected 0 or more");
+        parsed.GetValue(option) is >= 0 and int value ? value
+            : throw new UsageException($"{name} is {parsed.GetValue(option)}, expected 0 or more");
 
     private static TensorType? ParseType(System.CommandLine.Parsing.ArgumentResult result) =>
         Enum.TryParse(result.Tokens[0].Value, ignoreCase: true, out TensorType type) && Enum.IsDefined(type)

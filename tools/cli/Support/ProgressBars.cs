@@ -15,7 +15,8 @@ internal static class ProgressBars
     {
         if (!terminal.ErrorIsTerminal) return await work(new Direct<TReport>(_ => { })).ConfigureAwait(false);
         return await terminal.ErrorConsole.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(),
+                new RemainingTimeColumn())
             .StartAsync(context =>
             {
                 ProgressTask task = context.AddTask(Markup.Escape(title));

@@ -9,7 +9,8 @@ internal static class Reports
         int read = usage.PromptTokens - usage.ReusedTokens;
         string pictures = times.Pictures > TimeSpan.FromMilliseconds(0.5) ? $"pictures {Sizes.Time(times.Pictures)} | " : "";
         string reused = usage.ReusedTokens > 0 ? $" ({usage.ReusedTokens} more were known)" : "";
-        string rate = result.TokensPerSecond > 0 ? $" at {result.TokensPerSecond.ToString("0.0", System.Globalization.CultureInfo.InvariantCulture)} tokens/s" : "";
+        string rate = result.TokensPerSecond > 0
+            ? $" at {result.TokensPerSecond.ToString("0.0", System.Globalization.CultureInfo.InvariantCulture)} tokens/s" : "";
         return $"{pictures}prompt {read} tokens{reused} in {Sizes.Time(times.Prompt)} ({Sizes.Rate(read, times.Prompt)} tokens/s) | "
             + $"first token after {Sizes.Time(times.FirstToken)} | {usage.GeneratedTokens} tokens{rate}{Reason(result)}";
     }

@@ -4,7 +4,8 @@ using Spectre.Console;
 namespace TinyMllm.Cli.Support;
 
 /// <summary>
-/// The streams of the program. Answers and machine-readable output go to <see cref="Out"/>, everything about them (timings, progress, errors) to
+/// The streams of the program. Answers and machine-readable output go to <see cref="Out"/>, everything about them (timings, progress,
+/// errors) to
 /// <see cref="Error"/>; colours and bars appear only on a stream that is a terminal.
 /// </summary>
 internal sealed class Terminal
@@ -81,7 +82,8 @@ internal sealed class Terminal
         {
             Out = new AnsiConsoleOutput(writer),
             Ansi = isTerminal ? AnsiSupport.Detect : AnsiSupport.No,
-            ColorSystem = isTerminal && Environment.GetEnvironmentVariable("NO_COLOR") is null or "" ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            ColorSystem = isTerminal && Environment.GetEnvironmentVariable("NO_COLOR") is null or "" ? ColorSystemSupport.Detect
+                : ColorSystemSupport.NoColors,
             Interactive = isTerminal ? InteractionSupport.Detect : InteractionSupport.No,
         });
         if (!isTerminal) console.Profile.Width = PlainWidth;

@@ -11,7 +11,8 @@ internal static class TransferBars
     {
         if (!terminal.ErrorIsTerminal) return await transfer(new Lines(terminal)).ConfigureAwait(false);
         return await terminal.ErrorConsole.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new RemainingTimeColumn())
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new DownloadedColumn(),
+                new TransferSpeedColumn(), new RemainingTimeColumn())
             .StartAsync(context => transfer(new Bars(context))).ConfigureAwait(false);
     }
 
@@ -38,9 +39,11 @@ internal static class TransferBars
 
         public void Report(HubProgress value)
         {
-            if (value.Stage == HubStage.Retrying) terminal.Note($"{value.File}: connection lost at {Sizes.Bytes(value.Bytes)}, trying again");
+            if (value.Stage == HubStage.Retrying) terminal.Note(
+                $"{value.File}: connection lost at {Sizes.Bytes(value.Bytes)}, trying again");
             else if (value.Stage == HubStage.Done) terminal.Note($"{value.File}: {Sizes.Bytes(value.Total)} complete");
-            else if (_started.Add(value.File)) terminal.Note($"{value.File}: {Sizes.Bytes(value.Total)}{(value.Bytes > 0 ? $", {Sizes.Bytes(value.Bytes)} already here" : "")}");
+            else if (_started.Add(value.File)) terminal.Note(
+                $"{value.File}: {Sizes.Bytes(value.Total)}{(value.Bytes > 0 ? $", {Sizes.Bytes(value.Bytes)} already here" : "")}");
         }
     }
 }
