@@ -12,7 +12,7 @@ public class PictureKernelBenchmarks
 
     private readonly byte[] _photo = new byte[Width * Height * 3];
     private readonly byte[] _resized = new byte[2048 * 1536 * 3];
-    private readonly byte[] _between = new byte[PillowResampling.ScratchBytes(Height, 2048)];
+    private byte[] _between = [];
     private readonly float[] _rows = new float[PointResampling.ScratchLength(2048)];
     private readonly float[] _patches = new float[512 * 512 * 3];
     private readonly PixelNormalization _normalization = new([0.5f, 0.5f, 0.5f], [0.5f, 0.5f, 0.5f]);
@@ -31,6 +31,7 @@ public class PictureKernelBenchmarks
     public void Setup()
     {
         new Random(1).NextBytes(_photo);
+        _between = new byte[PillowResampling.ScratchBytes(Photo, Side, Side * 3 / 4)];
         _taps = new int[PillowResampling.ScratchTaps(Photo, Side, Side * 3 / 4)];
     }
 

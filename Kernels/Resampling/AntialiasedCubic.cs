@@ -59,7 +59,8 @@ public readonly ref struct AntialiasedCubic
     /// <summary>Weights of the source pixels from <see cref="First"/> on.</summary>
     public ReadOnlySpan<int> Weights(int i) => _weights.Slice(i * _stride, _counts[i]);
 
-    private static int MaxTaps(int source, int target) => (int)Math.Ceiling(2.0 * Math.Max((double)source / target, 1.0)) * 2 + 1;
+    /// <summary>Most source pixels that one target pixel reads.</summary>
+    public static int MaxTaps(int source, int target) => (int)Math.Ceiling(2.0 * Math.Max((double)source / target, 1.0)) * 2 + 1;
 
     private static double Kernel(double x)
     {

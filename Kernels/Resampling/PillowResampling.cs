@@ -10,16 +10,19 @@ namespace TinyMllm.Kernels.Resampling;
 /// </summary>
 /// <remarks>
 /// Horizontally one pixel is one 128-bit vector of int32, one tap per step; vertically eight bytes of a row are widened to 256 bits and every tap is a
-/// multiply-add down the column, so each source row is read in order. Both passes are exact integers: the scalar oracle gives the same bytes.
+/// multiply-add down the column. Only the rows that the next target row reads are kept between the passes, in a ring, so that a photograph needs a few hundred
+/// kilobytes and they stay in the cache. Both passes are exact integers: the scalar oracle gives the same bytes.
 /// </remarks>
 public static class PillowResampling
 {
-    /// <summary>Bytes of scratch for the picture between the passes.</summary>
-    public static int ScratchBytes(int sourceHeight, int targetWidth) => checked(sourceHeight * targetWidth * PixelView.Channels);
+    /// <summary>Bytes of scratch for the rows between the passes.</summary>
+    public static int ScratchBytes(PixelView source, int targetWidth, int targetHeight) =>
+        checked(RingRows(source.Height, targetHeight) * targetWidth * PixelView.Channels);
 
-    /// <summary>Integers of scratch for the taps of both axes.</summary>
-    public static int ScratchTaps(PixelView source, int targetWidth, int targetHeight) =>
-        Math.Max(AntialiasedCubic.BufferLength(source.Width, targetWidth), AntialiasedCubic.BufferLength(source.Height, targetHeight));
+    /// <summary>Integers of scratch for the taps of both axes and the ring.</summary>
+    public static int ScratchTaps(PixelView source, int targetWidth, int targetHeight) => checked(
+        AntialiasedCubic.BufferLength(source.Width, targetWidth) + AntialiasedCubic.BufferLength(source.Height, targetHeight)
+        + RingRows(source.Height, targetHeight));
 
     /// <summary>Resamples <paramref name="source"/> to the size of <paramref name="target"/>.</summary>
     /// <param name="source">The picture.</param>
@@ -28,23 +31,40 @@ public static class PillowResampling
     /// <param name="taps">At least <see cref="ScratchTaps"/> integers.</param>
     public static void Resample(PixelView source, PixelTarget target, Span<byte> between, Span<int> taps)
     {
-        PixelView narrowed = source;
-        if (source.Width != target.Width)
-        {
-            AntialiasedCubic axis = AntialiasedCubic.Create(source.Width, target.Width, taps);
-            for (int y = 0; y < source.Height; y++)
-                Horizontal(source.Row(y), axis, between.Slice(y * target.Width * PixelView.Channels, target.Width * PixelView.Channels));
-            narrowed = new PixelView(between, target.Width, source.Height);
-        }
-
+        AntialiasedCubic columns = AntialiasedCubic.Create(source.Width, target.Width, taps);
+        taps = taps[AntialiasedCubic.BufferLength(source.Width, target.Width)..];
         if (source.Height == target.Height)
         {
-            narrowed.Pixels.CopyTo(target.Pixels);
+            for (int y = 0; y < target.Height; y++) NarrowRow(source.Row(y), columns, target.Row(y));
             return;
         }
 
         AntialiasedCubic lines = AntialiasedCubic.Create(source.Height, target.Height, taps);
-        for (int y = 0; y < target.Height; y++) Vertical(narrowed, lines.First(y), lines.Weights(y), target.Row(y));
+        Span<int> held = taps.Slice(AntialiasedCubic.BufferLength(source.Height, target.Height), RingRows(source.Height, target.Height));
+        held.Fill(-1);
+        int rowBytes = target.Width * PixelView.Channels;
+        for (int y = 0; y < target.Height; y++)
+        {
+            int first = lines.First(y);
+            ReadOnlySpan<int> weights = lines.Weights(y);
+            for (int line = first; line < first + weights.Length; line++)
+            {
+                int slot = line % held.Length;
+                if (held[slot] == line) continue;
+                NarrowRow(source.Row(line), columns, between.Slice(slot * rowBytes, rowBytes));
+                held[slot] = line;
+            }
+
+            Vertical(between, held.Length, first, weights, target.Row(y));
+        }
+    }
+
+    private static int RingRows(int sourceHeight, int targetHeight) => AntialiasedCubic.MaxTaps(sourceHeight, targetHeight);
+
+    private static void NarrowRow(ReadOnlySpan<byte> row, AntialiasedCubic axis, Span<byte> target)
+    {
+        if (row.Length == target.Length) row.CopyTo(target);
+        else Horizontal(row, axis, target);
     }
 
     private static void Horizontal(ReadOnlySpan<byte> row, AntialiasedCubic axis, Span<byte> target)
@@ -64,13 +84,15 @@ public static class PillowResampling
         }
     }
 
-    private static void Vertical(PixelView source, int first, ReadOnlySpan<int> weights, Span<byte> target)
+    /// <summary>Mixes the ring's rows <paramref name="first"/>, first + 1, …; row y lies at place y modulo <paramref name="ring"/>.</summary>
+    private static void Vertical(ReadOnlySpan<byte> rows, int ring, int first, ReadOnlySpan<int> weights, Span<byte> target)
     {
         int i = 0;
         for (; i <= target.Length - Vector256<int>.Count; i += Vector256<int>.Count)
         {
             Vector256<int> sum = Vector256.Create(1 << (AntialiasedCubic.FractionBits - 1));
-            for (int tap = 0; tap < weights.Length; tap++) sum += weights[tap] * Eight(source.Row(first + tap), i);
+            for (int tap = 0, slot = first % ring; tap < weights.Length; tap++, slot = slot + 1 == ring ? 0 : slot + 1)
+                sum += weights[tap] * Eight(rows, slot * target.Length + i);
             Vector256<int> levels = Vector256.Clamp(sum >> AntialiasedCubic.FractionBits, Vector256<int>.Zero, Vector256.Create(255));
             Vector128<ushort> words = Vector128.Narrow(levels.GetLower().AsUInt32(), levels.GetUpper().AsUInt32());
             Unsafe.WriteUnaligned(ref target[i], Vector64.Narrow(words.GetLower(), words.GetUpper()).AsUInt64().ToScalar());
@@ -79,7 +101,7 @@ public static class PillowResampling
         for (; i < target.Length; i++)
         {
             int sum = 1 << (AntialiasedCubic.FractionBits - 1);
-            for (int tap = 0; tap < weights.Length; tap++) sum += weights[tap] * source.Row(first + tap)[i];
+            for (int tap = 0; tap < weights.Length; tap++) sum += weights[tap] * rows[(first + tap) % ring * target.Length + i];
             target[i] = (byte)Math.Clamp(sum >> AntialiasedCubic.FractionBits, 0, 255);
         }
     }

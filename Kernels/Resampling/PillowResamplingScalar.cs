@@ -3,7 +3,11 @@ namespace TinyMllm.Kernels.Resampling;
 /// <summary>The oracle of <see cref="PillowResampling"/>: each pass as its sum stands.</summary>
 public static class PillowResamplingScalar
 {
-    /// <summary>Resamples; scratch as for <see cref="PillowResampling.Resample"/>.</summary>
+    /// <summary>Resamples.</summary>
+    /// <param name="source">The picture.</param>
+    /// <param name="target">Receives the resized picture.</param>
+    /// <param name="between">Source height × target width pixels.</param>
+    /// <param name="taps">As for <see cref="PillowResampling.Resample"/>.</param>
     public static void Resample(PixelView source, PixelTarget target, Span<byte> between, Span<int> taps)
     {
         PixelTarget middle = new(between, target.Width, source.Height);

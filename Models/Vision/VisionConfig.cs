@@ -46,8 +46,9 @@ internal sealed record VisionConfig
     {
         if (!metadata.GetBoolean("clip.has_vision_encoder", false))
         {
+            string architecture = metadata.GetString("general.architecture", "none")!;
             throw new UnsupportedModelException(
-                $"{metadata.Path}: key 'clip.has_vision_encoder' is not true; expected an mmproj file with a vision encoder (architecture is '{metadata.GetString("general.architecture", "none")}')");
+                $"{metadata.Path}: key 'clip.has_vision_encoder': found architecture '{architecture}', expected an mmproj file with a vision encoder");
         }
 
         string projector = metadata.GetString("clip.projector_type", "")!;

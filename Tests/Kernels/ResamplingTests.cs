@@ -60,7 +60,7 @@ public sealed class ResamplingTests
         byte[] result = new byte[targetWidth * targetHeight * 3];
         var target = new PixelTarget(result, targetWidth, targetHeight);
         float[] scratch = new float[PointResampling.ScratchLength(targetWidth)];
-        byte[] between = new byte[PillowResampling.ScratchBytes(height, targetWidth)];
+        byte[] between = new byte[scalar ? height * targetWidth * 3 : PillowResampling.ScratchBytes(source, targetWidth, targetHeight)];
         int[] taps = new int[PillowResampling.ScratchTaps(source, targetWidth, targetHeight)];
         switch (filter, scalar)
         {

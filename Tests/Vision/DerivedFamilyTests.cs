@@ -37,7 +37,8 @@ public sealed class DerivedFamilyTests
     {
         VlmGolden golden = VlmGolden.Open("llava_siglip");
         // The golden ran one block less than stored.
-        using GgufFile file = Rewrite(golden, "phi4", ("clip.vision.block_count", 2), ("clip.vision.image_min_pixels", 48 * 48), ("clip.vision.image_max_pixels", 48 * 48));
+        using GgufFile file = Rewrite(golden, "phi4",
+            ("clip.vision.block_count", 2), ("clip.vision.image_min_pixels", 48 * 48), ("clip.vision.image_max_pixels", 48 * 48));
         using VisionModel model = VisionModel.Load(file, golden.Options);
         (float[] actual, float[] expected) = Encode(model, golden, file);
         Assert.That(VisionGoldenTests.MaxDifference(actual, expected), Is.LessThan(1e-4));

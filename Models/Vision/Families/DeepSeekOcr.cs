@@ -26,8 +26,10 @@ internal sealed class DeepSeekOcr : VisionFamily
     {
         VisionWeights weights = source.Weights;
         _sam = new SamEncoder(weights, source.Config with { PatchSize = PatchSize });
-        if (_sam.Outputs != Config.Width) throw Unsupported($"tensor 'v.sam.net_3.weight': found {_sam.Outputs} outputs, expected the embedding length {Config.Width}");
-        _clip = new VisionTransformer(weights, Config, new TransformerOptions { Activation = Activation.GeluQuick, Positions = PositionFitting.Cubic });
+        if (_sam.Outputs != Config.Width)
+            throw Unsupported($"tensor 'v.sam.net_3.weight': found {_sam.Outputs} outputs, expected the embedding length {Config.Width}");
+        TransformerOptions clip = new() { Activation = Activation.GeluQuick, Positions = PositionFitting.Cubic };
+        _clip = new VisionTransformer(weights, Config, clip);
         _projection = weights.Linear("mm.model.fc", Config.Width + _sam.Outputs);
         _newline = weights.Floats("v.image_newline", _projection.Outputs);
         _separator = weights.Floats("v.view_seperator", _projection.Outputs);

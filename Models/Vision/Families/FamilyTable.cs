@@ -36,7 +36,8 @@ internal static class FamilyTable
     public static VisionFamily Create(VisionSource source)
     {
         if (Families.TryGetValue(source.Config.ProjectorType, out var create)) return create(source);
+        string known = string.Join(", ", Names.Order());
         throw new UnsupportedModelException(
-            $"{source.Weights.File.Path}: key 'clip.projector_type': found '{source.Config.ProjectorType}', expected one of {string.Join(", ", Names.Order())}");
+            $"{source.Weights.File.Path}: key 'clip.projector_type': found '{source.Config.ProjectorType}', expected one of {known}");
     }
 }

@@ -22,7 +22,8 @@ internal sealed class InternVl : TransformerFamily
         _mlp = source.Weights.Mlp("mm.model.mlp.1", "mm.model.mlp.3", inputs, Activation.GeluTanh);
         int max = VisionConfig.Positive(source.Metadata, "clip.vision.preproc_max_tiles", 64, absent: 12);
         int min = VisionConfig.Positive(source.Metadata, "clip.vision.preproc_min_tiles", max, absent: 1);
-        Preprocessor = new CandidateTiles(Config.ImageSize, CandidateTiles.Arrangements(Config.ImageSize, min, max), Styles.BilinearStretch, Styles.BicubicPad);
+        IReadOnlyList<PixelSize> arrangements = CandidateTiles.Arrangements(Config.ImageSize, min, max);
+        Preprocessor = new CandidateTiles(Config.ImageSize, arrangements, Styles.BilinearStretch, Styles.BicubicPad);
     }
 
     /// <inheritdoc/>

@@ -107,7 +107,11 @@ internal abstract class TransformerFamily : VisionFamily
         {
             int side = source.Config.ImageSize / source.Config.PatchSize;
             if (side * side != Tower.PositionCount)
-                throw Unsupported($"tensor 'v.position_embd.weight' has {Tower.PositionCount} patch positions, expected {side}×{side} for pictures of {source.Config.ImageSize} pixels");
+            {
+                throw Unsupported($"tensor 'v.position_embd.weight': found {Tower.PositionCount} patch positions, "
+                    + $"expected {side}×{side} for pictures of {source.Config.ImageSize} pixels");
+            }
+
             if (side % blockSide != 0) throw Unsupported($"{side}×{side} patches do not divide into blocks of {blockSide}×{blockSide}");
         }
     }

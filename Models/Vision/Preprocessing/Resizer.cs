@@ -9,6 +9,9 @@ internal static class Resizer
 {
     private const int Channels = PixelView.Channels;
 
+    /// <summary>Largest reduction per axis that goes through an antialiased filter.</summary>
+    private const int MaxReduction = 256;
+
     /// <summary>The pixels of <paramref name="image"/> at <paramref name="size"/>.</summary>
     public static byte[] Resize(RgbImage image, PixelSize size, ResizeStyle style)
     {
@@ -52,9 +55,11 @@ internal static class Resizer
 
     private static void Resample(PixelView source, PixelTarget target, Interpolation interpolation)
     {
-        if (interpolation == Interpolation.Pillow)
+        // Beyond that an average over hundreds of pixels is a flat grey anyway, and the taps would need more memory than the picture.
+        bool extreme = source.Width > (long)MaxReduction * target.Width || source.Height > (long)MaxReduction * target.Height;
+        if (interpolation == Interpolation.Pillow && !extreme)
         {
-            byte[] between = ArrayPool<byte>.Shared.Rent(PillowResampling.ScratchBytes(source.Height, target.Width));
+            byte[] between = ArrayPool<byte>.Shared.Rent(PillowResampling.ScratchBytes(source, target.Width, target.Height));
             int[] taps = ArrayPool<int>.Shared.Rent(PillowResampling.ScratchTaps(source, target.Width, target.Height));
             PillowResampling.Resample(source, target, between, taps);
             ArrayPool<int>.Shared.Return(taps);
@@ -63,7 +68,7 @@ internal static class Resizer
         }
 
         float[] scratch = ArrayPool<float>.Shared.Rent(PointResampling.ScratchLength(target.Width));
-        if (interpolation == Interpolation.Bilinear) PointResampling.Resample<CornerBilinear>(source, target, scratch);
+        if (interpolation != Interpolation.Bicubic) PointResampling.Resample<CornerBilinear>(source, target, scratch);
         else PointResampling.Resample<TopLeftBicubic>(source, target, scratch);
         ArrayPool<float>.Shared.Return(scratch);
     }

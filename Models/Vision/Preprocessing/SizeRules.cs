@@ -41,7 +41,9 @@ internal static class SizeRules
         int Up(float side) => (int)MathF.Ceiling(side / alignment) * alignment;
     }
 
-    /// <summary>LLaVA-UHD: sides divisible by <paramref name="alignment"/>, and about <paramref name="side"/>² pixels if the picture has more (or always).</summary>
+    /// <summary>
+    /// LLaVA-UHD: sides divisible by <paramref name="alignment"/>, and about <paramref name="side"/>² pixels if the picture has more (or always).
+    /// </summary>
     public static PixelSize BestResize(PixelSize image, int side, int alignment, bool always)
     {
         (int width, int height) = (image.Width, image.Height);
@@ -58,7 +60,9 @@ internal static class SizeRules
     /// <summary>The multiple of <paramref name="alignment"/> nearest to <paramref name="side"/>, at least one.</summary>
     public static int Nearest(int side, int alignment) => Math.Max((int)Round((float)side / alignment) * alignment, alignment);
 
-    /// <summary>The grid whose shape is nearest to the picture's; on a tie a later (larger) one wins if the picture would fill more than half of it.</summary>
+    /// <summary>
+    /// The grid whose shape is nearest to the picture's; on a tie a later (larger) one wins if the picture would fill more than half of it.
+    /// </summary>
     public static TileGrid NearestShape(PixelSize image, int tile, int minTiles, int maxTiles)
     {
         TileGrid best = new(1, 1);
