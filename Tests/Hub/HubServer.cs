@@ -71,7 +71,7 @@ internal sealed class HubServer : IAsyncDisposable
                 TcpClient client = await _listener.AcceptTcpClientAsync(_stop.Token);
                 _ = Task.Run(() => ServeAsync(client));
             }
-            catch (Exception ended) when (ended is OperationCanceledException or SocketException)
+            catch (Exception ended) when (ended is OperationCanceledException or SocketException or ObjectDisposedException)
             {
                 return;
             }
