@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace TinyMllm.Engine.Sampling;
 
 /// <summary>Gives the bytes of token <paramref name="id"/>.</summary>
@@ -29,7 +31,7 @@ public sealed class TokenTrie
     public TokenTrie(IEnumerable<int> ids, TokenBytes bytes)
     {
         _tokens = [.. ids.Where(id => !bytes(id).IsEmpty)];
-        Array.Sort(_tokens, (a, b) => bytes(a).SequenceCompareTo(bytes(b)) is int order and not 0 ? order : a.CompareTo(b));
+        Sort(_tokens, bytes);
 
         List<byte> labels = [0];
         List<TokenRange> ranges = [new TokenRange(0, 0, _tokens.Length)];
@@ -123,6 +125,31 @@ public sealed class TokenTrie
         }
 
         return best;
+    }
+
+    /// <summary>
+    /// Sorts by bytes, then by id: first by the leading eight bytes as one number, which tells nearly all tokens apart and is much faster than
+    /// comparing texts, then the few that are still equal.
+    /// </summary>
+    private static void Sort(int[] tokens, TokenBytes bytes)
+    {
+        var heads = new ulong[tokens.Length];
+        Span<byte> head = stackalloc byte[sizeof(ulong)];
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            ReadOnlySpan<byte> text = bytes(tokens[i]);
+            head.Clear();
+            text[..Math.Min(text.Length, head.Length)].CopyTo(head);
+            heads[i] = BinaryPrimitives.ReadUInt64BigEndian(head);
+        }
+
+        Array.Sort(heads, tokens);
+        var byText = Comparer<int>.Create((a, b) => bytes(a).SequenceCompareTo(bytes(b)) is int order and not 0 ? order : a.CompareTo(b));
+        for (int start = 0, end; start < tokens.Length; start = end)
+        {
+            for (end = start + 1; end < tokens.Length && heads[end] == heads[start];) end++;
+            if (end - start > 1) Array.Sort(tokens, start, end - start, byText);
+        }
     }
 
     /// <summary>Tokens below a node, as positions in the sorted list: those that end there, then those that go on.</summary>

@@ -72,19 +72,25 @@ internal static class TopSelection
         return first;
     }
 
-    /// <summary>Largest value of a span, negative infinity when it is empty, NaN when it holds one.</summary>
+    /// <summary>
+    /// Largest value of a span, negative infinity when it is empty. A NaN is passed over or gives NaN, as the machine's own maximum has it,
+    /// but never hides a larger value. Four running maxima, because each has to wait for its last one.
+    /// </summary>
     public static float Max(ReadOnlySpan<float> values)
     {
-        float max = float.NegativeInfinity;
-        int done = 0;
-        if (values.Length >= Vector256<float>.Count)
+        int width = Vector256<float>.Count, done = 0;
+        Vector256<float> a = Vector256.Create(float.NegativeInfinity), b = a, c = a, d = a;
+        for (; done <= values.Length - 4 * width; done += 4 * width)
         {
-            Vector256<float> best = Vector256.Create(max);
-            for (; done <= values.Length - Vector256<float>.Count; done += Vector256<float>.Count)
-                best = Vector256.Max(best, Vector256.Create(values.Slice(done, Vector256<float>.Count)));
-            for (int i = 0; i < Vector256<float>.Count; i++) max = MathF.Max(max, best[i]);
+            a = Vector256.MaxNative(Vector256.Create(values.Slice(done, width)), a);
+            b = Vector256.MaxNative(Vector256.Create(values.Slice(done + width, width)), b);
+            c = Vector256.MaxNative(Vector256.Create(values.Slice(done + 2 * width, width)), c);
+            d = Vector256.MaxNative(Vector256.Create(values.Slice(done + 3 * width, width)), d);
         }
 
+        a = Vector256.Max(Vector256.Max(a, b), Vector256.Max(c, d));
+        float max = float.NegativeInfinity;
+        for (int i = 0; i < width; i++) max = MathF.Max(max, a[i]);
         for (; done < values.Length; done++) max = MathF.Max(max, values[done]);
         return max;
     }

@@ -139,7 +139,17 @@ internal sealed class GrammarConstraint : ITokenConstraint
             {
                 GrammarState? state = place.State;
                 PartialCharacter partial = place.Partial;
-                if (!Step(ref state, ref partial, labels[i]) || !CanGoOn(state!, partial)) continue;
+                if (labels[i] < 0x80 && partial.Missing == 0)
+                {
+                    // Most bytes are whole characters.
+                    state = _automaton.Next(state, labels[i]);
+                    if (state is null) continue;
+                }
+                else if (!Step(ref state, ref partial, labels[i]) || !CanGoOn(state!, partial))
+                {
+                    continue;
+                }
+
                 int child = tree.FirstChild(place.Node) + i;
                 foreach (int token in tree.Tokens(child)) allowed[token >> 6] |= 1ul << token;
                 if (!tree.ChildLabels(child).IsEmpty) _walk.Push((child, state!, partial));
