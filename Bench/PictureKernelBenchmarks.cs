@@ -4,7 +4,9 @@ using TinyMllm.Kernels.Resampling;
 
 namespace TinyMllm.Bench;
 
-/// <summary>What happens to a photograph before the vision encoder: resizing 12 megapixels to tiles or an overview, and cutting patches. One thread.</summary>
+/// <summary>
+/// What happens to a photograph before the vision encoder: resizing 12 megapixels to tiles or an overview, and cutting patches. One thread.
+/// </summary>
 [MemoryDiagnoser(displayGenColumns: false)]
 public class PictureKernelBenchmarks
 {

@@ -5,11 +5,15 @@ namespace TinyMllm.Kernels.Im2Col;
 
 /// <summary>
 /// Depthwise convolution on a channels-last feature map: <c>out(y, x)[c] = bias[c] + Σ w(ky, kx)[c]·in(y·s − p + ky, x·s − p + kx)[c]</c>.
-/// Weights lie (ky, kx, channel), so that every tap is one contiguous multiply-add along the channels. Scalar oracle: the formula, in the tests.
+/// Weights lie (ky, kx, channel), so that every tap is one contiguous multiply-add along the channels. Scalar oracle: the formula, in the
+/// tests.
 /// </summary>
 public static class DepthwiseConvolution
 {
-    /// <summary>Computes output cell (<paramref name="x"/>, <paramref name="y"/>) into <paramref name="cell"/>, which holds the bias (or zeros) on entry.</summary>
+    /// <summary>
+    /// Computes output cell (<paramref name="x"/>, <paramref name="y"/>) into <paramref name="cell"/>, which holds the bias (or zeros) on
+    /// entry.
+    /// </summary>
     /// <param name="map">Rows of <c>cell.Length</c> floats, cell (x, y) at row <c>y·columns + x</c>.</param>
     /// <param name="columns">Columns of the map.</param>
     /// <param name="rows">Rows of the map.</param>

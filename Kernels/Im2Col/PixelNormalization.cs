@@ -8,8 +8,9 @@ namespace TinyMllm.Kernels.Im2Col;
 /// Turns 8-bit RGB bytes into the floats a vision encoder reads: <c>(p/255 − mean[c]) / std[c]</c>, still interleaved r g b.
 /// </summary>
 /// <remarks>
-/// Sixteen bytes widen to one 512-bit vector; since 16 leaves 1 when divided by 3, three vectors in a row see the channels in three rotations, so the
-/// constants are six registers and no shuffle is needed. Both divisions are kept (not turned into products): results equal the formula bit for bit.
+/// Sixteen bytes widen to one 512-bit vector; since 16 leaves 1 when divided by 3, three vectors in a row see the channels in three
+/// rotations, so the constants are six registers and no shuffle is needed. Both divisions are kept (not turned into products): results
+/// equal the formula bit for bit.
 /// </remarks>
 public readonly struct PixelNormalization
 {

@@ -1,8 +1,8 @@
 namespace TinyMllm.Kernels.Resampling;
 
 /// <summary>
-/// Taps of one axis of an antialiased cubic (a = −0.5), in the fixed point of Pillow: the support grows with the reduction, weights are scaled by 2²²
-/// and sum to 1. Written into the caller's buffers once per axis.
+/// Taps of one axis of an antialiased cubic (a = −0.5), in the fixed point of Pillow: the support grows with the reduction, weights are
+/// scaled by 2²² and sum to 1. Written into the caller's buffers once per axis.
 /// </summary>
 public readonly ref struct AntialiasedCubic
 {
@@ -22,7 +22,9 @@ public readonly ref struct AntialiasedCubic
         _stride = stride;
     }
 
-    /// <summary>Integers of buffer that <see cref="Create"/> needs for resampling <paramref name="source"/> pixels to <paramref name="target"/>.</summary>
+    /// <summary>
+    /// Integers of buffer that <see cref="Create"/> needs for resampling <paramref name="source"/> pixels to <paramref name="target"/>.
+    /// </summary>
     public static int BufferLength(int source, int target) => checked(target * (2 + MaxTaps(source, target)));
 
     /// <summary>Computes the taps of every target pixel into <paramref name="buffer"/>.</summary>

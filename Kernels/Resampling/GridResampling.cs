@@ -7,10 +7,14 @@ namespace TinyMllm.Kernels.Resampling;
 /// Resamples a grid of feature vectors, such as learned position embeddings, to another grid:
 /// <c>out(y, x) = Σ wy(j)·wx(i)·in(j, i) / Σ wy·wx</c>, every feature alike, float32.
 /// </summary>
-/// <remarks>Row <c>y·columns + x</c> holds the features of cell (x, y) contiguously; the inner loop runs along them, whole vectors at a time.</remarks>
+/// <remarks>
+/// Row <c>y·columns + x</c> holds the features of cell (x, y) contiguously; the inner loop runs along them, whole vectors at a time.
+/// </remarks>
 public static class GridResampling
 {
-    /// <summary>Resamples <paramref name="source"/> (<paramref name="sourceColumns"/> × <paramref name="sourceRows"/> cells) to one target cell.</summary>
+    /// <summary>
+    /// Resamples <paramref name="source"/> (<paramref name="sourceColumns"/> × <paramref name="sourceRows"/> cells) to one target cell.
+    /// </summary>
     /// <param name="source">Source cells, row-major, each <c>target.Length</c> features.</param>
     /// <param name="sourceColumns">Columns of the source grid.</param>
     /// <param name="sourceRows">Rows of the source grid.</param>

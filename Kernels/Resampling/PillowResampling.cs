@@ -9,9 +9,10 @@ namespace TinyMllm.Kernels.Resampling;
 /// a pass whose size does not change is left out. <c>u8 = clamp((2²¹ + Σ p·w) ≫ 22)</c>.
 /// </summary>
 /// <remarks>
-/// Horizontally one pixel is one 128-bit vector of int32, one tap per step; vertically eight bytes of a row are widened to 256 bits and every tap is a
-/// multiply-add down the column. Only the rows that the next target row reads are kept between the passes, in a ring, so that a photograph needs a few hundred
-/// kilobytes and they stay in the cache. Both passes are exact integers: the scalar oracle gives the same bytes.
+/// Horizontally one pixel is one 128-bit vector of int32, one tap per step; vertically eight bytes of a row are widened to 256 bits and
+/// every tap is a multiply-add down the column. Only the rows that the next target row reads are kept between the passes, in a ring, so
+/// that a photograph needs a few hundred kilobytes and they stay in the cache. Both passes are exact integers: the scalar oracle gives the
+/// same bytes.
 /// </remarks>
 public static class PillowResampling
 {
@@ -84,7 +85,9 @@ public static class PillowResampling
         }
     }
 
-    /// <summary>Mixes the ring's rows <paramref name="first"/>, first + 1, …; row y lies at place y modulo <paramref name="ring"/>.</summary>
+    /// <summary>
+    /// Mixes the ring's rows <paramref name="first"/>, first + 1, …; row y lies at place y modulo <paramref name="ring"/>.
+    /// </summary>
     private static void Vertical(ReadOnlySpan<byte> rows, int ring, int first, ReadOnlySpan<int> weights, Span<byte> target)
     {
         int i = 0;

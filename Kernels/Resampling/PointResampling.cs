@@ -9,10 +9,10 @@ namespace TinyMllm.Kernels.Resampling;
 /// GGUF world are fed: no antialiasing, float32 arithmetic, horizontal before vertical.
 /// </summary>
 /// <remarks>
-/// Layout. Every source row that a target row needs is first resampled horizontally to floats and kept in a ring of
-/// <see cref="RingRows"/> rows, because the next target row mostly needs the same ones; the vertical step is then one pass over contiguous floats.
-/// Registers. Horizontal: one pixel per 128-bit vector (r g b and one lane that the next pixel overwrites), weights broadcast.
-/// Vertical: four row vectors, three weights. Eight pixels per vector horizontally were not tried: the taps of neighbouring pixels are a gather.
+/// Layout. Every source row that a target row needs is first resampled horizontally to floats and kept in a ring of <see cref="RingRows"/>
+/// rows, because the next target row mostly needs the same ones; the vertical step is then one pass over contiguous floats. Registers.
+/// Horizontal: one pixel per 128-bit vector (r g b and one lane that the next pixel overwrites), weights broadcast. Vertical: four row
+/// vectors, three weights. Eight pixels per vector horizontally were not tried: the taps of neighbouring pixels are a gather.
 /// </remarks>
 public static class PointResampling
 {
@@ -46,7 +46,9 @@ public static class PointResampling
 
     private static int RowFloats(int targetWidth) => targetWidth * PixelView.Channels + 1;
 
-    /// <summary>The horizontally resampled source row nearest to <paramref name="y"/>; rows y−1…y+2 fall into different places of the ring.</summary>
+    /// <summary>
+    /// The horizontally resampled source row nearest to <paramref name="y"/>; rows y−1…y+2 fall into different places of the ring.
+    /// </summary>
     private static Span<float> Fetch<TFilter>(PixelView source, int y, int width, Span<float> scratch, Span<int> held)
         where TFilter : struct, IPointFilter
     {

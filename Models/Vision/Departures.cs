@@ -6,7 +6,9 @@ internal enum Departures
 {
     None = 0,
 
-    /// <summary>The class token stands after the patches, so that every patch gets its neighbour's position (CLIP towers, InternVL, CogVLM).</summary>
+    /// <summary>
+    /// The class token stands after the patches, so that every patch gets its neighbour's position (CLIP towers, InternVL, CogVLM).
+    /// </summary>
     ClassTokenLast = 1 << 0,
 
     /// <summary>LLaVA-type files run one block less than they store.</summary>

@@ -8,8 +8,9 @@ using TinyMllm.Vision.Preprocessing;
 namespace TinyMllm.Vision;
 
 /// <summary>
-/// The vision half of a model, from an mmproj GGUF file: prepares pictures and encodes them to embeddings that stand in the language model's input
-/// where token embeddings stand otherwise. Loaded once, it may serve many sessions at the same time, each with its own workspace.
+/// The vision half of a model, from an mmproj GGUF file: prepares pictures and encodes them to embeddings that stand in the language
+/// model's input where token embeddings stand otherwise. Loaded once, it may serve many sessions at the same time, each with its own
+/// workspace.
 /// </summary>
 public sealed class VisionModel : IDisposable
 {
@@ -98,7 +99,8 @@ public sealed class VisionModel : IDisposable
     /// <summary>Encodes a tile.</summary>
     /// <param name="workspace">Threads and scratch.</param>
     /// <param name="tile">From <see cref="Prepare"/> of this model.</param>
-    /// <param name="embeddings">Receives the result: [<see cref="TokenGrid.Count"/> of <see cref="Tokens"/>, <see cref="EmbeddingLength"/>].</param>
+    /// <param name="embeddings">Receives the result: [<see cref="TokenGrid.Count"/> of <see cref="Tokens"/>,
+    /// <see cref="EmbeddingLength"/>].</param>
     /// <param name="progress">Told after every transformer block.</param>
     /// <param name="cancellation">Looked at after every transformer block.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>

@@ -14,16 +14,24 @@ public sealed record VisionOptions
     /// <summary>Whose arithmetic is followed where llama.cpp departs from the original model.</summary>
     public Compatibility Compatibility { get; init; } = Compatibility.Original;
 
-    /// <summary>Cuts large pictures into tiles where the family does so; false encodes the overview alone: fewer tokens, less detail.</summary>
+    /// <summary>
+    /// Cuts large pictures into tiles where the family does so; false encodes the overview alone: fewer tokens, less detail.
+    /// </summary>
     public bool Tiles { get; init; } = true;
 
-    /// <summary>Fewest tokens per picture for families of dynamic resolution; null: the family's limit. Small pictures are enlarged to reach it.</summary>
+    /// <summary>
+    /// Fewest tokens per picture for families of dynamic resolution; null: the family's limit. Small pictures are enlarged to reach it.
+    /// </summary>
     public int? MinImageTokens { get; init; }
 
-    /// <summary>Most tokens per picture for families of dynamic resolution; null: the family's limit. Large pictures are reduced to keep it.</summary>
+    /// <summary>
+    /// Most tokens per picture for families of dynamic resolution; null: the family's limit. Large pictures are reduced to keep it.
+    /// </summary>
     public int? MaxImageTokens { get; init; }
 
-    /// <summary>Transformer blocks to run for LLaVA-type files, which do not say it; null: all stored blocks (see docs/fidelity.md).</summary>
+    /// <summary>
+    /// Transformer blocks to run for LLaVA-type files, which do not say it; null: all stored blocks (see docs/fidelity.md).
+    /// </summary>
     public int? BlockCount { get; init; }
 
     /// <summary>The departures that <see cref="Compatibility"/> stands for; tests switch them one by one.</summary>

@@ -40,7 +40,8 @@ internal sealed unsafe class VisionWeights(GgufFile file, WeightOptions options)
     }
 
     /// <summary>
-    /// A convolution as a matrix product over windows in the order (ky, kx, channel): the stored order (channel, ky, kx) is changed here once.
+    /// A convolution as a matrix product over windows in the order (ky, kx, channel): the stored order (channel, ky, kx) is changed here
+    /// once.
     /// </summary>
     /// <param name="prefix">Name of the layer.</param>
     /// <param name="kernel">Side of the window.</param>
@@ -76,7 +77,9 @@ internal sealed unsafe class VisionWeights(GgufFile file, WeightOptions options)
         return Own(Engine.Linear.Create(options, matrix, Bias(prefix, outputs)));
     }
 
-    /// <summary>A matrix whose inputs are windows stored (channel, ky, kx); as <see cref="Convolution"/> for a two-dimensional tensor.</summary>
+    /// <summary>
+    /// A matrix whose inputs are windows stored (channel, ky, kx); as <see cref="Convolution"/> for a two-dimensional tensor.
+    /// </summary>
     public Linear WindowMatrix(string prefix, int kernel, int channels, int outputs)
     {
         StoredTensor stored = Matrix(prefix, kernel * kernel * channels, outputs);

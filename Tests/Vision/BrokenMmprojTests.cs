@@ -6,7 +6,10 @@ using TinyMllm.Vision;
 
 namespace TinyMllm.Tests.Vision;
 
-/// <summary>mmproj files that lack a tensor, have one of another shape, or an impossible key: a typed exception with one line, or a model that works.</summary>
+/// <summary>
+/// mmproj files that lack a tensor, have one of another shape, or an impossible key: a typed exception with one line, or a model that
+/// works.
+/// </summary>
 public sealed class BrokenMmprojTests
 {
     private static readonly string[] Names =

@@ -6,7 +6,8 @@ using TinyMllm.Vision;
 namespace TinyMllm.Tests.Vision;
 
 /// <summary>
-/// Families without a golden of their own whose arithmetic is that of one that has: its file is rewritten under their name and must give its numbers.
+/// Families without a golden of their own whose arithmetic is that of one that has: its file is rewritten under their name and must give
+/// its numbers.
 /// </summary>
 public sealed class DerivedFamilyTests
 {

@@ -63,8 +63,9 @@ public sealed class VisionGoldenTests
     }
 
     /// <summary>
-    /// 1e-4 of the standard deviation against float32 GELU. Folders without such a file either have no tabulated GELU at all, or are variants that were
-    /// only run with the table (5e-3); ldp and ldpv2 were run with half-precision inputs of the depthwise convolution (5e-3).
+    /// 1e-4 of the standard deviation against float32 GELU. Folders without such a file either have no tabulated GELU at all, or are
+    /// variants that were only run with the table (5e-3); ldp and ldpv2 were run with half-precision inputs of the depthwise convolution
+    /// (5e-3).
     /// </summary>
     private static double Tolerance(string name, bool exact) => !exact || name.StartsWith("ldp", StringComparison.Ordinal) ? 5e-3 : 1e-4;
 

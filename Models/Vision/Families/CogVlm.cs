@@ -6,7 +6,9 @@ using TinyMllm.Vision.Transformer;
 
 namespace TinyMllm.Vision.Families;
 
-/// <summary>CogVLM (<c>cogvlm</c>): EVA-CLIP with norms behind the sublayers, a gated projector, between learned begin and end embeddings.</summary>
+/// <summary>
+/// CogVLM (<c>cogvlm</c>): EVA-CLIP with norms behind the sublayers, a gated projector, between learned begin and end embeddings.
+/// </summary>
 internal sealed class CogVlm : TransformerFamily
 {
     private const float ProjectorEpsilon = 1e-5f;

@@ -8,8 +8,8 @@ using TinyMllm.Vision.Transformer;
 namespace TinyMllm.Vision.Families;
 
 /// <summary>
-/// DeepSeek-OCR (<c>deepseekocr</c>): SAM on a square page, CLIP on what SAM gives, both side by side through one matrix; a learned embedding ends each
-/// row and another one the page.
+/// DeepSeek-OCR (<c>deepseekocr</c>): SAM on a square page, CLIP on what SAM gives, both side by side through one matrix; a learned
+/// embedding ends each row and another one the page.
 /// </summary>
 internal sealed class DeepSeekOcr : VisionFamily
 {

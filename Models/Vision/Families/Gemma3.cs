@@ -7,7 +7,8 @@ using TinyMllm.Vision.Transformer;
 namespace TinyMllm.Vision.Families;
 
 /// <summary>
-/// Gemma 3 (<c>gemma3</c>): SigLIP, mean over n×n patches, RMS norm, one matrix that is stored transposed. Its tokens see each other in the decoder.
+/// Gemma 3 (<c>gemma3</c>): SigLIP, mean over n×n patches, RMS norm, one matrix that is stored transposed. Its tokens see each other in the
+/// decoder.
 /// </summary>
 internal sealed class Gemma3 : TransformerFamily
 {

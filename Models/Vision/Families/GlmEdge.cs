@@ -6,7 +6,9 @@ using TinyMllm.Vision.Transformer;
 
 namespace TinyMllm.Vision.Families;
 
-/// <summary>GLM-Edge-V (<c>adapter</c>): a 2×2 convolution, a matrix with norm, a gated layer, between learned begin and end embeddings.</summary>
+/// <summary>
+/// GLM-Edge-V (<c>adapter</c>): a 2×2 convolution, a matrix with norm, a gated layer, between learned begin and end embeddings.
+/// </summary>
 internal sealed class GlmEdge : TransformerFamily
 {
     private readonly Linear _convolution, _linear;

@@ -6,7 +6,9 @@ using TinyMllm.Vision.Transformer;
 
 namespace TinyMllm.Vision.Families;
 
-/// <summary>InternVL 2.5, 3, 3.5 (<c>internvl</c>): InternViT with class token and layer scales, pixel shuffle, norm, two matrices.</summary>
+/// <summary>
+/// InternVL 2.5, 3, 3.5 (<c>internvl</c>): InternViT with class token and layer scales, pixel shuffle, norm, two matrices.
+/// </summary>
 internal sealed class InternVl : TransformerFamily
 {
     private const float ProjectorEpsilon = 1e-5f;

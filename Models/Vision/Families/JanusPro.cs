@@ -6,7 +6,9 @@ using TinyMllm.Vision.Transformer;
 
 namespace TinyMllm.Vision.Families;
 
-/// <summary>Janus-Pro (<c>janus_pro</c>): SigLIP-L on a square with grey padding, two matrices with the encoder's activation between.</summary>
+/// <summary>
+/// Janus-Pro (<c>janus_pro</c>): SigLIP-L on a square with grey padding, two matrices with the encoder's activation between.
+/// </summary>
 internal sealed class JanusPro : TransformerFamily
 {
     private readonly Mlp _mlp;

@@ -6,7 +6,9 @@ using TinyMllm.Vision.Transformer;
 
 namespace TinyMllm.Vision.Families;
 
-/// <summary>Kimi-VL (<c>kimivl</c>): MoonViT with learned positions and split rotary embedding, a norm per patch, 2×2 merging, two matrices.</summary>
+/// <summary>
+/// Kimi-VL (<c>kimivl</c>): MoonViT with learned positions and split rotary embedding, a norm per patch, 2×2 merging, two matrices.
+/// </summary>
 internal sealed class KimiVl : TransformerFamily
 {
     private const float ProjectorEpsilon = 1e-5f;

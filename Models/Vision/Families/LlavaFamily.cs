@@ -7,8 +7,8 @@ using TinyMllm.Vision.Transformer;
 namespace TinyMllm.Vision.Families;
 
 /// <summary>
-/// What LLaVA's relatives share (<c>mlp</c>, <c>ldp</c>, <c>ldpv2</c>): a CLIP tower with class token or a SigLIP tower without, of which the hidden
-/// states before the last block(s) are used; square pictures, or LLaVA-1.6's tiles.
+/// What LLaVA's relatives share (<c>mlp</c>, <c>ldp</c>, <c>ldpv2</c>): a CLIP tower with class token or a SigLIP tower without, of which
+/// the hidden states before the last block(s) are used; square pictures, or LLaVA-1.6's tiles.
 /// </summary>
 internal abstract class LlavaFamily : TransformerFamily
 {
@@ -32,7 +32,9 @@ internal abstract class LlavaFamily : TransformerFamily
     /// </summary>
     protected override int FirstOutput => Tower.ExtraElements;
 
-    /// <summary>The hidden states that the projector reads, ascending: 0 = input of block 0, k = output of block k − 1. Empty: the last.</summary>
+    /// <summary>
+    /// The hidden states that the projector reads, ascending: 0 = input of block 0, k = output of block k − 1. Empty: the last.
+    /// </summary>
     protected static int[] FeatureLayers(VisionSource source)
     {
         if (!source.Metadata.TryGetInt32Array("clip.vision.feature_layer", out int[]? layers)) return [];
@@ -59,7 +61,8 @@ internal abstract class LlavaFamily : TransformerFamily
     }
 
     /// <summary>
-    /// Some converters (moondream2) append a copy of the last block, because llama.cpp leaves out the last one stored. Such a copy is not a block of the model.
+    /// Some converters (moondream2) append a copy of the last block, because llama.cpp leaves out the last one stored. Such a copy is not a
+    /// block of the model.
     /// </summary>
     private static unsafe bool LastBlockIsPadding(VisionWeights weights, int stored)
     {

@@ -7,8 +7,8 @@ using TinyMllm.Vision.Transformer;
 namespace TinyMllm.Vision.Families;
 
 /// <summary>
-/// MiniCPM-V 4.6 (<c>minicpmv4_6</c>): after some blocks every 2×2 patches attend to each other and become one; the rest of the blocks run on the
-/// smaller grid, and 2×2 of its cells become a token.
+/// MiniCPM-V 4.6 (<c>minicpmv4_6</c>): after some blocks every 2×2 patches attend to each other and become one; the rest of the blocks run
+/// on the smaller grid, and 2×2 of its cells become a token.
 /// </summary>
 internal sealed class MiniCpm46 : TransformerFamily
 {

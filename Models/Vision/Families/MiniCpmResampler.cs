@@ -7,7 +7,8 @@ using TinyMllm.Vision.Transformer;
 namespace TinyMllm.Vision.Families;
 
 /// <summary>
-/// MiniCPM-V 2.5 to 4.5, MiniCPM-o (<c>resampler</c>): SigLIP with bucketed positions on tiles of any shape; learned queries attend to the patches.
+/// MiniCPM-V 2.5 to 4.5, MiniCPM-o (<c>resampler</c>): SigLIP with bucketed positions on tiles of any shape; learned queries attend to the
+/// patches.
 /// </summary>
 internal sealed class MiniCpmResampler : TransformerFamily
 {

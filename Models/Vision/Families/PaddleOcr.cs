@@ -6,7 +6,9 @@ using TinyMllm.Vision.Transformer;
 
 namespace TinyMllm.Vision.Families;
 
-/// <summary>PaddleOCR-VL (<c>paddleocr</c>): learned positions and rotary embedding, a norm per patch, 2×2 merging, two matrices; grid positions.</summary>
+/// <summary>
+/// PaddleOCR-VL (<c>paddleocr</c>): learned positions and rotary embedding, a norm per patch, 2×2 merging, two matrices; grid positions.
+/// </summary>
 internal sealed class PaddleOcr : TransformerFamily
 {
     private const float ProjectorEpsilon = 1e-5f;

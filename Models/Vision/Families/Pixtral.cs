@@ -7,9 +7,9 @@ using TinyMllm.Vision.Transformer;
 namespace TinyMllm.Vision.Families;
 
 /// <summary>
-/// Pixtral, Mistral Small 3.1, Ministral 3 (<c>pixtral</c>): RMS norms, gated feed-forward, split rotary embedding with interleaved frequencies,
-/// optional merging of patches, two matrices, and a learned embedding that breaks the rows. LightOnOCR (<c>lightonocr</c>) is the same without row
-/// breaks, on pictures brought to a fixed longer side.
+/// Pixtral, Mistral Small 3.1, Ministral 3 (<c>pixtral</c>): RMS norms, gated feed-forward, split rotary embedding with interleaved
+/// frequencies, optional merging of patches, two matrices, and a learned embedding that breaks the rows. LightOnOCR (<c>lightonocr</c>) is
+/// the same without row breaks, on pictures brought to a fixed longer side.
 /// </summary>
 internal sealed class Pixtral : TransformerFamily
 {

@@ -4,8 +4,8 @@ using TinyMllm.Vision.Transformer;
 namespace TinyMllm.Vision.Families;
 
 /// <summary>
-/// Qwen3-VL (<c>qwen3vl_merger</c>): learned positions and rotary embedding, tanh-GELU; after some blocks the merged state is also projected for the
-/// first layers of the decoder (deepstack). A row is [embedding, slice for layer 0, slice for layer 1, …].
+/// Qwen3-VL (<c>qwen3vl_merger</c>): learned positions and rotary embedding, tanh-GELU; after some blocks the merged state is also
+/// projected for the first layers of the decoder (deepstack). A row is [embedding, slice for layer 0, slice for layer 1, …].
 /// </summary>
 internal sealed class Qwen3Vl : QwenFamily
 {

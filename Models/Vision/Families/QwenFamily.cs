@@ -7,8 +7,8 @@ using TinyMllm.Vision.Transformer;
 namespace TinyMllm.Vision.Families;
 
 /// <summary>
-/// What the Qwen-VL encoders share: smart resize, two-dimensional rotary embedding, 2×2 merging with two matrices, and tokens whose positions are those
-/// of a grid.
+/// What the Qwen-VL encoders share: smart resize, two-dimensional rotary embedding, 2×2 merging with two matrices, and tokens whose
+/// positions are those of a grid.
 /// </summary>
 internal abstract class QwenFamily : TransformerFamily
 {

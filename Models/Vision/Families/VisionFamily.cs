@@ -44,8 +44,8 @@ internal sealed record VisionSource(VisionWeights Weights, VisionConfig Config, 
 }
 
 /// <summary>
-/// A family of vision encoders: how its pictures are cut, what its transformer looks like, how patches become embeddings of the language model,
-/// and what stands around them in the prompt.
+/// A family of vision encoders: how its pictures are cut, what its transformer looks like, how patches become embeddings of the language
+/// model, and what stands around them in the prompt.
 /// </summary>
 internal abstract class VisionFamily(VisionSource source)
 {

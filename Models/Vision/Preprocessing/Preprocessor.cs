@@ -2,7 +2,9 @@ using TinyMllm.Loaders.Images;
 
 namespace TinyMllm.Vision.Preprocessing;
 
-/// <summary>A strategy that turns a picture of any size into what a vision encoder reads (shared/spec/vision-models.md, section 5).</summary>
+/// <summary>
+/// A strategy that turns a picture of any size into what a vision encoder reads (shared/spec/vision-models.md, section 5).
+/// </summary>
 /// <param name="OverviewStyle">How the overview is resized.</param>
 /// <param name="TileStyle">How the picture is resized that the tiles are cut from.</param>
 internal abstract record Preprocessor(ResizeStyle OverviewStyle, ResizeStyle TileStyle)

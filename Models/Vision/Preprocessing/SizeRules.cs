@@ -31,7 +31,9 @@ internal static class SizeRules
         return new PixelSize(checked((int)w), checked((int)h));
     }
 
-    /// <summary>The longer side becomes <paramref name="edge"/> (small pictures are enlarged), then both sides are rounded up to multiples.</summary>
+    /// <summary>
+    /// The longer side becomes <paramref name="edge"/> (small pictures are enlarged), then both sides are rounded up to multiples.
+    /// </summary>
     public static PixelSize LongestEdge(PixelSize image, int alignment, int edge)
     {
         if (edge <= 0) return default;
@@ -42,7 +44,8 @@ internal static class SizeRules
     }
 
     /// <summary>
-    /// LLaVA-UHD: sides divisible by <paramref name="alignment"/>, and about <paramref name="side"/>² pixels if the picture has more (or always).
+    /// LLaVA-UHD: sides divisible by <paramref name="alignment"/>, and about <paramref name="side"/>² pixels if the picture has more (or
+    /// always).
     /// </summary>
     public static PixelSize BestResize(PixelSize image, int side, int alignment, bool always)
     {

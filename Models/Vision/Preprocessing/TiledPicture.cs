@@ -1,8 +1,8 @@
 namespace TinyMllm.Vision.Preprocessing;
 
 /// <summary>
-/// LLaVA-1.6 and InternVL: square tiles of <paramref name="Side"/> pixels, in the arrangement out of a list of candidate sizes that keeps the most of
-/// the picture (and wastes the least canvas). Pictures no larger than a tile are not tiled.
+/// LLaVA-1.6 and InternVL: square tiles of <paramref name="Side"/> pixels, in the arrangement out of a list of candidate sizes that keeps
+/// the most of the picture (and wastes the least canvas). Pictures no larger than a tile are not tiled.
 /// </summary>
 internal sealed record CandidateTiles(int Side, IReadOnlyList<PixelSize> Candidates, ResizeStyle OverviewStyle, ResizeStyle TileStyle)
     : Preprocessor(OverviewStyle, TileStyle)
@@ -42,8 +42,8 @@ internal sealed record CandidateTiles(int Side, IReadOnlyList<PixelSize> Candida
 }
 
 /// <summary>
-/// LLaVA-UHD (MiniCPM-V): an overview of about <paramref name="Side"/>² pixels and up to <see cref="MaxTiles"/> tiles of about that area each,
-/// in the grid whose shape is nearest to the picture's; tiles are not square in general.
+/// LLaVA-UHD (MiniCPM-V): an overview of about <paramref name="Side"/>² pixels and up to <see cref="MaxTiles"/> tiles of about that area
+/// each, in the grid whose shape is nearest to the picture's; tiles are not square in general.
 /// </summary>
 internal sealed record UhdTiles(int Side, int Alignment, ResizeStyle OverviewStyle, ResizeStyle TileStyle) : Preprocessor(OverviewStyle, TileStyle)
 {
@@ -83,8 +83,8 @@ internal sealed record UhdTiles(int Side, int Alignment, ResizeStyle OverviewSty
 }
 
 /// <summary>
-/// SmolVLM and Idefics3: the longer side becomes <paramref name="Edge"/> pixels, both sides are rounded up to whole square tiles, and there is always
-/// an overview. Small pictures are enlarged. Files without an edge give the overview alone.
+/// SmolVLM and Idefics3: the longer side becomes <paramref name="Edge"/> pixels, both sides are rounded up to whole square tiles, and there
+/// is always an overview. Small pictures are enlarged. Files without an edge give the overview alone.
 /// </summary>
 internal sealed record Idefics3Tiles(int Side, int Edge, ResizeStyle OverviewStyle, ResizeStyle TileStyle) : Preprocessor(OverviewStyle, TileStyle)
 {

@@ -4,8 +4,8 @@ using TinyMllm.Loaders.Tokenizers;
 namespace TinyMllm.Vision.Prompting;
 
 /// <summary>
-/// Puts a prompt together: the text is cut at <see cref="Marker"/>, each part goes through the tokenizer, and each marker becomes the pieces of a prepared
-/// picture (shared/spec/vision-models.md, 6). The result is what the language model reads, in order, with positions.
+/// Puts a prompt together: the text is cut at <see cref="Marker"/>, each part goes through the tokenizer, and each marker becomes the
+/// pieces of a prepared picture (shared/spec/vision-models.md, 6). The result is what the language model reads, in order, with positions.
 /// </summary>
 public sealed class PromptBuilder
 {
@@ -42,7 +42,8 @@ public sealed class PromptBuilder
     /// <param name="addSpecial">Whether to add the tokens that begin and end a prompt, where the vocabulary wants them.</param>
     /// <param name="position">Position of the first token.</param>
     /// <exception cref="PictureCountException">More or fewer pictures than markers.</exception>
-    /// <exception cref="UnsupportedModelException">The vocabulary lacks a token that the vision model wants around its pictures.</exception>
+    /// <exception cref="UnsupportedModelException">The vocabulary lacks a token that the vision model wants around its
+    /// pictures.</exception>
     public IReadOnlyList<PromptChunk> Build(string prompt, IReadOnlyList<PreparedImage> images, bool addSpecial = true, int position = 0)
     {
         ArgumentNullException.ThrowIfNull(prompt);

@@ -5,9 +5,9 @@ using TinyMllm.Kernels.Resampling;
 namespace TinyMllm.Vision.Sam;
 
 /// <summary>
-/// SAM's decomposed relative positions, <c>score(q, k) = q·k/√d + q·Rh[yq − yk + n − 1] + q·Rw[xq − xk + n − 1]</c>, brought into the form of plain
-/// attention: a query gets the 2n products q·Rh[…], q·Rw[…] as further features, a key gets ones at its own row and column.
-/// Then <c>score = q′·k′</c>, and the attention kernel needs to know nothing.
+/// SAM's decomposed relative positions, <c>score(q, k) = q·k/√d + q·Rh[yq − yk + n − 1] + q·Rw[xq − xk + n − 1]</c>, brought into the form
+/// of plain attention: a query gets the 2n products q·Rh[…], q·Rw[…] as further features, a key gets ones at its own row and column. Then
+/// <c>score = q′·k′</c>, and the attention kernel needs to know nothing.
 /// </summary>
 internal sealed unsafe class RelativePositions
 {

@@ -5,7 +5,9 @@ using TinyMllm.Vision.Transformer;
 
 namespace TinyMllm.Vision.Sam;
 
-/// <summary>A block of SAM's encoder: attention with relative positions inside windows or over everything, then a feed-forward layer.</summary>
+/// <summary>
+/// A block of SAM's encoder: attention with relative positions inside windows or over everything, then a feed-forward layer.
+/// </summary>
 internal sealed class SamBlock
 {
     private readonly SamOptions _options;

@@ -5,8 +5,8 @@ using TinyMllm.Vision.Transformer;
 namespace TinyMllm.Vision.Sam;
 
 /// <summary>
-/// The picture encoder of Segment Anything as DeepSeek-OCR has it: 16×16 patches, blocks with windowed attention (every third sees everything), and a neck
-/// of convolutions that reduces the grid four times per side.
+/// The picture encoder of Segment Anything as DeepSeek-OCR has it: 16×16 patches, blocks with windowed attention (every third sees
+/// everything), and a neck of convolutions that reduces the grid four times per side.
 /// </summary>
 internal sealed class SamEncoder
 {

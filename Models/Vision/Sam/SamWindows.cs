@@ -5,8 +5,8 @@ using TinyMllm.Vision.Transformer;
 namespace TinyMllm.Vision.Sam;
 
 /// <summary>
-/// A square grid of patches cut into square windows, one after the other; windows that reach over the right and lower edge are filled with zero cells,
-/// which take part as keys. One window as large as the grid is attention over everything.
+/// A square grid of patches cut into square windows, one after the other; windows that reach over the right and lower edge are filled with
+/// zero cells, which take part as keys. One window as large as the grid is attention over everything.
 /// </summary>
 internal sealed unsafe class SamWindows
 {

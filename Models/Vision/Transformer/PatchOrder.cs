@@ -1,8 +1,9 @@
 namespace TinyMllm.Vision.Transformer;
 
 /// <summary>
-/// The order in which a picture's patches stand in the sequence. Attention does not care, so an order is chosen in which whatever is merged later,
-/// or attends together, is contiguous: pixel shuffle, 2×2 merging and pooling become views of consecutive rows, windows become ranges of keys.
+/// The order in which a picture's patches stand in the sequence. Attention does not care, so an order is chosen in which whatever is merged
+/// later, or attends together, is contiguous: pixel shuffle, 2×2 merging and pooling become views of consecutive rows, windows become
+/// ranges of keys.
 /// </summary>
 internal sealed class PatchOrder
 {
@@ -32,8 +33,8 @@ internal sealed class PatchOrder
     public static PatchOrder NestedBlocks(PatchGrid grid) => Windows(grid, 2, 2);
 
     /// <summary>
-    /// Windows of <paramref name="window"/>² blocks in row-major order (smaller at the right and lower edge), blocks of <paramref name="side"/>² patches
-    /// row-major inside a window.
+    /// Windows of <paramref name="window"/>² blocks in row-major order (smaller at the right and lower edge), blocks of
+    /// <paramref name="side"/>² patches row-major inside a window.
     /// </summary>
     public static PatchOrder Windows(PatchGrid grid, int side, int window)
     {

@@ -4,7 +4,9 @@ using TinyMllm.Kernels.Resampling;
 
 namespace TinyMllm.Vision.Transformer;
 
-/// <summary>Learned position embeddings of a square grid of patches, added to patches of any grid (shared/spec/vision-models.md, 3.5).</summary>
+/// <summary>
+/// Learned position embeddings of a square grid of patches, added to patches of any grid (shared/spec/vision-models.md, 3.5).
+/// </summary>
 internal sealed unsafe class PositionTable
 {
     private readonly Matrix _rows;

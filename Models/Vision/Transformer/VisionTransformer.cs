@@ -46,8 +46,8 @@ internal sealed class VisionTransformer
     public int ExtraElements => _classToken is null ? 0 : 1;
 
     /// <summary>
-    /// Builds the sequence in <paramref name="x"/> ([patches + <see cref="ExtraElements"/>, width]), whose patch rows hold the embedded patches:
-    /// class token, positions, first norm; and what the blocks need to know about its order.
+    /// Builds the sequence in <paramref name="x"/> ([patches + <see cref="ExtraElements"/>, width]), whose patch rows hold the embedded
+    /// patches: class token, positions, first norm; and what the blocks need to know about its order.
     /// </summary>
     public Sequence Begin(Workspace workspace, Matrix x, PatchGrid grid, PatchOrder order)
     {
