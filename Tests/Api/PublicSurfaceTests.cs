@@ -1,0 +1,38 @@
+using System.Reflection;
+using TinyMllm.Tests.Support;
+
+namespace TinyMllm.Tests.Api;
+
+/// <summary>
+/// The public members of the four libraries are those of the stored lists, so that a change to them is deliberate. After one that is meant, run this test with
+/// <c>TINYMLLM_UPDATE_SURFACE=1</c> and commit the lists.
+/// </summary>
+[TestFixture]
+public sealed class PublicSurfaceTests
+{
+    [TestCase("TinyMllm.Kernels")]
+    [TestCase("TinyMllm.Engine")]
+    [TestCase("TinyMllm.Loaders")]
+    [TestCase("TinyMllm.Models")]
+    public void TheSurfaceIsTheStoredOne(string name)
+    {
+        string path = Path.Combine(Golden.Root, "Tests", "Api", "Surface", name + ".txt");
+        string actual = PublicSurface.Describe(Assembly.Load(name));
+        if (Environment.GetEnvironmentVariable("TINYMLLM_UPDATE_SURFACE") is "1") File.WriteAllText(path, actual);
+        string[] stored = File.ReadAllLines(path), now = actual.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        string changes = string.Join("\n", stored.Except(now).Select(line => "- " + line.Trim()).Concat(now.Except(stored).Select(line => "+ " + line.Trim())));
+        Assert.That(actual, Is.EqualTo(string.Concat(stored.Select(line => line + "\n"))), $"{name} has changed; if that is meant, run with TINYMLLM_UPDATE_SURFACE=1\n{changes}");
+    }
+
+    [TestCase("TinyMllm.Kernels")]
+    [TestCase("TinyMllm.Engine")]
+    [TestCase("TinyMllm.Loaders")]
+    [TestCase("TinyMllm.Models")]
+    public void NothingCallsNativeCode(string name)
+    {
+        const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+        string[] imports = [.. Assembly.Load(name).GetTypes().SelectMany(type => type.GetMethods(All)).Where(method => method.Attributes.HasFlag(MethodAttributes.PinvokeImpl))
+            .Select(method => $"{method.DeclaringType}.{method.Name}")];
+        Assert.That(imports, Is.Empty);
+    }
+}
