@@ -32,7 +32,7 @@ internal unsafe interface IPanelFormat
     /// <summary>The bytes q of values 4·<paramref name="group"/> … + 3 of 32-value part <paramref name="part"/> of the unit.</summary>
     /// <param name="unit">First byte of the unit.</param>
     /// <param name="part">0 … UnitLength/32 − 1.</param>
-    /// <param name="group">0 … 7; a constant at every call.</param>
+    /// <param name="group">0 … 7; a constant where blocks have 32 values.</param>
     static abstract TBytes Group<TBytes>(byte* unit, int part, int group)
         where TBytes : unmanaged, IByteLanes<TBytes>;
 
