@@ -12,7 +12,7 @@ public interface IParallelBody
 
 /// <summary>
 /// The engine's own threads: the caller and <see cref="Threads"/> − 1 workers take the indices of a loop from one shared counter.
-/// Workers spin for some microseconds after a loop, because the next one follows soon, then sleep: an idle engine burns no CPU.
+/// Workers spin for a while after a loop, because the next one follows soon, then sleep: an idle engine burns no CPU.
 /// </summary>
 /// <remarks>
 /// The state of the current loop is one 64-bit word, [loop number : 24 | index count : 20 | next index : 20]. Taking an index is one atomic
@@ -27,7 +27,7 @@ public sealed unsafe class WorkerPool : IDisposable
     /// <summary>Largest number of indices in one loop; the rest of the 20 bits absorbs overshooting threads.</summary>
     private const int MaxCount = (1 << IndexBits) - 4096;
 
-    /// <summary>Rounds of spinning (about 50 µs) before a worker without work goes to sleep.</summary>
+    /// <summary>Rounds of spinning before a worker without work goes to sleep.</summary>
     private const int SpinRounds = 2000;
 
     [ThreadStatic]

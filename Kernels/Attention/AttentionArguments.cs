@@ -9,7 +9,7 @@ public enum KeyValueFormat
     /// <summary>Half precision.</summary>
     Half,
 
-    /// <summary>Signed bytes, a half scale for each 16 × 32 (keys: 16 tokens share nothing, each has its own) block.</summary>
+    /// <summary>Signed bytes with a half scale for every 32 values of a token's key or value.</summary>
     Int8,
 }
 

@@ -13,7 +13,6 @@ namespace TinyMllm.Kernels.Attention;
 /// <para>A row is one query of one head. Rows are numbered query · group + head in group, so that the heads of a group (grouped-query attention) read a key chunk once, widened to float32 once.</para>
 /// <para>
 /// Tile: 32 rows × 64 keys: Q, scores, o and one chunk of K and V take about 56 KB for 64-wide heads, in L1 and a bit of L2. Both products are <see cref="FloatTile{TRows}"/>.
-/// Tried and lost: 64 rows per tile (Q and o leave L1), chunks of 32 keys (twice the rescaling).
 /// </para>
 /// </remarks>
 public static unsafe class AttentionTile
