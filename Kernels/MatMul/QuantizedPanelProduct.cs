@@ -14,8 +14,9 @@ namespace TinyMllm.Kernels.MatMul;
 /// comes once per 32 k.
 /// </para>
 /// <para>
-/// Register budget of a tile: R integer accumulators, R float accumulators, one weight vector, one broadcast. With 16-bit sums in AVX-512's 32 registers R = 8; VNNI is VEX-encoded
-/// (16 registers, two per accumulator), so R = 4 there and on narrower sets.
+/// Register budget of a tile: R integer accumulators, R float accumulators, one weight vector, one broadcast. With 16-bit sums one accumulator is one of AVX-512's 32 registers and
+/// R = 8. A VNNI accumulator is two 256-bit registers, and where AVX-512 is missing there are 16 in all: R = 4. Not tried: R = 8 with VNNI where the JIT encodes it with EVEX (it does
+/// on AVX-512 machines, so 32 registers are there too).
 /// </para>
 /// </remarks>
 internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>

@@ -126,7 +126,7 @@ internal readonly unsafe struct Int16Dot512 : IDotLanes<Int16Dot512, Bytes512, R
         new(Vector512.ConvertToSingle(Avx512BW.MultiplyAddAdjacent(sums._v, Vector512<short>.One)));
 }
 
-/// <summary>32-bit sums in two 256-bit registers by AVX-VNNI's <c>vpdpbusd</c>, on a machine that has AVX-512 for the rest. VEX-encoded: only 16 registers.</summary>
+/// <summary>32-bit sums in two 256-bit registers by AVX-VNNI's <c>vpdpbusd</c>, on a machine that has AVX-512 for the rest.</summary>
 internal readonly unsafe struct VnniDot512 : IDotLanes<VnniDot512, Bytes256, Rows512>
 {
     private readonly Vector256<int> _low, _high;

@@ -19,7 +19,7 @@ internal sealed class BenchCommand : CliCommand
     private readonly Option<string> _threads = new("-t", "--threads") { Description = "Thread counts; 0 = one per processor.", HelpName = "N,…", DefaultValueFactory = _ => "0" };
     private readonly Option<int> _repetitions = new("-r", "--repetitions") { Description = "Timed runs per test.", HelpName = "N", DefaultValueFactory = _ => 5 };
     private readonly Option<string> _kv = new("--kv-type") { Description = "How keys and values are stored: f16, f32 or q8_0.", HelpName = "TYPE", DefaultValueFactory = _ => "f16" };
-    private readonly Option<string> _visionType = new("--vision-type") { Description = "Requantises the encoder's F32, F16 and BF16 matrices at load, for example to q8_0.", HelpName = "TYPE" };
+    private readonly Option<string> _visionType = new("--vision-type", "--vision-weights") { Description = "Requantises the encoder's F32, F16 and BF16 matrices at load, for example to q8_0.", HelpName = "TYPE" };
     private readonly Option<bool> _json = new("--json") { Description = "Print a JSON array with llama-bench's field names." };
 
     public BenchCommand(Terminal terminal, Interrupts interrupts)

@@ -26,7 +26,7 @@ internal sealed class ModelArguments
         new("--weights") { Description = "Hold 16- and 32-bit weights in this type (Q8_0, Q4_0, Q4_K, …).", HelpName = "TYPE",
         CustomParser = ParseType };
     private readonly Option<TensorType?> _visionWeights =
-        new("--vision-weights") { Description = "The same for the picture encoder.", HelpName = "TYPE", CustomParser = ParseType };
+        new("--vision-weights", "--vision-type") { Description = "The same for the picture encoder.", HelpName = "TYPE", CustomParser = ParseType };
     private readonly Option<bool> _exact = new("--exact") { Description = "Compute everything in float32: slow and large, for checking." };
     private readonly Option<bool> _noTiles =
         new("--no-tiles") { Description = "Look at large pictures as a whole only: fewer tokens, less detail." };
