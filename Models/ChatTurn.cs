@@ -8,16 +8,6 @@ namespace TinyMllm;
 /// <param name="Images">The pictures, in the order of their places.</param>
 public sealed record ChatTurn(ChatMessage Message, IReadOnlyList<RgbImage> Images)
 {
-    private const string DefusedMarker = "< __media__ >";
-
-    /// <summary>The message with texts in which no picture marker stands: a marker that a user typed is text, not a place for a picture.</summary>
-    internal ChatMessage Prepared => !Message.Parts.Any(HoldsMarker)
-        ? Message
-        : new ChatMessage(Message.Role, Message.Parts.Select(Defuse))
-        {
-            ToolCalls = Message.ToolCalls, Reasoning = Message.Reasoning, ToolCallId = Message.ToolCallId, ToolName = Message.ToolName,
-        };
-
     /// <summary>A user's turn: pictures first, then the question, the order most models were trained on.</summary>
     /// <param name="text">The question.</param>
     /// <param name="images">The pictures.</param>
@@ -31,9 +21,4 @@ public sealed record ChatTurn(ChatMessage Message, IReadOnlyList<RgbImage> Image
     /// <summary>An answer of the model.</summary>
     /// <param name="text">The answer.</param>
     public static ChatTurn Assistant(string text) => new(ChatMessage.Assistant(text), []);
-
-    private static bool HoldsMarker(ChatPart part) => part.Text?.Contains(ChatTemplate.ImageMarker, StringComparison.Ordinal) ?? false;
-
-    private static ChatPart Defuse(ChatPart part) =>
-        part.Text is { } text ? text.Replace(ChatTemplate.ImageMarker, DefusedMarker, StringComparison.Ordinal) : part;
 }

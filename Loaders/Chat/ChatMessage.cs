@@ -86,6 +86,16 @@ public sealed record ChatMessage
     /// <summary>An answer.</summary>
     public static ChatMessage Assistant(string text) => new(ChatRole.Assistant, text);
 
+    /// <summary>The message with other words: whatever a user or a tool may have written, but the JSON of tool calls.</summary>
+    internal ChatMessage Rewrite(Func<string, string> rewrite)
+    {
+        string? Optional(string? text) => text is null ? null : rewrite(text);
+        return new ChatMessage(Role, Parts.Select(part => part.Text is { } text ? ChatPart.FromText(rewrite(text)) : part))
+        {
+            ToolCalls = ToolCalls, Reasoning = Optional(Reasoning), ToolCallId = Optional(ToolCallId), ToolName = Optional(ToolName),
+        };
+    }
+
     /// <summary>
     /// All parts as one text: texts that follow each other are put on lines of their own, a picture becomes the marker without anything around it.
     /// </summary>

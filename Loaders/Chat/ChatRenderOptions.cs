@@ -32,4 +32,8 @@ public sealed record ChatRenderOptions
 /// <param name="Eos">Text of the token that ends a text, empty when there is none.</param>
 /// <param name="AddBos">True when the tokenizer puts BOS in front by itself; the rendered prompt then comes without it.</param>
 /// <param name="AddEos">True when the tokenizer appends EOS by itself.</param>
-public sealed record ChatTokens(string Bos = "", string Eos = "", bool AddBos = false, bool AddEos = false);
+public sealed record ChatTokens(string Bos = "", string Eos = "", bool AddBos = false, bool AddEos = false)
+{
+    /// <summary>What special tokens look like when they are written out.</summary>
+    internal IReadOnlyList<byte[]> Special { get; init; } = [];
+}

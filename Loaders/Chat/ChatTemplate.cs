@@ -20,12 +20,15 @@ public sealed class ChatTemplate
     private readonly JinjaChat? _jinja;
     private readonly BuiltInFormat? _builtIn;
     private readonly ChatTokens _tokens;
+    private readonly TextGuard _guard;
     private ChatTemplate? _withTools;
 
     private ChatTemplate(string source, JinjaChat? jinja, BuiltInFormat? builtIn, ChatTokens tokens)
     {
         Source = source;
         (_jinja, _builtIn, _tokens) = (jinja, builtIn, tokens);
+        string[] pictures = [ImageMarker, jinja?.ImagePlaceholder ?? ""];
+        _guard = new TextGuard([.. tokens.Special, .. pictures.Select(Encoding.UTF8.GetBytes)]);
     }
 
     /// <summary>The template's text, or the name of the built-in format.</summary>
@@ -76,7 +79,10 @@ public sealed class ChatTemplate
         ArgumentNullException.ThrowIfNull(metadata);
         ArgumentNullException.ThrowIfNull(tokenizer);
         string Text(int token) => token < 0 ? "" : Encoding.UTF8.GetString(tokenizer.Piece(token, special: true));
-        var tokens = new ChatTokens(Text(tokenizer.Bos), Text(tokenizer.Eos), tokenizer.AddBos, tokenizer.AddEos);
+        var tokens = new ChatTokens(Text(tokenizer.Bos), Text(tokenizer.Eos), tokenizer.AddBos, tokenizer.AddEos)
+        {
+            Special = [.. tokenizer.ControlTexts],
+        };
         if (replacement is not null) return Parse(replacement, tokens);
 
         ChatTemplate template = Parse(metadata.GetString(Key, "chatml")!, tokens);
@@ -84,14 +90,31 @@ public sealed class ChatTemplate
         return template;
     }
 
-    /// <summary>The prompt of a conversation, with <see cref="ImageMarker"/> where pictures go.</summary>
+    /// <summary>
+    /// The prompt of a conversation, with <see cref="ImageMarker"/> where pictures go. Words of messages are not told apart from the
+    /// template's own: for people to read; <see cref="RenderGuarded"/> is for models.
+    /// </summary>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, or fails.</exception>
-    public string Render(IReadOnlyList<ChatMessage> messages, ChatRenderOptions? options = null)
+    public string Render(IReadOnlyList<ChatMessage> messages, ChatRenderOptions? options = null) => Render(messages, options, null);
+
+    /// <summary>
+    /// The same prompt, in which special tokens, <see cref="ImageMarker"/> and the template's own picture placeholder do not count where the
+    /// words of a message, a tool or its results spell them out.
+    /// </summary>
+    /// <exception cref="ChatTemplateException">The template refuses the conversation, or fails.</exception>
+    public GuardedText RenderGuarded(IReadOnlyList<ChatMessage> messages, ChatRenderOptions? options = null) =>
+        GuardedText.Read(Render(messages, options, _guard));
+
+    private string Render(IReadOnlyList<ChatMessage> messages, ChatRenderOptions? options, TextGuard? guard)
     {
         ArgumentNullException.ThrowIfNull(messages);
         options ??= new ChatRenderOptions();
-        if (_withTools is not null && options.Tools.Count > 0) return _withTools.Render(messages, options);
-        return Trim(_jinja is not null ? _jinja.Render(messages, options) : _builtIn!.Render(messages, options.AddGenerationPrompt, ImageMarker));
+        if (_withTools is not null && options.Tools.Count > 0)
+            return _withTools.Render(messages, options, guard is null ? null : _withTools._guard);
+        if (guard is not null) messages = [.. messages.Select(message => message.Rewrite(guard.Protect))];
+        return Trim(_jinja is not null
+            ? _jinja.Render(messages, options, guard)
+            : _builtIn!.Render(messages, options.AddGenerationPrompt, ImageMarker));
     }
 
     /// <summary>Takes off what the tokenizer will add by itself.</summary>

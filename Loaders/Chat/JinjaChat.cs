@@ -1,5 +1,6 @@
 using System.Text.Json;
 using TinyMllm.Loaders.Chat.Jinja;
+using TinyMllm.Loaders.Tokenizers;
 
 namespace TinyMllm.Loaders.Chat;
 
@@ -14,7 +15,6 @@ internal sealed class JinjaChat
     private readonly JinjaTemplate _template;
     private readonly ChatTokens _tokens;
     private readonly bool _takesText;
-    private readonly string _imagePlaceholder;
     private ChatTemplateException? _firstProblem;
 
     public JinjaChat(JinjaTemplate template, ChatTokens tokens)
@@ -24,7 +24,7 @@ internal sealed class JinjaChat
         bool takesParts = Shows(TryTrial(UserParts(TextPart(Needle))));
         _takesText = Shows(plain) || !takesParts;
         if (!Shows(plain) && !takesParts) Problem = _firstProblem;
-        _imagePlaceholder = takesParts ? FindImagePlaceholder() : "";
+        ImagePlaceholder = takesParts ? FindImagePlaceholder() : "";
         SupportsSystemRole = TryTrial(Message("system", Content(Needle)), Message("user", Content(SecondNeedle))) is { } both
             && both.Contains(Needle, StringComparison.Ordinal) && both.Contains(SecondNeedle, StringComparison.Ordinal);
         SupportsTools = TryRender([Message("user", Content(SecondNeedle))],
@@ -34,6 +34,9 @@ internal sealed class JinjaChat
     /// <summary>What went wrong with the simplest conversation, other than the template refusing it; null when it can be rendered.</summary>
     public ChatTemplateException? Problem { get; }
 
+    /// <summary>What the template writes for a picture; empty if it writes nothing.</summary>
+    public string ImagePlaceholder { get; }
+
     /// <summary>True when system messages are written; otherwise they are put in front of the next user message.</summary>
     public bool SupportsSystemRole { get; }
 
@@ -41,25 +44,29 @@ internal sealed class JinjaChat
     public bool SupportsTools { get; }
 
     /// <summary>Renders a conversation.</summary>
-    public string Render(IReadOnlyList<ChatMessage> messages, ChatRenderOptions options)
+    /// <param name="messages">The messages, guarded already if they should be.</param>
+    /// <param name="options">What it should contain.</param>
+    /// <param name="guard">Guards the words of tools and of their calls; null leaves them as they are.</param>
+    public string Render(IReadOnlyList<ChatMessage> messages, ChatRenderOptions options, TextGuard? guard = null)
     {
         if (!SupportsSystemRole) messages = MoveSystemTexts(messages);
         int images = messages.Sum(message => message.Parts.Count(part => part.IsImage));
-        if (images > 0 && _imagePlaceholder.Length > 0 && !options.ImagesAsText)
+        if (images > 0 && ImagePlaceholder.Length > 0 && !options.ImagesAsText)
         {
             // The template writes its own placeholder. If a text holds the same characters, the count is off, and markers in the text it is.
-            string rendered = RenderAll(messages, options, message => PartList(message, imagesAsText: false));
-            if (Count(rendered, _imagePlaceholder) == images)
-                return rendered.Replace(_imagePlaceholder, ChatTemplate.ImageMarker, StringComparison.Ordinal);
+            string rendered = RenderAll(messages, options, guard, message => PartList(message, imagesAsText: false));
+            if (Count(rendered, ImagePlaceholder) == images)
+                return rendered.Replace(ImagePlaceholder, ChatTemplate.ImageMarker, StringComparison.Ordinal);
         }
 
-        return RenderAll(messages, options, message => _takesText ? message.Flatten(ChatTemplate.ImageMarker) : PartList(message, imagesAsText: true));
+        return RenderAll(messages, options, guard, message => _takesText ? message.Flatten(ChatTemplate.ImageMarker) : PartList(message, imagesAsText: true));
     }
 
-    private string RenderAll(IReadOnlyList<ChatMessage> messages, ChatRenderOptions options, Func<ChatMessage, object> content) =>
-        Render([.. messages.Select(message => ToValue(message, content(message)))], options);
+    private string RenderAll(
+        IReadOnlyList<ChatMessage> messages, ChatRenderOptions options, TextGuard? guard, Func<ChatMessage, object> content) =>
+        RenderValues([.. messages.Select(message => ToValue(message, content(message), guard))], options, guard);
 
-    private string Render(List<object?> messages, ChatRenderOptions options)
+    private string RenderValues(List<object?> messages, ChatRenderOptions options, TextGuard? guard = null)
     {
         List<(string, object?)> variables =
         [
@@ -69,12 +76,12 @@ internal sealed class JinjaChat
             ("enable_thinking", options.EnableThinking),
         ];
         if (options.AddGenerationPrompt) variables.Add(("add_generation_prompt", true));
-        if (options.Tools.Count > 0) variables.Add(("tools", options.Tools.Select(object? (tool) => ToValue(tool)).ToList()));
+        if (options.Tools.Count > 0) variables.Add(("tools", options.Tools.Select(object? (tool) => Guarded(ToValue(tool), guard)).ToList()));
         foreach (var (name, value) in options.Variables) variables.Add((name, ValueJson.Read(value)));
         return _template.Render(variables, options.Now ?? DateTime.Now);
     }
 
-    private static Dict ToValue(ChatMessage message, object content)
+    private static Dict ToValue(ChatMessage message, object content, TextGuard? guard)
     {
         Dict value = Message(RoleName(message.Role), content);
         if (message.Reasoning is not null) value["reasoning_content"] = message.Reasoning;
@@ -84,7 +91,8 @@ internal sealed class JinjaChat
         {
             value["tool_calls"] = message.ToolCalls.Select(object? (call) => Dict.Of(
                 ("id", call.Id), ("type", "function"),
-                ("function", Dict.Of(("name", call.Name), ("arguments", ParseJson(call.ArgumentsJson, $"arguments of tool call '{call.Name}'")))))).ToList();
+                ("function", Guarded(
+                    Dict.Of(("name", call.Name), ("arguments", ParseJson(call.ArgumentsJson, $"arguments of tool call '{call.Name}'"))), guard)))).ToList();
         }
 
         return value;
@@ -94,6 +102,15 @@ internal sealed class JinjaChat
         ("type", "function"),
         ("function", Dict.Of(("name", tool.Name), ("description", tool.Description),
             ("parameters", ParseJson(tool.ParametersJson, $"parameters of tool '{tool.Name}'")))));
+
+    /// <summary>A value in which every text is guarded, those of keys as well as those of items.</summary>
+    private static object? Guarded(object? value, TextGuard? guard) => guard is null ? value : value switch
+    {
+        string text => guard.Protect(text),
+        List<object?> list => list.ConvertAll(item => Guarded(item, guard)),
+        Dict dict => Dict.Of([.. dict.Select(pair => (guard.Protect((string)pair.Key), Guarded(pair.Value, guard)))]),
+        _ => value,
+    };
 
     private static object? ParseJson(string json, string what)
     {
@@ -169,7 +186,7 @@ internal sealed class JinjaChat
     {
         try
         {
-            return Render(messages, options with { Now = DateTime.UnixEpoch });
+            return RenderValues(messages, options with { Now = DateTime.UnixEpoch });
         }
         catch (ChatTemplateException problem)
         {

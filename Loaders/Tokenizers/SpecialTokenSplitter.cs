@@ -42,10 +42,15 @@ internal sealed class SpecialTokenSplitter
         FindStripping(vocabulary, special);
     }
 
+    /// <summary>The texts of all tokens that count only where special tokens are parsed.</summary>
+    public IEnumerable<byte[]> ControlTexts => _trie.Subtree(TokenTrie.Root).ToArray()
+        .Where(token => _types[token] != TokenType.UserDefined).Select(token => _tokens[token].ToArray());
+
     /// <summary>Cuts a text at the special tokens that it holds.</summary>
     /// <param name="text">UTF-8.</param>
     /// <param name="parseSpecial">Whether control tokens count; user-defined ones always do.</param>
-    public List<TextFragment> Split(ReadOnlySpan<byte> text, bool parseSpecial)
+    /// <param name="guards">Places that no control token may span, ascending.</param>
+    public List<TextFragment> Split(ReadOnlySpan<byte> text, bool parseSpecial, ReadOnlySpan<int> guards = default)
     {
         List<TextFragment> fragments = [];
         if (text.IsEmpty) return fragments;
@@ -55,7 +60,7 @@ internal sealed class SpecialTokenSplitter
         {
             foreach (TextFragment fragment in fragments)
             {
-                if (fragment.IsText) SplitAt(token, text, fragment, next);
+                if (fragment.IsText) SplitAt(token, text, fragment, guards, next);
                 else next.Add(fragment);
             }
 
@@ -89,15 +94,24 @@ internal sealed class SpecialTokenSplitter
         return found.OrderByDescending(token => _tokens[token].Length).ThenBy(token => token);
     }
 
-    private void SplitAt(int token, ReadOnlySpan<byte> text, TextFragment fragment, List<TextFragment> parts)
+    private void SplitAt(
+        int token, ReadOnlySpan<byte> text, TextFragment fragment, ReadOnlySpan<int> guards, List<TextFragment> parts)
     {
         ReadOnlySpan<byte> pattern = _tokens[token];
+        if (_types[token] == TokenType.UserDefined) guards = [];
         int start = fragment.Start;
-        while (start < fragment.End)
+        int from = start;
+        while (from < fragment.End)
         {
-            int found = text[start..fragment.End].IndexOf(pattern);
+            int found = text[from..fragment.End].IndexOf(pattern);
             if (found < 0) break;
-            int left = start + found;
+            int left = from + found;
+            if (IsGuarded(guards, left, pattern.Length))
+            {
+                from = left + 1;
+                continue;
+            }
+
             int leftEnd = left;
             if (_stripsLeft.Contains(token))
                 while (leftEnd > start && IsSpace(text[leftEnd - 1])) leftEnd--;
@@ -107,9 +121,17 @@ internal sealed class SpecialTokenSplitter
             start = left + pattern.Length;
             if (_stripsRight.Contains(token))
                 while (start < fragment.End && IsSpace(text[start])) start++;
+            from = start;
         }
 
         if (start < fragment.End) parts.Add(new TextFragment(start, fragment.End - start, -1));
+    }
+
+    private static bool IsGuarded(ReadOnlySpan<int> guards, int start, int length)
+    {
+        foreach (int guard in guards)
+            if (guard > start && guard < start + length) return true;
+        return false;
     }
 
     /// <summary>The files do not say which tokens swallow white space beside them; these models are known to.</summary>

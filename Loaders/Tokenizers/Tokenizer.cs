@@ -90,6 +90,9 @@ public sealed class Tokenizer : IVocabulary
     /// <summary>Whether encoding puts a space before a text, which <see cref="Decode"/> takes away again.</summary>
     public bool AddSpacePrefix { get; }
 
+    /// <summary>What control tokens look like when they are written out.</summary>
+    internal IEnumerable<byte[]> ControlTexts => _splitter.ControlTexts;
+
     /// <summary>Tokens that must not be sampled, ascending.</summary>
     public IReadOnlyList<int> SuppressedTokens { get; }
 
@@ -118,21 +121,15 @@ public sealed class Tokenizer : IVocabulary
     /// <param name="utf8">The text; bytes that are no characters are kept where the vocabulary can express them, else count as U+FFFD.</param>
     /// <param name="addSpecial">Whether to add the tokens that begin and end a prompt, where the vocabulary wants them.</param>
     /// <param name="parseSpecial">Whether control tokens written out in the text count as such.</param>
-    public int[] Encode(ReadOnlySpan<byte> utf8, bool addSpecial, bool parseSpecial)
-    {
-        List<int> tokens = [];
-        if (addSpecial && (AddBos || _framesWithSeparator) && Bos >= 0) tokens.Add(Bos);
-        bool startsText = true;
-        foreach (TextFragment fragment in _splitter.Split(utf8, parseSpecial))
-        {
-            if (fragment.IsText) _segmenter.Encode(utf8.Slice(fragment.Start, fragment.Length), startsText, tokens);
-            else tokens.Add(fragment.Token);
-            startsText = !fragment.IsText;
-        }
+    public int[] Encode(ReadOnlySpan<byte> utf8, bool addSpecial, bool parseSpecial) => Encode(utf8, addSpecial, parseSpecial, []);
 
-        int last = _framesWithSeparator ? Separator : AddEos ? Eos : -1;
-        if (addSpecial && last >= 0) tokens.Add(last);
-        return [.. tokens];
+    /// <summary>Cuts the text of a prompt into tokens; special tokens count where no guard is in them.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="addSpecial">Whether to add the tokens that begin and end a prompt, where the vocabulary wants them.</param>
+    public int[] Encode(GuardedText text, bool addSpecial)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return Encode(text.ToUtf8(out int[] guards), addSpecial, parseSpecial: true, guards);
     }
 
     /// <summary>The text of tokens, without the space that encoding put before it. Bytes that are no character become U+FFFD.</summary>
@@ -186,6 +183,23 @@ public sealed class Tokenizer : IVocabulary
 
     /// <inheritdoc/>
     int[] IVocabulary.Tokenize(string text) => Encode(text, addSpecial: false, parseSpecial: false);
+
+    private int[] Encode(ReadOnlySpan<byte> utf8, bool addSpecial, bool parseSpecial, ReadOnlySpan<int> guards)
+    {
+        List<int> tokens = [];
+        if (addSpecial && (AddBos || _framesWithSeparator) && Bos >= 0) tokens.Add(Bos);
+        bool startsText = true;
+        foreach (TextFragment fragment in _splitter.Split(utf8, parseSpecial, guards))
+        {
+            if (fragment.IsText) _segmenter.Encode(utf8.Slice(fragment.Start, fragment.Length), startsText, tokens);
+            else tokens.Add(fragment.Token);
+            startsText = !fragment.IsText;
+        }
+
+        int last = _framesWithSeparator ? Separator : AddEos ? Eos : -1;
+        if (addSpecial && last >= 0) tokens.Add(last);
+        return [.. tokens];
+    }
 
     private int Check(int token) => (uint)token < (uint)VocabularySize
         ? token

@@ -16,7 +16,9 @@ namespace TinyMllm.ExtensionsAI;
 internal sealed record Request(IReadOnlyList<ChatTurn> Turns, ChatRenderOptions Rendering, GenerationOptions Generation);
 
 /// <summary>Translates messages and options of Microsoft.Extensions.AI.</summary>
-internal sealed class RequestReader(ContentReader contents)
+/// <param name="contents">Reads pictures.</param>
+/// <param name="defaultSampling">How tokens are chosen where a request does not say.</param>
+internal sealed class RequestReader(ContentReader contents, SamplerOptions defaultSampling)
 {
     public Request Read(IEnumerable<AiMessage> messages, ChatOptions? options)
     {
@@ -29,12 +31,12 @@ internal sealed class RequestReader(ContentReader contents)
         return new Request(turns, rendering, ReadOptions(options));
     }
 
-    private static GenerationOptions ReadOptions(ChatOptions? options)
+    private GenerationOptions ReadOptions(ChatOptions? options)
     {
         if (options is null) return GenerationOptions.Default;
         GenerationOptions basis =
             options.AdditionalProperties?.GetValueOrDefault(nameof(GenerationOptions)) as GenerationOptions ?? GenerationOptions.Default;
-        SamplerOptions sampling = basis.Sampling;
+        SamplerOptions sampling = basis.Sampling ?? defaultSampling;
         return basis with
         {
             MaxTokens = options.MaxOutputTokens ?? basis.MaxTokens,

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 using TinyMllm.Loaders.Chat;
+using TinyMllm.Loaders.Tokenizers;
 using AiMessage = Microsoft.Extensions.AI.ChatMessage;
 using AiRole = Microsoft.Extensions.AI.ChatRole;
 
@@ -30,10 +31,10 @@ internal sealed class TinyMllmChatClient(VisionLanguageModel model) : IChatClien
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        Request request = new RequestReader(_contents).Read(messages, options);
-        string prompt = model.ChatTemplate.Render([.. request.Turns.Select(turn => turn.Prepared)], request.Rendering);
+        Request request = new RequestReader(_contents, model.DefaultSampling).Read(messages, options);
+        GuardedText prompt = model.ChatTemplate.RenderGuarded([.. request.Turns.Select(turn => turn.Message)], request.Rendering);
         bool tools = request.Rendering.Tools.Count > 0, calledTools = false;
-        var parser = new AssistantOutputParser(tools, startsThinking: prompt.TrimEnd().EndsWith("<think>", StringComparison.Ordinal));
+        var parser = new AssistantOutputParser(tools, startsThinking: prompt.Text.TrimEnd().EndsWith("<think>", StringComparison.Ordinal));
         string id = Guid.NewGuid().ToString("N");
 
         ChatResponseUpdate Update(params List<AIContent> contents) => new(AiRole.Assistant, contents)

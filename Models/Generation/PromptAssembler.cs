@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using TinyMllm.Loaders.Images;
+using TinyMllm.Loaders.Tokenizers;
 using TinyMllm.Vision;
 using TinyMllm.Vision.Prompting;
 
@@ -16,7 +17,7 @@ internal sealed class PromptAssembler(PromptBuilder builder, VisionModel? vision
     /// <param name="images">The pictures, in the order of the markers.</param>
     /// <exception cref="PictureCountException">There are not as many markers as pictures.</exception>
     /// <exception cref="UnsupportedModelException">There are pictures, but the model has no picture encoder.</exception>
-    public IReadOnlyList<PromptPart> Assemble(string text, IReadOnlyList<RgbImage> images)
+    public IReadOnlyList<PromptPart> Assemble(GuardedText text, IReadOnlyList<RgbImage> images)
     {
         if (images.Count > 0 && vision is null)
             throw new UnsupportedModelException(

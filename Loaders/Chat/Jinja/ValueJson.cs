@@ -122,7 +122,7 @@ internal sealed class ValueJson(RenderContext context, string? indent, string it
                 '\t' => _result.Append(@"\t"),
                 '\b' => _result.Append(@"\b"),
                 '\f' => _result.Append(@"\f"),
-                _ when c < ' ' || (ensureAscii && c > '~') => _result.Append(CultureInfo.InvariantCulture, $@"\u{(int)c:x4}"),
+                _ when c < ' ' || (ensureAscii && c > '~' && c != Tokenizers.GuardedText.Mark) => _result.Append(CultureInfo.InvariantCulture, $@"\u{(int)c:x4}"),
                 _ => _result.Append(c),
             };
         }

@@ -37,23 +37,23 @@ public sealed class PromptBuilder
     }
 
     /// <summary>Builds the chunks of a prompt.</summary>
-    /// <param name="prompt">Text with special tokens written out and <see cref="Marker"/> for each picture.</param>
+    /// <param name="prompt">Text with special tokens written out and <see cref="Marker"/> for each picture, except where it is guarded.</param>
     /// <param name="images">The pictures, prepared by the vision model, in the order of the markers.</param>
     /// <param name="addSpecial">Whether to add the tokens that begin and end a prompt, where the vocabulary wants them.</param>
     /// <param name="position">Position of the first token.</param>
     /// <exception cref="PictureCountException">More or fewer pictures than markers.</exception>
     /// <exception cref="UnsupportedModelException">The vocabulary lacks a token that the vision model wants around its
     /// pictures.</exception>
-    public IReadOnlyList<PromptChunk> Build(string prompt, IReadOnlyList<PreparedImage> images, bool addSpecial = true, int position = 0)
+    public IReadOnlyList<PromptChunk> Build(GuardedText prompt, IReadOnlyList<PreparedImage> images, bool addSpecial = true, int position = 0)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         ArgumentNullException.ThrowIfNull(images);
-        string[] parts = prompt.Split(Marker);
-        if (parts.Length - 1 != images.Count) throw new PictureCountException(parts.Length - 1, images.Count);
+        IReadOnlyList<GuardedText> parts = prompt.Split(Marker);
+        if (parts.Count - 1 != images.Count) throw new PictureCountException(parts.Count - 1, images.Count);
 
         var chunks = new ChunkList(position, _usesMrope, _vision?.NonCausal ?? false);
         if (addSpecial && _tokenizer.AddBos && _tokenizer.Bos >= 0) chunks.Add([_tokenizer.Bos]);
-        for (int i = 0; i < parts.Length; i++)
+        for (int i = 0; i < parts.Count; i++)
         {
             chunks.Add(Tokens(parts[i]));
             if (i == images.Count) continue;
@@ -72,7 +72,7 @@ public sealed class PromptBuilder
         return chunks.Finish();
     }
 
-    private int[] Tokens(string text) => text.Length == 0 ? [] : _tokenizer.Encode(text, addSpecial: false, parseSpecial: true);
+    private int[] Tokens(GuardedText text) => text.Text.Length == 0 ? [] : _tokenizer.Encode(text, addSpecial: false);
 
     /// <summary>The first token that shows as <paramref name="text"/>, as llama.cpp looks it up.</summary>
     private int MarkerToken(string text)
