@@ -5,14 +5,17 @@ namespace TinyMllm;
 /// <summary>How an answer is made.</summary>
 public sealed record GenerationOptions
 {
-    /// <summary>The defaults: the likeliest token each time, 512 tokens at most.</summary>
+    /// <summary>The defaults: 512 tokens at most, chosen as the model's author recommends, else the likeliest each time.</summary>
     public static GenerationOptions Default { get; } = new();
 
     /// <summary>Most tokens of an answer.</summary>
     public int MaxTokens { get; init; } = 512;
 
-    /// <summary>How tokens are chosen; <see cref="SamplerOptions.Greedy"/> unless set.</summary>
-    public SamplerOptions Sampling { get; init; } = SamplerOptions.Greedy;
+    /// <summary>
+    /// How tokens are chosen; null: as the model's file recommends (<see cref="VisionLanguageModel.DefaultSampling"/>), which for most files
+    /// is the likeliest each time. <see cref="SamplerOptions.Greedy"/> gives the same answer every time, whatever the file says.
+    /// </summary>
+    public SamplerOptions? Sampling { get; init; }
 
     /// <summary>Texts that end the answer; neither they nor a part of them is ever delivered.</summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];

@@ -40,6 +40,7 @@ public sealed partial class VisionLanguageModel : IDisposable
         (_files, _options, _pool) = (files, options, pool);
         int context = options.Context > 0 ? options.Context : Math.Min(files.Language.TrainingContext, ModelOptions.UsualContext);
         Info = files.Describe(context);
+        DefaultSampling = files.Sampling;
         _embeddings = new EmbeddingCache(options.ImageCacheBytes);
         _reader = new PromptReader(_embeddings, PromptBatch);
         _vocabulary = new SamplingVocabulary(files.Tokenizer);
@@ -48,6 +49,12 @@ public sealed partial class VisionLanguageModel : IDisposable
 
     /// <summary>What this model is.</summary>
     public ModelInfo Info { get; }
+
+    /// <summary>
+    /// How tokens are chosen when <see cref="GenerationOptions.Sampling"/> does not say: what the file recommends
+    /// (<c>general.sampling.*</c>), or <see cref="SamplerOptions.Greedy"/> where it recommends nothing.
+    /// </summary>
+    public SamplerOptions DefaultSampling { get; }
 
     /// <summary>Whether prompts may have pictures.</summary>
     public bool SupportsImages => _files.Vision is not null;
@@ -206,11 +213,11 @@ public sealed partial class VisionLanguageModel : IDisposable
 
     /// <summary>The prompt of a conversation, as the decoder reads it.</summary>
     internal IReadOnlyList<PromptPart> Assemble(IReadOnlyList<ChatTurn> turns, ChatRenderOptions options) =>
-        _files.Prompts.Assemble(ChatTemplate.Render([.. turns.Select(turn => turn.Prepared)], options),
+        _files.Prompts.Assemble(ChatTemplate.RenderGuarded([.. turns.Select(turn => turn.Message)], options),
             [.. turns.SelectMany(turn => turn.Images)]);
 
     /// <summary>A prompt's text with picture markers, as the decoder reads it.</summary>
-    internal IReadOnlyList<PromptPart> Assemble(string text, IReadOnlyList<RgbImage> images) => _files.Prompts.Assemble(text, images);
+    internal IReadOnlyList<PromptPart> Assemble(GuardedText text, IReadOnlyList<RgbImage> images) => _files.Prompts.Assemble(text, images);
 
     /// <summary>A memory for one conversation.</summary>
     internal Slot CreateSlot() => new(new ModelDecoder(_files.Language, _files.Vision, _pool, Info.Context, _options.KvType));
@@ -223,7 +230,7 @@ public sealed partial class VisionLanguageModel : IDisposable
         Slot slot, IReadOnlyList<PromptPart> prompt, GenerationOptions options, Action<GeneratedPiece> emit, CancellationToken cancellation,
         bool showSpecialTokens = false)
     {
-        var sampler = new Sampler(options.Sampling, _vocabulary, OutputConstraint.Create(options, _vocabulary));
+        var sampler = new Sampler(options.Sampling ?? DefaultSampling, _vocabulary, OutputConstraint.Create(options, _vocabulary));
         var generator = new Generator(_reader, Tokenizer.IsEndOfGeneration,
             () => new TokenText(Tokenizer, showSpecialTokens, trimLeadingSpace: !options.Raw));
         generator.Run(slot, prompt, sampler, options, emit, cancellation);

@@ -7,6 +7,14 @@ public static class RecommendedSampling
 {
     private const string Prefix = "general.sampling.";
 
+    /// <summary>Whether the author recommends anything.</summary>
+    /// <param name="metadata">The model file's metadata.</param>
+    public static bool IsIn(GgufMetadata metadata)
+    {
+        ArgumentNullException.ThrowIfNull(metadata);
+        return metadata.Entries.Any(entry => entry.Key.StartsWith(Prefix, StringComparison.Ordinal));
+    }
+
     /// <summary>Puts the model's values in place of the given ones; keys that are missing, or whose value makes no sense, change nothing.</summary>
     /// <param name="metadata">The model file's metadata.</param>
     /// <param name="options">Options for what the model does not say; null: the general defaults.</param>

@@ -1,3 +1,5 @@
+using TinyMllm.Engine;
+
 namespace TinyMllm.Generation;
 
 /// <summary>A language model with the memory of one conversation, as generation sees it. Not for two threads at once.</summary>
@@ -12,12 +14,17 @@ internal interface IDecoder : IDisposable
     /// <summary>Number of logits.</summary>
     int VocabularySize { get; }
 
-    /// <summary>Whether all but the first <paramref name="length"/> entries can be forgotten; recurrent models only forget
-    /// everything.</summary>
-    bool CanTruncate(int length);
+    /// <summary>Whether it has a state that cannot forget single entries: it goes back to a snapshot, or to the beginning.</summary>
+    bool IsRecurrent { get; }
 
-    /// <summary>Forgets all but the first <paramref name="length"/> entries.</summary>
+    /// <summary>Forgets all but the first <paramref name="length"/> entries; a recurrent one only forgets everything.</summary>
     void Truncate(int length);
+
+    /// <summary>Remembers the present length and state.</summary>
+    KvSnapshot Snapshot();
+
+    /// <summary>Goes back to a snapshot of this decoder that is not longer than it is now.</summary>
+    void Restore(KvSnapshot snapshot);
 
     /// <summary>Reads tokens.</summary>
     /// <param name="ids">Token ids.</param>

@@ -26,9 +26,13 @@ internal sealed unsafe class ModelDecoder : IDecoder
 
     public int VocabularySize => _language.VocabularySize;
 
-    public bool CanTruncate(int length) => _cache.CanTruncate(length);
+    public bool IsRecurrent => _cache.IsRecurrent;
 
     public void Truncate(int length) => _cache.Truncate(length);
+
+    public KvSnapshot Snapshot() => _cache.Snapshot();
+
+    public void Restore(KvSnapshot snapshot) => _cache.Restore(snapshot);
 
     public void Read(ReadOnlySpan<int> ids, int position, Span<float> logits, CancellationToken cancellation) =>
         _language.Forward(_workspace, _cache, Batch.Text(ids, position), logits, cancellation);

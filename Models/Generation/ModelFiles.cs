@@ -1,3 +1,4 @@
+using TinyMllm.Engine.Sampling;
 using TinyMllm.Language;
 using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Gguf;
@@ -83,6 +84,11 @@ internal sealed class ModelFiles : IDisposable
             while (owned.TryPop(out IDisposable? item)) item.Dispose();
         }
     }
+
+    /// <summary>How the model's author would choose tokens; greedily where the file does not say.</summary>
+    public SamplerOptions Sampling => RecommendedSampling.IsIn(_file.Metadata)
+        ? RecommendedSampling.Read(_file.Metadata)
+        : SamplerOptions.Greedy;
 
     /// <summary>The facts about these files.</summary>
     public ModelInfo Describe(int context) => new(

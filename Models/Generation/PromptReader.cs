@@ -6,6 +6,9 @@ namespace TinyMllm.Generation;
 /// batches.</summary>
 internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
 {
+    /// <summary>Tokens at the end of a prompt that recurrent decoders read by themselves.</summary>
+    private const int TailLength = 8;
+
     /// <summary>What reading a prompt cost.</summary>
     public readonly record struct Cost(int Tokens, int PictureTokens, int ReusedTokens, TimeSpan Pictures, TimeSpan Text);
 
@@ -18,7 +21,7 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
         if (tokens >= slot.Decoder.Capacity) throw new ContextOverflowException(tokens + 1, slot.Decoder.Capacity);
 
         long start = Stopwatch.GetTimestamp();
-        List<PromptPart> rest = slot.Timeline.Keep(prompt, slot.Decoder);
+        List<PromptPart> rest = slot.Keep(prompt);
         int reused = slot.Timeline.Tokens;
         var encoding = TimeSpan.Zero;
         try
@@ -33,7 +36,7 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
         catch
         {
             // Whatever layer it stopped in: only what the timeline knows may stay.
-            Restore(slot);
+            slot.Recover();
             throw;
         }
 
@@ -51,28 +54,26 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
         }
         catch
         {
-            Restore(slot);
+            slot.Recover();
             throw;
         }
     }
 
-    private static void Restore(Slot slot)
-    {
-        if (slot.Decoder.Length == slot.Timeline.Tokens && slot.Decoder.CanTruncate(slot.Timeline.Tokens)) return;
-        if (slot.Decoder.Length > slot.Timeline.Tokens
-            && slot.Decoder.CanTruncate(slot.Timeline.Tokens)) slot.Decoder.Truncate(slot.Timeline.Tokens);
-        else slot.Reset();
-    }
-
     private void ReadText(Slot slot, int[] ids, bool last, CancellationToken cancellation)
     {
-        for (int start = 0; start < ids.Length; start += batchSize)
+        // A recurrent decoder stops once before the end: the next prompt may depart in the last few tokens, where templates make the model
+        // answer (or think), and only there it can go back to.
+        int tail = last && slot.Decoder.IsRecurrent && ids.Length > TailLength ? ids.Length - TailLength : ids.Length;
+        int length;
+        for (int start = 0; start < ids.Length; start += length)
         {
             cancellation.ThrowIfCancellationRequested();
-            ReadOnlySpan<int> batch = ids.AsSpan(start, Math.Min(batchSize, ids.Length - start));
-            bool wanted = last && start + batch.Length == ids.Length;
+            length = Math.Min(batchSize, (start < tail ? tail : ids.Length) - start);
+            ReadOnlySpan<int> batch = ids.AsSpan(start, length);
+            bool wanted = last && start + length == ids.Length;
             slot.Decoder.Read(batch, slot.Timeline.NextPosition, wanted ? slot.Logits : [], cancellation);
             foreach (int id in batch) slot.Timeline.Add(id);
+            if (!wanted) slot.Checkpoints.Add();
         }
     }
 
@@ -84,6 +85,7 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
         cancellation.ThrowIfCancellationRequested();
         slot.Decoder.Read(picture, rows, slot.Timeline.NextPosition, last ? slot.Logits : [], cancellation);
         slot.Timeline.Add(picture);
+        slot.Checkpoints.Add();
         return encoding;
     }
 }

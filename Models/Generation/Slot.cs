@@ -9,12 +9,21 @@ internal sealed class Slot(IDecoder decoder) : IDisposable
 
     public float[] Logits { get; } = new float[decoder.VocabularySize];
 
-    /// <summary>Empties the memory, after a failure that may have left it half written.</summary>
-    public void Reset()
+    /// <summary>Places that a recurrent decoder can go back to.</summary>
+    public Checkpoints Checkpoints { get; } = new(decoder);
+
+    /// <summary>
+    /// Forgets what the prompt does not share and leaves at least the prompt's last item to be read, because only reading gives logits.
+    /// </summary>
+    /// <returns>The parts of the prompt that remain to be read.</returns>
+    public List<PromptPart> Keep(IReadOnlyList<PromptPart> prompt)
     {
-        Timeline.Clear();
-        Decoder.Truncate(0);
+        Timeline.Truncate(Checkpoints.ReturnTo(Timeline.TokensToKeep(prompt)));
+        return Timeline.NotYetIn(prompt);
     }
+
+    /// <summary>After a failure that may have left the memory half written: goes back to what is known to be whole.</summary>
+    public void Recover() => Timeline.Truncate(Checkpoints.ReturnTo(Timeline.Tokens, intact: false));
 
     public void Dispose() => Decoder.Dispose();
 }

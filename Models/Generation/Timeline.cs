@@ -28,27 +28,23 @@ internal sealed class Timeline
         return items == 0 ? 0 : _items[items - 1].EndToken;
     }
 
-    /// <summary>
-    /// Forgets what the prompt does not share, in the decoder and here, and leaves at least the prompt's last item to be read, because only
-    /// reading gives logits.
-    /// </summary>
-    /// <returns>The parts of the prompt that remain to be read.</returns>
-    public List<PromptPart> Keep(IReadOnlyList<PromptPart> prompt, IDecoder decoder)
+    /// <summary>Entries of the memory to keep for a prompt: what they share, but for the prompt's last item.</summary>
+    public int TokensToKeep(IReadOnlyList<PromptPart> prompt)
     {
         int keep = Math.Min(CommonItems(prompt), ItemCount(prompt) - 1);
-        int tokens = keep == 0 ? 0 : _items[keep - 1].EndToken;
-        if (tokens != decoder.Length)
-        {
-            if (!decoder.CanTruncate(tokens)) keep = tokens = 0;
-            decoder.Truncate(tokens);
-        }
-
-        _items.RemoveRange(keep, _items.Count - keep);
-        return Skip(prompt, keep);
+        return keep == 0 ? 0 : _items[keep - 1].EndToken;
     }
 
-    /// <summary>Forgets everything, here.</summary>
-    public void Clear() => _items.Clear();
+    /// <summary>Forgets all but the first <paramref name="tokens"/> entries, where an item ends.</summary>
+    public void Truncate(int tokens)
+    {
+        int keep = _items.Count;
+        while (keep > 0 && _items[keep - 1].EndToken > tokens) keep--;
+        _items.RemoveRange(keep, _items.Count - keep);
+    }
+
+    /// <summary>The parts of a prompt behind what is here, which is the prompt's beginning.</summary>
+    public List<PromptPart> NotYetIn(IReadOnlyList<PromptPart> prompt) => Skip(prompt, _items.Count);
 
     private static int ItemCount(IReadOnlyList<PromptPart> prompt) => prompt.Sum(part => part is TextPart text ? text.Ids.Length : 1);
 

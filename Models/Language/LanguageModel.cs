@@ -114,7 +114,10 @@ public sealed unsafe class LanguageModel : IDisposable
     /// <param name="logits">
     /// <see cref="VocabularySize"/> values for the last row only (the usual case), that many for every row, or empty if none are wanted.
     /// </param>
-    /// <param name="cancellation">Looked at between chunks of the prompt; what was read before stays in the cache.</param>
+    /// <param name="cancellation">
+    /// Looked at before each layer; the cache then holds the chunks that are complete, but recurrent states may be ahead of them: go back to a
+    /// snapshot (<see cref="KvCache.Restore"/>) or to the beginning.
+    /// </param>
     /// <exception cref="ContextOverflowException">The cache has no room for the batch; nothing was read.</exception>
     /// <exception cref="ArgumentException">A token id is not in the vocabulary, or embeddings or logits have another length.</exception>
     public void Forward(Workspace workspace, KvCache cache, Batch batch, Span<float> logits, CancellationToken cancellation = default)
@@ -126,10 +129,9 @@ public sealed unsafe class LanguageModel : IDisposable
         int chunk = batch.IsNonCausal ? rows : _chunkLength;
         for (int first = 0; first < rows; first += chunk)
         {
-            cancellation.ThrowIfCancellationRequested();
             int count = Math.Min(chunk, rows - first);
             var wanted = all ? logits.Slice(first * VocabularySize, count * VocabularySize) : first + count == rows ? logits : default;
-            RunChunk(workspace, cache, batch, first, count, wanted);
+            RunChunk(workspace, cache, batch, first, count, wanted, cancellation);
         }
     }
 
@@ -186,7 +188,8 @@ public sealed unsafe class LanguageModel : IDisposable
         if (needed > cache.Capacity) throw new ContextOverflowException((int)Math.Min(int.MaxValue, needed), cache.Capacity);
     }
 
-    private void RunChunk(Workspace workspace, KvCache cache, Batch batch, int first, int count, Span<float> logits)
+    private void RunChunk(
+        Workspace workspace, KvCache cache, Batch batch, int first, int count, Span<float> logits, CancellationToken cancellation)
     {
         using (workspace.Frame())
         {
@@ -196,6 +199,7 @@ public sealed unsafe class LanguageModel : IDisposable
             if (_plan.PositionEmbedding is { } table) AddPositions(workspace, table, pass.Positions, x);
             for (int i = 0; i < _blocks.Length; i++)
             {
+                cancellation.ThrowIfCancellationRequested();
                 AddDeepstack(workspace, batch, first, i, x);
                 _blocks[i].Forward(pass, cache[i], x, batch.IsPicture);
             }

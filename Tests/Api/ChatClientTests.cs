@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using TinyMllm.Engine.Sampling;
 using TinyMllm.ExtensionsAI;
 using TinyMllm.Loaders.Chat;
 using AiMessage = Microsoft.Extensions.AI.ChatMessage;
@@ -105,7 +106,7 @@ public sealed class ChatClientTests
             new(AiRole.Assistant, [new FunctionCallContent("1", "weather", new Dictionary<string, object?> { ["place"] = "here" })]),
             new(AiRole.Tool, [new FunctionResultContent("1", new { sunny = true }.ToString())]),
         ];
-        Request request = new RequestReader(new ContentReader()).Read(messages, options);
+        Request request = new RequestReader(new ContentReader(), SamplerOptions.Greedy).Read(messages, options);
         Assert.That(request.Turns.Select(turn => turn.Message.Role.ToString()),
             Is.EqualTo(new[] { "System", "User", "Assistant", "Tool" }));
         Assert.That(request.Turns[1].Images, Has.Count.EqualTo(1));

@@ -1,3 +1,4 @@
+using TinyMllm.Engine;
 using TinyMllm.Engine.Sampling;
 using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Gguf;
@@ -45,7 +46,40 @@ public class ModelDefaultsTests
         Assert.That((options.Temperature, options.TopK, options.MinP, options.RepeatPenalty, options.TopP), Is.EqualTo((0.3f, 7, 0.05f, 1f, 0.5f)));
     }
 
-    private static GgufMetadata Metadata(params (string Key, GgufValue Value)[] values)
+    [Test]
+    public async Task What_the_file_recommends_is_used_unless_the_caller_says_otherwise()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"tinymllm-{Guid.NewGuid():n}.gguf");
+        try
+        {
+            using (GgufFile file = GgufFile.Open(Golden.Path("vlm/lfm2/model.gguf")))
+            {
+                var writer = new GgufWriter();
+                foreach ((string key, GgufValue value) in file.Metadata.Entries) writer.Set(key, value);
+                foreach (StoredTensor tensor in file.Tensors) writer.Add(tensor);
+                writer.Set("general.sampling.temp", GgufValue.From(1.5f));
+                writer.Set("general.sampling.top_k", GgufValue.From(0));
+                writer.Save(path);
+            }
+
+            using VisionLanguageModel model = VisionLanguageModel.Load(path), plain = VisionLanguageModel.Load(Golden.Path("vlm/lfm2/model.gguf"));
+            Assert.That(plain.DefaultSampling, Is.SameAs(SamplerOptions.Greedy));
+            Assert.That((model.DefaultSampling.Temperature, model.DefaultSampling.TopK, model.DefaultSampling.TopP), Is.EqualTo((1.5f, 0, 0.95f)));
+
+            var free = new GenerationOptions { Raw = true, MaxTokens = 24 };
+            GenerationOptions greedy = free with { Sampling = SamplerOptions.Greedy };
+            string likeliest = (await plain.AnswerAsync("abc", options: free)).Text;
+            Assert.That((await model.AnswerAsync("abc", options: greedy)).Text, Is.EqualTo(likeliest));
+            string[] drawn = [(await model.AnswerAsync("abc", options: free)).Text, (await model.AnswerAsync("abc", options: free)).Text];
+            Assert.That(drawn.Distinct().Append(likeliest).Distinct().Count(), Is.GreaterThan(1), "24 draws at random from all tokens");
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    internal static GgufMetadata Metadata(params (string Key, GgufValue Value)[] values)
     {
         var all = new OrderedDictionary<string, GgufValue>();
         foreach (var (key, value) in values) all[key] = value;

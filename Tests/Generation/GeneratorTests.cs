@@ -106,6 +106,56 @@ public sealed class GeneratorTests
     }
 
     [Test]
+    public void ARecurrentModelGoesBackToThePictureOrToTheEndOfTheQuestion()
+    {
+        var decoder = new ScriptedDecoder("yes", recurrent: true);
+        var slot = new Slot(decoder);
+        PromptPart[] Ask(string question) => [ScriptedDecoder.Text("look"), ScriptedDecoder.Picture(1), ScriptedDecoder.Text(question)];
+        int Reused(string question) => Run(decoder, slot, Ask(question))[^1].Result!.Usage.ReusedTokens;
+
+        Assert.That(Reused("is it red or is it not?"), Is.Zero);
+        Assert.That(Reused("does it fly or does it not?"), Is.EqualTo("look".Length + 4), "another question on the same picture");
+        Assert.That(Reused("does it fly or does it not?no, why?"), Is.EqualTo("look".Length + 4 + "does it fly or does it ".Length),
+            "the answer was not kept, the question was");
+        Assert.That(slot.Timeline.Tokens, Is.EqualTo(decoder.Length));
+    }
+
+    [Test]
+    public void ARecurrentModelThatIsCancelledGoesBackToWhatIsWhole()
+    {
+        var decoder = new ScriptedDecoder("a very long answer", recurrent: true);
+        var slot = new Slot(decoder);
+        using var cancel = new CancellationTokenSource();
+        PromptPart[] prompt = [ScriptedDecoder.Text("what is in this picture?")];
+        decoder.OnRead = read =>
+        {
+            if (read == 30) cancel.Cancel();
+        };
+        Assert.That(() => Run(decoder, slot, prompt, cancellation: cancel.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(slot.Timeline.Tokens, Is.EqualTo(decoder.Length).And.EqualTo("what is in this pict".Length));
+        decoder.OnRead = null;
+        Assert.That(string.Concat(Run(decoder, slot, prompt)), Is.EqualTo("a very long answer"));
+    }
+
+    [Test]
+    public void CheckpointsOfALongConversationStaySpreadOverIt()
+    {
+        var decoder = new ScriptedDecoder("", recurrent: true);
+        var checkpoints = new Checkpoints(decoder);
+        for (int i = 1; i <= 100; i++)
+        {
+            decoder.Read([1], i, [], default);
+            checkpoints.Add();
+        }
+
+        Assert.That(checkpoints.ReturnTo(100), Is.EqualTo(100));
+        int[] places = [.. new[] { 99, 80, 60, 40 }.Select(length => checkpoints.ReturnTo(length))];
+        Assert.That(places, Is.Ordered.Descending);
+        for (int i = 0; i < places.Length; i++) Assert.That(places[i], Is.InRange(new[] { 99, 80, 60, 40 }[i] - 30, 99));
+        Assert.That(checkpoints.ReturnTo(0), Is.Zero);
+    }
+
+    [Test]
     public void CancellingTakesEffectWithinOneTokenAndLeavesTheSlotUsable()
     {
         var decoder = new ScriptedDecoder("a very long answer");

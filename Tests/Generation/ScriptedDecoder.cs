@@ -1,3 +1,4 @@
+using TinyMllm.Engine;
 using TinyMllm.Generation;
 using TinyMllm.Vision;
 using TinyMllm.Vision.Prompting;
@@ -32,9 +33,17 @@ internal sealed class ScriptedDecoder(string script, int capacity = 1000, bool r
     public static PicturePart Picture(int content, int tokens = 4) => 
         new(new PictureKey((UInt128)content, 0), 0, new ImageChunk(0, 0, new ImageTile([], default), TokenGrid.Line(tokens), false, false));
 
-    public bool CanTruncate(int length) => length == Length || length == 0 || !recurrent;
+    public bool IsRecurrent => recurrent;
 
-    public void Truncate(int length) => _memory.RemoveRange(length, _memory.Count - length);
+    public void Truncate(int length)
+    {
+        Assert.That(!recurrent || length == 0, "a recurrent decoder cannot forget single tokens");
+        _memory.RemoveRange(length, _memory.Count - length);
+    }
+
+    public KvSnapshot Snapshot() => new(Length, []);
+
+    public void Restore(KvSnapshot snapshot) => _memory.RemoveRange(snapshot.Length, _memory.Count - snapshot.Length);
 
     public void Read(ReadOnlySpan<int> ids, int position, Span<float> logits, CancellationToken cancellation)
     {

@@ -41,6 +41,7 @@ internal sealed class ChatCommand : CliCommand
         GenerationOptions options = _answer.Options(parsed);
         List<RgbImage> waiting = [.. (parsed.GetValue(_images) ?? []).Select(path => RgbImage.Load(path))];
         using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
+        options = _answer.Options(parsed, model, Terminal);
         using ChatSession session = model.CreateSession(_answer.System(parsed));
         var lines = new LineReader(Terminal);
         if (Terminal.InIsTerminal) Terminal.Note("/help shows what can be typed");

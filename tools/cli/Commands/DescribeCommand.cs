@@ -52,6 +52,7 @@ internal sealed class DescribeCommand : CliCommand
         if (left.Length == 0) return ExitCodes.Success;
 
         using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
+        options = _answer.Options(parsed, model, Terminal);
         if (!model.SupportsImages) throw new UsageException(
             "the model was loaded without a picture encoder: give its mmproj file (--mmproj)");
         int failed = await ProgressBars.RunAsync<int, int>(Terminal, "describing", done => (done, left.Length),

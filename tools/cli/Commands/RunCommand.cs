@@ -41,6 +41,7 @@ internal sealed class RunCommand : CliCommand
         string prompt = Prompts.Read(parsed.GetRequiredValue(_prompt), Terminal);
         RgbImage[] images = [.. (parsed.GetValue(_images) ?? []).Select(path => RgbImage.Load(path))];
         using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
+        options = _answer.Options(parsed, model, Terminal) with { Raw = options.Raw };
         GenerationResult? result = null;
         await foreach (GeneratedPiece piece in model.GenerateAsync(prompt, images, options, cancellation).ConfigureAwait(false))
         {

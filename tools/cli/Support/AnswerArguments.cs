@@ -7,21 +7,17 @@ namespace TinyMllm.Cli.Support;
 internal sealed class AnswerArguments
 {
     private readonly Option<int> _tokens;
-    private readonly Option<float> _temperature =
-        new("--temp") { Description = "Temperature; 0 (unless set) takes the likeliest token each time.", HelpName = "T" };
-    private readonly Option<int> _topK =
-        new("--top-k") { Description = "Sample among the K likeliest; 0 = all.", HelpName = "K", DefaultValueFactory = _ => 40 };
-    private readonly Option<float> _topP =
-        new("--top-p") { Description = "Sample among the likeliest that make up P together.", HelpName = "P",
-        DefaultValueFactory = _ => 0.95f };
-    private readonly Option<float> _minP =
-        new("--min-p") { Description = "Drop tokens less likely than P times the likeliest.", HelpName = "P",
-        DefaultValueFactory = _ => 0.05f };
-    private readonly Option<float> _typical =
-        new("--typical") { Description = "Locally typical sampling; 1 = off.", HelpName = "P", DefaultValueFactory = _ => 1f };
-    private readonly Option<float> _repeatPenalty =
-        new("--repeat-penalty") { Description = "Divide the odds of tokens used lately; 1 = off.", HelpName = "R",
-        DefaultValueFactory = _ => 1f };
+    private readonly Option<float?> _temperature =
+        new("--temp") { HelpName = "T",
+            Description = "Temperature; 0 takes the likeliest token each time. Unless set: what the model's file recommends, else 0." };
+    private readonly Option<int?> _topK = new("--top-k") { Description = "Sample among the K likeliest; 0 = all.", HelpName = "K" };
+    private readonly Option<float?> _topP =
+        new("--top-p") { Description = "Sample among the likeliest that make up P together.", HelpName = "P" };
+    private readonly Option<float?> _minP =
+        new("--min-p") { Description = "Drop tokens less likely than P times the likeliest.", HelpName = "P" };
+    private readonly Option<float?> _typical = new("--typical") { Description = "Locally typical sampling; 1 = off.", HelpName = "P" };
+    private readonly Option<float?> _repeatPenalty =
+        new("--repeat-penalty") { Description = "Divide the odds of tokens used lately; 1 = off.", HelpName = "R" };
     private readonly Option<uint?> _seed = new("--seed") { Description = "Seed of the random numbers.", HelpName = "N" };
     private readonly Option<string?> _system = new("--system") { Description = "What the system turn says.", HelpName = "TEXT" };
     private readonly Option<string[]> _stop =
@@ -45,39 +41,56 @@ internal sealed class AnswerArguments
 
     public string? System(ParseResult parsed) => parsed.GetValue(_system);
 
-    /// <summary>The options as the library takes them.</summary>
+    /// <summary>The options as the library takes them, without regard to what a model's file recommends.</summary>
     /// <exception cref="UsageException">A number is out of range.</exception>
     public GenerationOptions Options(ParseResult parsed)
     {
         if (parsed.GetValue(_tokens) < 0) throw new UsageException($"-n is {parsed.GetValue(_tokens)}, expected 0 or more");
-        var sampling = new SamplerOptions
-        {
-            Temperature = parsed.GetValue(_temperature),
-            TopK = parsed.GetValue(_topK),
-            TopP = parsed.GetValue(_topP),
-            MinP = parsed.GetValue(_minP),
-            TypicalP = parsed.GetValue(_typical),
-            RepeatPenalty = parsed.GetValue(_repeatPenalty),
-            Seed = parsed.GetValue(_seed),
-        };
-        try
-        {
-            sampling.Validate();
-        }
-        catch (ArgumentException problem)
-        {
-            throw new UsageException(problem.Message);
-        }
-
         return new GenerationOptions
         {
             MaxTokens = parsed.GetValue(_tokens),
-            Sampling = sampling,
+            Sampling = Sampling(parsed, SamplerOptions.Greedy),
             SystemPrompt = parsed.GetValue(_system),
             StopStrings = parsed.GetValue(_stop) ?? [],
             Grammar = Text(parsed.GetValue(_grammar)),
             JsonSchema = Text(parsed.GetValue(_schema)),
         };
+    }
+
+    /// <summary>The same options for a model: what the user does not say about sampling is as the model's file recommends.</summary>
+    public GenerationOptions Options(ParseResult parsed, VisionLanguageModel model, Terminal terminal)
+    {
+        SamplerOptions sampling = Sampling(parsed, model.DefaultSampling);
+        if (model.DefaultSampling.Temperature > 0 && parsed.GetValue(_temperature) is null)
+        {
+            terminal.Note(FormattableString.Invariant(
+                $"sampling as the file recommends: temperature {sampling.Temperature}, top-k {sampling.TopK}, top-p {sampling.TopP} (--temp 0 takes the likeliest)"));
+        }
+
+        return Options(parsed) with { Sampling = sampling };
+    }
+
+    private SamplerOptions Sampling(ParseResult parsed, SamplerOptions basis)
+    {
+        SamplerOptions sampling = basis with
+        {
+            Temperature = parsed.GetValue(_temperature) ?? basis.Temperature,
+            TopK = parsed.GetValue(_topK) ?? basis.TopK,
+            TopP = parsed.GetValue(_topP) ?? basis.TopP,
+            MinP = parsed.GetValue(_minP) ?? basis.MinP,
+            TypicalP = parsed.GetValue(_typical) ?? basis.TypicalP,
+            RepeatPenalty = parsed.GetValue(_repeatPenalty) ?? basis.RepeatPenalty,
+            Seed = parsed.GetValue(_seed),
+        };
+        try
+        {
+            sampling.Validate();
+            return sampling;
+        }
+        catch (ArgumentException problem)
+        {
+            throw new UsageException(problem.Message);
+        }
     }
 
     private static string? Text(string? value) => value is ['@', ..] ? File.ReadAllText(value[1..]) : value;

@@ -1,0 +1,42 @@
+using TinyMllm.Engine;
+
+namespace TinyMllm.Generation;
+
+/// <summary>
+/// Places in the memory of a recurrent decoder that it can go back to. Such a decoder cannot forget single tokens, so without them a prompt
+/// that departs from the last one anywhere would be read from its beginning. Decoders that can forget need none and get none.
+/// </summary>
+/// <param name="decoder">The decoder.</param>
+internal sealed class Checkpoints(IDecoder decoder)
+{
+    /// <summary>Places kept; a state takes from 100 KB (short convolutions) to a few MB (state spaces).</summary>
+    private const int Most = 8;
+
+    private readonly List<KvSnapshot> _places = [];
+
+    /// <summary>Remembers the present place.</summary>
+    public void Add()
+    {
+        if (!decoder.IsRecurrent || decoder.Length == 0 || (_places.Count > 0 && _places[^1].Length == decoder.Length)) return;
+        if (_places.Count == Most) _places.RemoveAt(MostCrowded());
+        _places.Add(decoder.Snapshot());
+    }
+
+    /// <summary>Goes back to <paramref name="length"/> entries, or as few fewer as can be done.</summary>
+    /// <param name="length">At most the decoder's length.</param>
+    /// <param name="intact">False if the decoder may have stopped halfway through a batch, with states of some layers ahead of others.</param>
+    /// <returns>Entries now held.</returns>
+    public int ReturnTo(int length, bool intact = true)
+    {
+        _places.RemoveAll(place => place.Length > length);
+        if (intact && length == decoder.Length) return length;
+        if (!decoder.IsRecurrent) decoder.Truncate(length);
+        else if (_places is [.., var last]) decoder.Restore(last);
+        else decoder.Truncate(0);
+        return decoder.Length;
+    }
+
+    /// <summary>The place whose absence leaves the smallest gap: those that are left stay spread over the conversation.</summary>
+    private int MostCrowded() => Enumerable.Range(0, _places.Count - 1)
+        .MinBy(index => _places[index + 1].Length - (index == 0 ? 0 : _places[index - 1].Length));
+}
