@@ -11,6 +11,13 @@ public sealed class CommandLineTests
     [TestCase("pull", "not-a-model")]
     [TestCase("inspect", "/no/such/file.gguf")]
     [TestCase("completion", "tcsh")]
+    [TestCase("inspect", ".")]
+    [TestCase("run", "-m", "demo", "-p", "@/no/such/file")]
+    [TestCase("run", "-m", "demo", "-p", "x", "--image", "/no/such.png")]
+    [TestCase("run", "-m", "demo", "-p", "x", "--temp", "nan")]
+    [TestCase("run", "-m", "demo", "-p", "x", "-t", "-1")]
+    [TestCase("run", "-m", ".", "-p", "x")]
+    [TestCase("run", "-m", "demo", "--mmproj", "/no/such.gguf", "-p", "x")]
     public async Task BadInputIsOneLineAndExitCode2(params string[] args)
     {
         Tool.Result result = await Tool.RunAsync(args);
@@ -42,7 +49,10 @@ public sealed class CommandLineTests
         Tool.Result all = await Tool.RunAsync("--help");
         Assert.That(all.ExitCode, Is.Zero);
         Assert.That(all.Out, Does.Contain("Exit codes:"));
-        foreach (string command in new[] { "inspect", "pull", "list", "rm", "demo", "completion" })
+        foreach (string command in new[]
+        {
+            "run", "chat", "describe", "pull", "list", "rm", "inspect", "quantize", "bench", "eval", "dump", "demo", "completion",
+        })
         {
             Assert.That(all.Out, Does.Contain("\n  " + command));
             Tool.Result help = await Tool.RunAsync(command, "--help");
@@ -72,10 +82,36 @@ public sealed class CommandLineTests
         Assert.That(tensor.GetProperty("bytes").GetInt64(), Is.Positive);
     }
 
-    [Test]
-    public async Task CompletionKnowsShortNames()
+    [TestCase("'rnu' is not a command; did you mean 'run'?", "rnu")]
+    [TestCase("'--imgae' is not an option; did you mean '--image'?", "run", "--imgae", "x")]
+    [TestCase("'smolvm:256m' is neither a file here nor a model's name; did you mean 'smolvlm:256m'?", "run", "-m", "smolvm:256m", "-p", "x")]
+    [TestCase("'xyzzyplugh' is not a command (see", "xyzzyplugh")]
+    [TestCase("'more' is one argument too many", "inspect", "a.gguf", "more")]
+    public async Task AMistypedNameIsRecognised(string message, params string[] args)
     {
-        Tool.Result result = await Tool.RunAsync("[suggest:15]", "tinymllm pull s");
-        Assert.That(result.Out, Does.Contain("smolvlm:256m"));
+        Tool.Result result = await Tool.RunAsync(args);
+        Assert.That(result.ExitCode, Is.EqualTo(ExitCodes.BadInput));
+        Assert.That(result.ErrorLines.Single(), Does.StartWith("error: " + message));
     }
+
+    [TestCase("tinymllm pull smol", "smolvlm:256m")]
+    [TestCase("tinymllm pull smolvlm:2", "smolvlm:256m")]
+    [TestCase("tinymllm run -m ", "smolvlm:256m")]
+    [TestCase("tinymllm run -m d", "demo")]
+    [TestCase("tinymllm ru", "run")]
+    [TestCase("tinymllm run --im", "--image")]
+    [TestCase("tinymllm quantize a b q4_k", "Q4_K_M")]
+    public async Task WordsAreCompleted(string line, string expected)
+    {
+        Tool.Result result = await Tool.RunAsync($"[suggest:{line.Length}]", line.TrimEnd());
+        string[] words = result.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.That(words, Does.Contain(expected));
+        Assert.That(words, Is.All.StartWith(line[(line.LastIndexOf(' ') + 1)..]).IgnoreCase);
+    }
+
+    [TestCase("tinymllm describe pi")]
+    [TestCase("tinymllm inspect ")]
+    [TestCase("tinymllm run --image ")]
+    public async Task WhereAFileIsWantedTheShellMayOfferFiles(string line) =>
+        Assert.That((await Tool.RunAsync($"[suggest:{line.Length}]", line)).Out, Is.Empty);
 }

@@ -43,6 +43,9 @@ public sealed class ConversationTests
         Assert.That(Answer(lines[1]), Is.EqualTo("a penguin on a red background."));
         Assert.That(Answer(lines[2]), Is.EqualTo("a pizza on a green background."));
 
+        Assert.That((await Tool.RunAsync(args)).ExitCode, Is.EqualTo(1), "it is still broken");
+        Assert.That(File.ReadAllLines(log), Has.Length.EqualTo(3), "and the log says so already");
+
         // As if it had been killed while it wrote the last line.
         File.WriteAllText(log, lines[1] + "\n" + lines[2][..20]);
         File.Delete(Path.Combine(_folder, "broken.png"));
@@ -72,6 +75,15 @@ public sealed class ConversationTests
         Tool.Result run = await Tool.RunAsync("run", "-m", smaller, "--mmproj", Tool.DemoProjector, "--image", Tool.Sample("pizza.png"),
             "-p", "What is this?");
         Assert.That(run.Out, Does.StartWith("a pizza"));
+    }
+
+    [Test]
+    public async Task AQuestionCanComeFromAFile()
+    {
+        string question = Path.Combine(_folder, "question.txt");
+        File.WriteAllText(question, "What is this?");
+        Tool.Result run = await Tool.RunAsync("run", "-m", "demo", "--image", Tool.Sample("pizza.png"), "-p", "@" + question);
+        Assert.That(run.Out, Is.EqualTo("a pizza on a green background.\n"), run.Error);
     }
 
     [TestCase("Q99")]

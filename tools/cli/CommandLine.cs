@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.CommandLine.Help;
 using TinyMllm.Cli.Commands;
 using TinyMllm.Cli.Support;
@@ -11,11 +12,11 @@ internal static class CommandLine
     public static async Task<int> RunAsync(string[] args, Terminal terminal, Interrupts interrupts)
     {
         RootCommand root = Build(terminal, interrupts);
-        ParseResult parsed = root.Parse(args);
+        ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }); // @FILE is a text of ours.
         bool verbose = args.Contains("--verbose");
         if (parsed.Errors.Count > 0 && parsed.Action is not (HelpAction or { ClearsParseErrors: true }))
         {
-            terminal.ReportError($"{parsed.Errors[0].Message.ReplaceLineEndings(" ")} (see tinymllm {Path(parsed)}--help)");
+            terminal.ReportError($"{Problem(parsed)} (see tinymllm {Path(parsed)}--help)");
             return ExitCodes.BadInput;
         }
 
@@ -63,7 +64,27 @@ internal static class CommandLine
         root.SetAction((parsed, _) => demo.RunAsync(parsed, interrupts.Token));
         HelpOption help = root.Options.OfType<HelpOption>().First();
         help.Action = new ExamplesHelp((HelpAction)help.Action!);
+        SuggestDirective suggest = root.Directives.OfType<SuggestDirective>().First();
+        suggest.Action = new CompletionAction(suggest);
         return root;
+    }
+
+    /// <summary>What is wrong with the arguments, in one line.</summary>
+    private static string Problem(ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        if (parsed.UnmatchedTokens is not [{ Length: > 0 } unknown, ..])
+            return string.Join(' ', parsed.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
+        if (unknown[0] == '-')
+        {
+            IEnumerable<string> options = command.Options.Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options))
+                .SelectMany(option => option.Aliases.Append(option.Name));
+            return $"'{unknown}' is not an option{Suggestions.DidYouMean(unknown, options)}";
+        }
+
+        return command is RootCommand
+            ? $"'{unknown}' is not a command{Suggestions.DidYouMean(unknown, command.Subcommands.Select(known => known.Name))}"
+            : $"'{unknown}' is one argument too many";
     }
 
     private static string Path(ParseResult parsed) =>

@@ -13,8 +13,10 @@ internal sealed class ChatCommand : CliCommand
         /history      show the conversation
         /help         this list
         /exit         leave (also Ctrl-D)
-        Ctrl-C stops an answer; at an empty line it leaves.
+        Ctrl-C stops an answer; twice at an empty line it leaves. Tab completes commands and files, the arrows bring back earlier lines.
         """;
+
+    private static readonly string[] Names = ["/image", "/clear", "/history", "/help", "/exit"];
 
     private readonly ModelArguments _model = new();
     private readonly AnswerArguments _answer = new(tokens: 512);
@@ -39,11 +41,11 @@ internal sealed class ChatCommand : CliCommand
     public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         GenerationOptions options = _answer.Options(parsed);
-        List<RgbImage> waiting = [.. (parsed.GetValue(_images) ?? []).Select(path => RgbImage.Load(path))];
+        List<RgbImage> waiting = [.. Inputs.Pictures(parsed.GetValue(_images))];
         using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
         options = _answer.Options(parsed, model, Terminal);
         using ChatSession session = model.CreateSession(_answer.System(parsed));
-        var lines = new LineReader(Terminal);
+        var lines = new LineReader(Terminal, Complete);
         if (Terminal.InIsTerminal) Terminal.Note("/help shows what can be typed");
 
         while (lines.Read(waiting.Count > 0 ? $"[{waiting.Count} picture{(waiting.Count > 1 ? "s" : "")}] > " : "> ") is { } line)
@@ -66,7 +68,7 @@ internal sealed class ChatCommand : CliCommand
             switch (command)
             {
                 case "/image" when rest.Length > 0:
-                    waiting.Add(RgbImage.Load(rest));
+                    waiting.Add(Inputs.Picture(rest));
                     Terminal.Note($"{waiting[^1].Width} × {waiting[^1].Height} pixels, shown with the next question");
                     break;
                 case "/clear":
@@ -83,7 +85,8 @@ internal sealed class ChatCommand : CliCommand
                     Terminal.Out.WriteLine(Help);
                     break;
                 default:
-                    Terminal.ReportError($"'{line}' is not known; /help shows what is");
+                    Terminal.ReportError(command == "/image" ? "/image needs the path of a picture"
+                        : $"'{command}' is not known{Suggestions.DidYouMean(command, Names)} (/help shows what is)");
                     break;
             }
         }
@@ -91,6 +94,22 @@ internal sealed class ChatCommand : CliCommand
         {
             Terminal.ReportError(failure.Message.ReplaceLineEndings(" "));
         }
+    }
+
+    /// <summary>What a line can become: a command, or a picture's path behind <c>/image</c>.</summary>
+    private static IReadOnlyList<string> Complete(string line)
+    {
+        if (!line.StartsWith('/')) return [];
+        if (!line.StartsWith("/image ", StringComparison.Ordinal))
+            return [.. Names.Where(name => name.StartsWith(line, StringComparison.Ordinal)).Select(name => name == "/image" ? name + " " : name)];
+        string path = line["/image ".Length..];
+        string folder = path[..(path.LastIndexOf('/') + 1)], name = path[folder.Length..];
+        var visible = new EnumerationOptions { IgnoreInaccessible = true };
+        string place = folder.Length == 0 ? "." : folder;
+        if (!Directory.Exists(place)) return [];
+        return [.. Directory.EnumerateDirectories(place, name + "*", visible).Select(found => Path.GetFileName(found) + "/")
+            .Concat(Directory.EnumerateFiles(place, name + "*", visible).Where(Inputs.IsPicture).Select(found => Path.GetFileName(found)!))
+            .Order(StringComparer.Ordinal).Select(found => $"/image {folder}{found}")];
     }
 
     /// <summary>Asks; false if no answer joined the conversation.</summary>

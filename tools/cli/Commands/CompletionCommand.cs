@@ -9,20 +9,26 @@ internal sealed class CompletionCommand : CliCommand
 {
     private const string Bash = """
         _tinymllm() {
-            local IFS=$'\n'
+            local IFS=$'\n' word="${COMP_LINE:0:COMP_POINT}" i
+            word="${word##* }"
             COMPREPLY=($(tinymllm "[suggest:${COMP_POINT}]" "${COMP_LINE}" 2>/dev/null))
+            if [[ "$word" == *:* && "$COMP_WORDBREAKS" == *:* ]]; then
+                # For bash a word begins behind the colon of smolvlm:256m.
+                for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]="${COMPREPLY[i]#"${word%:*}:"}"; done
+            fi
             [[ ${#COMPREPLY[@]} -eq 0 ]] && compopt -o default
         }
         complete -F _tinymllm tinymllm
         """;
 
     private const string Zsh = """
+        #compdef tinymllm
         _tinymllm() {
-            local -a words_found
-            words_found=("${(@f)$(tinymllm "[suggest:${CURSOR}]" "${BUFFER}" 2>/dev/null)}")
-            if [[ -n "${words_found[1]}" ]]; then compadd -- "${words_found[@]}"; else _files; fi
+            local -a found
+            found=("${(@f)$(tinymllm "[suggest:${CURSOR}]" "${BUFFER}" 2>/dev/null)}")
+            if [[ -n "${found[1]}" ]]; then compadd -- "${found[@]}"; else _files; fi
         }
-        compdef _tinymllm tinymllm
+        if [[ "${funcstack[1]}" == _tinymllm ]]; then _tinymllm "$@"; else compdef _tinymllm tinymllm; fi
         """;
 
     private const string Fish = """

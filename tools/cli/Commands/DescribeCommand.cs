@@ -8,8 +8,6 @@ namespace TinyMllm.Cli.Commands;
 /// interrupted.</summary>
 internal sealed class DescribeCommand : CliCommand
 {
-    private static readonly string[] Endings = [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".pbm", ".pnm"];
-
     private readonly Argument<string> _folder = new("FOLDER") { Description = "A folder of pictures." };
     private readonly ModelArguments _model = new();
     private readonly AnswerArguments _answer = new(tokens: 128);
@@ -39,11 +37,14 @@ internal sealed class DescribeCommand : CliCommand
         string folder = parsed.GetRequiredValue(_folder), prompt = Prompts.Read(parsed.GetRequiredValue(_prompt), Terminal);
         if (!Directory.Exists(folder)) throw new UsageException($"there is no folder {folder}");
         GenerationOptions options = _answer.Options(parsed);
-        SearchOption depth = parsed.GetValue(_recursive) ? SearchOption.AllDirectories : SearchOption.TopDirectoryOnly;
-        string[] pictures = [.. Directory.EnumerateFiles(folder, "*", depth)
-            .Where(path => Endings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
-            .Select(path => Path.GetRelativePath(folder, path)).Order(StringComparer.Ordinal)];
-        if (pictures.Length == 0) throw new UsageException($"{folder} has no pictures ({string.Join(" ", Endings)})");
+        var visible = new EnumerationOptions { RecurseSubdirectories = parsed.GetValue(_recursive), IgnoreInaccessible = true };
+        string[] pictures = [.. Directory.EnumerateFiles(folder, "*", visible).Where(Inputs.IsPicture)
+            .Select(path => Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/')).Order(StringComparer.Ordinal)];
+        if (pictures.Length == 0)
+        {
+            string below = visible.RecurseSubdirectories ? "" : "; -r looks into the folders below";
+            throw new UsageException($"{folder} has no pictures ({string.Join(" ", Inputs.PictureEndings)}){below}");
+        }
 
         using AnswerLog log = AnswerLog.Open(parsed.GetValue(_out), Terminal.Out);
         string[] left = [.. pictures.Where(picture => !log.Has(picture, prompt))];
@@ -55,16 +56,25 @@ internal sealed class DescribeCommand : CliCommand
         options = _answer.Options(parsed, model, Terminal);
         if (!model.SupportsImages) throw new UsageException(
             "the model was loaded without a picture encoder: give its mmproj file (--mmproj)");
-        int failed = await ProgressBars.RunAsync<int, int>(Terminal, "describing", done => (done, left.Length),
-            progress => DescribeAsync(model, folder, left, prompt, options, log, progress, cancellation)).ConfigureAwait(false);
-        Terminal.Note($"{left.Length - failed} described, {failed} failed");
-        return failed == 0 ? ExitCodes.Success : ExitCodes.Partial;
+        int done = 0;
+        try
+        {
+            int failed = await ProgressBars.RunAsync<int, int>(Terminal, "describing", now => (done = now, left.Length),
+                progress => DescribeAsync(model, folder, left, prompt, options, log, progress, cancellation)).ConfigureAwait(false);
+            Terminal.Note($"{left.Length - failed} described, {failed} failed");
+            return failed == 0 ? ExitCodes.Success : ExitCodes.Partial;
+        }
+        catch (OperationCanceledException)
+        {
+            string next = parsed.GetValue(_out) is null ? "-o FILE would let it go on from here" : "the same command goes on from here";
+            Terminal.Note($"stopped after {done} of {left.Length} pictures; {next}");
+            throw;
+        }
     }
 
     private async Task<int> DescribeAsync(
         VisionLanguageModel model, string folder, string[] pictures, string prompt, GenerationOptions options, AnswerLog log,
-            IProgress<int> progress,
-        CancellationToken cancellation)
+        IProgress<int> progress, CancellationToken cancellation)
     {
         int failed = 0;
         for (int i = 0; i < pictures.Length; i++)

@@ -30,7 +30,7 @@ internal sealed class InspectCommand : CliCommand
 
     public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        using GgufFile file = GgufFile.Open(parsed.GetRequiredValue(_file));
+        using GgufFile file = GgufFile.Open(Inputs.Existing(parsed.GetRequiredValue(_file)));
         if (parsed.GetValue(_json)) GgufJson.Write(file, Terminal.Out);
         else Show(file);
         return Task.FromResult(ExitCodes.Success);

@@ -42,7 +42,7 @@ internal sealed class QuantizeCommand : CliCommand
         string name = parsed.GetRequiredValue(_type), input = parsed.GetRequiredValue(_input), output = parsed.GetRequiredValue(_output);
         if (!QuantizationMixes.TryParse(name, out QuantizationMix mix))
             throw new UsageException($"'{name}' is not a weight type; there are {string.Join(", ", QuantizationMixes.All)}");
-        if (!File.Exists(input)) throw new UsageException($"there is no file {input}");
+        Inputs.Existing(input);
         if (Path.GetFullPath(input) == Path.GetFullPath(output)) throw new UsageException("the output must not replace the input");
         if (parsed.GetValue(_threads) < 0) throw new UsageException("-t is negative");
         var options = new QuantizationOptions

@@ -39,17 +39,23 @@ internal sealed class RunCommand : CliCommand
     {
         GenerationOptions options = _answer.Options(parsed) with { Raw = parsed.GetValue(_raw) };
         string prompt = Prompts.Read(parsed.GetRequiredValue(_prompt), Terminal);
-        RgbImage[] images = [.. (parsed.GetValue(_images) ?? []).Select(path => RgbImage.Load(path))];
+        RgbImage[] images = Inputs.Pictures(parsed.GetValue(_images));
         using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
         options = _answer.Options(parsed, model, Terminal) with { Raw = options.Raw };
         GenerationResult? result = null;
-        await foreach (GeneratedPiece piece in model.GenerateAsync(prompt, images, options, cancellation).ConfigureAwait(false))
+        try
         {
-            Terminal.Write(piece.Text);
-            result = piece.Result;
+            await foreach (GeneratedPiece piece in model.GenerateAsync(prompt, images, options, cancellation).ConfigureAwait(false))
+            {
+                Terminal.Write(piece.Text);
+                result = piece.Result;
+            }
+        }
+        finally
+        {
+            Terminal.Out.WriteLine(); // Also when it was stopped: whatever comes next begins on a line of its own.
         }
 
-        Terminal.Out.WriteLine();
         Terminal.Note(Reports.Line(result!));
         return ExitCodes.Success;
     }

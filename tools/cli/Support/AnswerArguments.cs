@@ -89,9 +89,9 @@ internal sealed class AnswerArguments
         }
         catch (ArgumentException problem)
         {
-            throw new UsageException(problem.Message);
+            throw new UsageException(problem.Message.Split(" (Parameter", 2)[0]);
         }
     }
 
-    private static string? Text(string? value) => value is ['@', ..] ? File.ReadAllText(value[1..]) : value;
+    private static string? Text(string? value) => value is null ? null : Inputs.Text(value);
 }

@@ -13,10 +13,13 @@ internal sealed class AnswerLog : IDisposable
 {
     private readonly TextWriter _output;
     private readonly bool _owned;
-    private readonly HashSet<(string File, string Prompt)> _answered;
+    private readonly Dictionary<(string File, string Prompt), string?> _known;
 
-    private AnswerLog(TextWriter output, bool owned, HashSet<(string, string)> answered) => (_output, _owned, _answered) =
-        (output, owned, answered);
+    /// <param name="output">Where lines go.</param>
+    /// <param name="owned">Whether to close it.</param>
+    /// <param name="known">What earlier lines say: an error, or null where there is an answer.</param>
+    private AnswerLog(TextWriter output, bool owned, Dictionary<(string, string), string?> known) =>
+        (_output, _owned, _known) = (output, owned, known);
 
     /// <summary>Opens a log.</summary>
     /// <param name="path">A file to go on with; null writes to the given stream.</param>
@@ -24,16 +27,16 @@ internal sealed class AnswerLog : IDisposable
     public static AnswerLog Open(string? path, TextWriter standard)
     {
         if (path is null) return new AnswerLog(standard, false, []);
-        HashSet<(string, string)> answered = [];
+        Dictionary<(string, string), string?> known = [];
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
         var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
-        stream.SetLength(ReadComplete(stream, answered));
+        stream.SetLength(ReadComplete(stream, known));
         stream.Position = stream.Length;
-        return new AnswerLog(new StreamWriter(stream, new UTF8Encoding(false)) { NewLine = "\n" }, true, answered);
+        return new AnswerLog(new StreamWriter(stream, new UTF8Encoding(false)) { NewLine = "\n" }, true, known);
     }
 
     /// <summary>Whether this question about this picture was answered.</summary>
-    public bool Has(string file, string prompt) => _answered.Contains((file, prompt));
+    public bool Has(string file, string prompt) => _known.TryGetValue((file, prompt), out string? error) && error is null;
 
     public void Add(string file, string prompt, GenerationResult result) => Write(file, prompt, json =>
     {
@@ -42,7 +45,11 @@ internal sealed class AnswerLog : IDisposable
         json.WriteNumber("seconds", Math.Round((result.Timings.FirstToken + result.Timings.Generation).TotalSeconds, 3));
     });
 
-    public void AddFailure(string file, string prompt, string error) => Write(file, prompt, json => json.WriteString("error", error));
+    /// <summary>Adds an error, unless the log says the same already.</summary>
+    public void AddFailure(string file, string prompt, string error)
+    {
+        if (_known.GetValueOrDefault((file, prompt)) != error) Write(file, prompt, json => json.WriteString("error", error));
+    }
 
     public void Dispose()
     {
@@ -66,7 +73,7 @@ internal sealed class AnswerLog : IDisposable
     }
 
     /// <summary>Reads the complete lines and returns where they end.</summary>
-    private static long ReadComplete(Stream stream, HashSet<(string, string)> answered)
+    private static long ReadComplete(Stream stream, Dictionary<(string, string), string?> known)
     {
         byte[] bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
@@ -79,8 +86,8 @@ internal sealed class AnswerLog : IDisposable
             {
                 using JsonDocument document = JsonDocument.Parse(line);
                 JsonElement root = document.RootElement;
-                if (root.TryGetProperty("answer", out _)) answered.Add(
-                    (root.GetProperty("file").GetString()!, root.GetProperty("prompt").GetString()!));
+                known[(root.GetProperty("file").GetString()!, root.GetProperty("prompt").GetString()!)] =
+                    root.TryGetProperty("answer", out _) ? null : root.GetProperty("error").GetString();
             }
             catch (Exception broken) when (broken is JsonException or KeyNotFoundException or InvalidOperationException)
             {

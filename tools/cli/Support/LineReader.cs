@@ -1,19 +1,27 @@
-using System.Text;
-
 namespace TinyMllm.Cli.Support;
 
 /// <summary>
-/// Reads lines. On a terminal they can be edited and earlier ones come back with the arrow keys; elsewhere lines come as they are, without
-/// a prompt.
+/// Reads lines. On a terminal they can be edited, earlier ones come back with the arrow keys and Tab completes them; elsewhere lines come as
+/// they are, without a prompt.
 /// </summary>
-internal sealed class LineReader(Terminal terminal)
+/// <param name="terminal">Where from.</param>
+/// <param name="complete">What a line can become when Tab is pressed at its end.</param>
+internal sealed class LineReader(Terminal terminal, Func<string, IReadOnlyList<string>> complete)
 {
+    private const string EraseToEnd = "\e[K";
+
     private readonly List<string> _history = [];
 
     /// <summary>The next line; null at the end of the input, or when the user leaves.</summary>
     public string? Read(string prompt)
     {
         if (!terminal.InIsTerminal || !terminal.OutIsTerminal) return terminal.In.ReadLine();
+        if (!terminal.OutConsole.Profile.Capabilities.Ansi)
+        {
+            terminal.Write(prompt);
+            return terminal.In.ReadLine();
+        }
+
         bool before = Console.TreatControlCAsInput;
         Console.TreatControlCAsInput = true;
         try
@@ -31,46 +39,71 @@ internal sealed class LineReader(Terminal terminal)
 
     private string? Edit(string prompt)
     {
-        var line = new StringBuilder();
-        int cursor = 0, recalled = _history.Count;
+        var line = new EditedLine();
+        int recalled = _history.Count;
+        bool leaving = false;
         while (true)
         {
-            Draw(prompt, line, cursor);
+            if (!line.IsHalfway) Draw(prompt, line);
             ConsoleKeyInfo key = Console.ReadKey(intercept: true);
-            bool control = key.Modifiers.HasFlag(ConsoleModifiers.Control);
+            bool control = key.Modifiers.HasFlag(ConsoleModifiers.Control), empty = line.Text.Length == 0;
+            bool leave = control && empty && (key.Key == ConsoleKey.D || (key.Key == ConsoleKey.C && leaving));
+            if (leave) return null;
+            leaving = false;
             switch (key.Key)
             {
-                case ConsoleKey.Enter: return line.ToString();
-                case ConsoleKey.C when control && line.Length == 0: return null;
-                case ConsoleKey.D when control && line.Length == 0: return null;
-                case ConsoleKey.C when control:
-                    line.Clear();
-                    cursor = 0;
+                case ConsoleKey.Enter: return line.Text;
+                case ConsoleKey.C when control && empty:
+                    // One too many behind the one that stopped an answer should not end the conversation.
+                    Console.Write($"\r{EraseToEnd}");
+                    terminal.Note("Ctrl-C again leaves, like Ctrl-D and /exit");
+                    leaving = true;
                     break;
-                case ConsoleKey.LeftArrow: cursor = Math.Max(0, cursor - 1); break;
-                case ConsoleKey.RightArrow: cursor = Math.Min(line.Length, cursor + 1); break;
-                case ConsoleKey.Home: cursor = 0; break;
-                case ConsoleKey.End: cursor = line.Length; break;
-                case ConsoleKey.Backspace when cursor > 0: line.Remove(--cursor, 1); break;
-                case ConsoleKey.Delete when cursor < line.Length: line.Remove(cursor, 1); break;
+                case ConsoleKey.C when control: line.Set(""); break;
+                case ConsoleKey.A when control:
+                case ConsoleKey.Home: line.MoveToStart(); break;
+                case ConsoleKey.E when control:
+                case ConsoleKey.End: line.MoveToEnd(); break;
+                case ConsoleKey.U when control: line.DeleteToStart(); break;
+                case ConsoleKey.K when control: line.DeleteToEnd(); break;
+                case ConsoleKey.W when control: line.DeleteWordLeft(); break;
+                case ConsoleKey.LeftArrow: line.MoveLeft(); break;
+                case ConsoleKey.RightArrow: line.MoveRight(); break;
+                case ConsoleKey.Backspace: line.DeleteLeft(); break;
+                case ConsoleKey.D when control:
+                case ConsoleKey.Delete: line.DeleteRight(); break;
+                case ConsoleKey.Tab: Complete(line); break;
                 case ConsoleKey.UpArrow or ConsoleKey.DownArrow:
                     recalled = Math.Clamp(recalled + (key.Key == ConsoleKey.UpArrow ? -1 : 1), 0, _history.Count);
-                    line.Clear().Append(recalled < _history.Count ? _history[recalled] : "");
-                    cursor = line.Length;
+                    line.Set(recalled < _history.Count ? _history[recalled] : "");
                     break;
                 default:
-                    if (!char.IsControl(key.KeyChar) && key.KeyChar != 0) line.Insert(cursor++, key.KeyChar);
+                    if (!char.IsControl(key.KeyChar)) line.Insert(key.KeyChar.ToString());
                     break;
             }
         }
     }
 
-    /// <summary>Draws the part of the line around the cursor that fits one row.</summary>
-    private static void Draw(string prompt, StringBuilder line, int cursor)
+    /// <summary>Adds what all completions have in common, or shows them if that is nothing.</summary>
+    private void Complete(EditedLine line)
     {
-        int room = Math.Max(8, Console.WindowWidth - prompt.Length - 1);
-        int from = Math.Max(0, cursor - room + 1);
-        string shown = line.ToString(from, Math.Min(room, line.Length - from));
-        Console.Write($"\r{prompt}{shown}{new string(' ', room - shown.Length)}\r{prompt}{shown[..(cursor - from)]}");
+        string text = line.Text;
+        if (line.Cursor < text.Length || complete(text) is not { Count: > 0 } choices) return;
+        string common = choices.Aggregate((a, b) => a[..a.AsSpan().CommonPrefixLength(b)]);
+        if (common.Length > text.Length || choices.Count == 1)
+        {
+            line.Set(common);
+            return;
+        }
+
+        Console.Write($"\r{EraseToEnd}");
+        terminal.Note(string.Join("   ", choices.Select(choice => choice[(choice.TrimEnd('/').LastIndexOfAny(['/', ' ']) + 1)..])));
+    }
+
+    private static void Draw(string prompt, EditedLine line)
+    {
+        (string shown, int cursor) = line.Window(Math.Max(8, Console.WindowWidth - prompt.Length));
+        int column = prompt.Length + cursor;
+        Console.Write($"\r{prompt}{shown}{EraseToEnd}\r{(column > 0 ? $"\e[{column}C" : "")}");
     }
 }

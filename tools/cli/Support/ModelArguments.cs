@@ -14,7 +14,11 @@ internal sealed class ModelArguments
     {
         Description = "A GGUF file, a short name (smolvlm:256m) or OWNER/REPO[:FILE] (downloaded if it is not in the cache), or 'demo'.",
             Required = true, HelpName = "MODEL",
-        CompletionSources = { _ => HubCatalog.Entries.Select(entry => new System.CommandLine.Completions.CompletionItem(entry.Name)) },
+        CompletionSources =
+        {
+            _ => HubCatalog.Entries.Select(entry => entry.Name).Append("demo").Concat(Cached())
+                .Select(name => new System.CommandLine.Completions.CompletionItem(name)),
+        },
     };
 
     private readonly Option<string?> _projector = new("--mmproj") { Description = "The picture encoder's GGUF file.", HelpName = "FILE" };
@@ -40,7 +44,7 @@ internal sealed class ModelArguments
     {
         _kvType = new Option<KvType>("--kv-type")
         {
-            Description = $"How keys and values are kept: f32, f16 or q8_0; {kvDefault.ToString().ToLowerInvariant()} unless set.",
+            Description = "How keys and values are kept: f32, f16 or q8_0.",
                 HelpName = "TYPE", DefaultValueFactory = _ => kvDefault,
             CustomParser = result => Enum.TryParse(result.Tokens[0].Value, ignoreCase: true, out KvType type) && Enum.IsDefined(type)
                 ? type
@@ -77,7 +81,7 @@ internal sealed class ModelArguments
     public async Task<(string Model, string? Projector)> LocateAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
         string name = parsed.GetRequiredValue(_model);
-        string? projector = parsed.GetValue(_projector);
+        string? projector = parsed.GetValue(_projector) is { } path ? Inputs.Existing(path) : null;
         if (File.Exists(name)) return (name, projector);
         if (name == "demo")
         {
@@ -87,7 +91,12 @@ internal sealed class ModelArguments
 
         bool looksLikeFile = name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) || Path.IsPathRooted(name) || name.StartsWith('.');
         if (looksLikeFile || !HubReference.TryParse(name, out HubReference? reference))
-            throw new UsageException($"'{name}' is neither a file here nor a model's name (tinymllm list --available shows some)");
+        {
+            if (Directory.Exists(name)) throw new UsageException($"{name} is a folder, not a GGUF file");
+            string nearest = looksLikeFile ? "" : Suggestions.DidYouMean(name, HubCatalog.Entries.Select(entry => entry.Name).Append("demo"));
+            throw new UsageException($"'{name}' is neither a file here nor a model's name{nearest} (tinymllm list --available shows some)");
+        }
+
         using var hub = new HubDownloader();
         HubModel files = hub.FindCached(reference)
             ?? await TransferBars.RunAsync(terminal, progress => hub.PullAsync(reference, progress, cancellation)).ConfigureAwait(false);
@@ -109,6 +118,13 @@ internal sealed class ModelArguments
     public static string Summary(ModelInfo info, TimeSpan loading) =>
         $"{info.Name}: {info.Architecture}{(info.Projector is null ? "" : " + " + info.Projector)}, {Sizes.Count(info.Weights)} weights, {Sizes.Bytes(info.FileBytes)}, "
         + $"context {info.Context}, loaded in {Sizes.Time(loading)}";
+
+    /// <summary>Repositories in the cache.</summary>
+    private static IEnumerable<string> Cached()
+    {
+        using var hub = new HubDownloader();
+        return [.. hub.Cache.List().Select(entry => entry.Repository).Distinct()];
+    }
 
     private static int NotNegative(ParseResult parsed, Option<int> option, string name) =>
         parsed.GetValue(option) is >= 0 and int value ? value

@@ -6,7 +6,6 @@ internal static class Prompts
     public static string Read(string value, Terminal terminal) => value switch
     {
         "-" => terminal.In.ReadToEnd(),
-        ['@', ..] => File.ReadAllText(value[1..]),
-        _ => value,
+        _ => Inputs.Text(value),
     };
 }
