@@ -44,7 +44,7 @@ public sealed class HubDownloader : IDisposable
     {
         if (_options.Offline) throw new HubException(HubError.Offline,
             $"{repository}: offline (HF_HUB_OFFLINE), and the list of files is on the hub");
-        return await HubTree.ListAsync(_transport, repository, revision, _options.MaxAttempts, cancellation).ConfigureAwait(false);
+        return await HubTree.ListAsync(_transport, repository, revision, _options.MaxAttempts, null, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>The model from the cache if it is there, else from the hub: no request is made for a model that is complete.</summary>
@@ -75,7 +75,8 @@ public sealed class HubDownloader : IDisposable
         try
         {
             int attempts = cached is null ? _options.MaxAttempts : 1;
-            files = await HubTree.ListAsync(_transport, reference.Repository, reference.Revision, attempts, cancellation)
+            void Waiting() => progress?.Report(new HubProgress(reference.Repository, 0, 0, HubStage.Retrying));
+            files = await HubTree.ListAsync(_transport, reference.Repository, reference.Revision, attempts, Waiting, cancellation)
                 .ConfigureAwait(false);
         }
         catch (HubException failure) when (failure.Error == HubError.Unreachable && cached is not null)

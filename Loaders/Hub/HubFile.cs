@@ -37,8 +37,8 @@ public enum HubStage
 }
 
 /// <summary>Progress of one file.</summary>
-/// <param name="File">Path inside the repository.</param>
+/// <param name="File">Path inside the repository; the repository's name while its list of files is asked for.</param>
 /// <param name="Bytes">Bytes on this machine so far, those of earlier attempts included.</param>
-/// <param name="Total">Length of the file in bytes.</param>
+/// <param name="Total">Length of the file in bytes; 0 while it is not known.</param>
 /// <param name="Stage">What is happening.</param>
 public readonly record struct HubProgress(string File, long Bytes, long Total, HubStage Stage);

@@ -10,7 +10,7 @@ internal static partial class HubTree
     private const int MaxPageBytes = 16 << 20;
 
     public static async Task<IReadOnlyList<HubFile>> ListAsync(
-        HubTransport transport, string repository, string revision, int maxAttempts, CancellationToken cancellation)
+        HubTransport transport, string repository, string revision, int maxAttempts, Action? waiting, CancellationToken cancellation)
     {
         var files = new List<HubFile>();
         Uri? page = transport.Address($"api/models/{repository}/tree/{Uri.EscapeDataString(revision)}?recursive=true");
@@ -25,7 +25,7 @@ internal static partial class HubTree
                 files.AddRange(Parse(body, repository));
                 page = NextPage(response, address);
                 if (page is not null && page.Authority != first.Authority) page = null;
-            }, () => 0, null, maxAttempts, cancellation).ConfigureAwait(false);
+            }, () => 0, waiting, maxAttempts, cancellation).ConfigureAwait(false);
         }
 
         return files;

@@ -60,7 +60,8 @@ internal sealed class DescribeCommand : CliCommand
         try
         {
             int failed = await ProgressBars.RunAsync<int, int>(Terminal, "describing", now => (done = now, left.Length),
-                progress => DescribeAsync(model, folder, left, prompt, options, log, progress, cancellation)).ConfigureAwait(false);
+                progress => DescribeAsync(model, folder, left, prompt, options, log, progress, cancellation),
+                hidden: parsed.GetValue(_out) is null && Terminal.OutIsTerminal).ConfigureAwait(false);
             Terminal.Note($"{left.Length - failed} described, {failed} failed");
             return failed == 0 ? ExitCodes.Success : ExitCodes.Partial;
         }

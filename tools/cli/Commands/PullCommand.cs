@@ -30,10 +30,18 @@ internal sealed class PullCommand : CliCommand
     {
         HubReference reference = HubReference.Parse(parsed.GetRequiredValue(_model));
         using var hub = new HubDownloader();
-        HubModel model = await TransferBars.RunAsync(Terminal, progress => hub.PullAsync(reference, progress, cancellation))
-            .ConfigureAwait(false);
-        Terminal.Out.WriteLine(model.ModelPath);
-        if (model.ProjectorPath is not null) Terminal.Out.WriteLine(model.ProjectorPath);
-        return ExitCodes.Success;
+        try
+        {
+            HubModel model = await TransferBars.RunAsync(Terminal, progress => hub.PullAsync(reference, progress, cancellation))
+                .ConfigureAwait(false);
+            Terminal.Out.WriteLine(model.ModelPath);
+            if (model.ProjectorPath is not null) Terminal.Out.WriteLine(model.ProjectorPath);
+            return ExitCodes.Success;
+        }
+        catch (OperationCanceledException)
+        {
+            Terminal.Note("stopped; what has arrived is kept, the same command goes on from here");
+            throw;
+        }
     }
 }

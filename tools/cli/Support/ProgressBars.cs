@@ -10,10 +10,12 @@ internal static class ProgressBars
     /// <param name="title">What is being done.</param>
     /// <param name="read">(done, total) of a report.</param>
     /// <param name="work">The work.</param>
+    /// <param name="hidden">No bar: the work writes to the same terminal.</param>
     public static async Task<TResult> RunAsync<TReport, TResult>(
-        Terminal terminal, string title, Func<TReport, (int Done, int Total)> read, Func<IProgress<TReport>, Task<TResult>> work)
+        Terminal terminal, string title, Func<TReport, (int Done, int Total)> read, Func<IProgress<TReport>, Task<TResult>> work,
+        bool hidden = false)
     {
-        if (!terminal.ErrorIsTerminal) return await work(new Direct<TReport>(_ => { })).ConfigureAwait(false);
+        if (hidden || !terminal.ErrorIsTerminal) return await work(new Direct<TReport>(report => read(report))).ConfigureAwait(false);
         return await terminal.ErrorConsole.Progress()
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(),
                 new RemainingTimeColumn())

@@ -72,7 +72,8 @@ internal sealed class Terminal
     public Table NewTable(params ReadOnlySpan<string> columns)
     {
         var table = new Table { Border = OutIsTerminal ? TableBorder.Rounded : TableBorder.None };
-        foreach (string column in columns) table.AddColumn(new TableColumn(column) { NoWrap = !OutIsTerminal });
+        for (int i = 0; i < columns.Length; i++)
+            table.AddColumn(new TableColumn(columns[i]) { NoWrap = !OutIsTerminal || i < columns.Length - 1 }); // Names stay whole.
         return table;
     }
 

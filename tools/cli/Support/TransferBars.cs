@@ -13,15 +13,21 @@ internal static class TransferBars
         return await terminal.ErrorConsole.Progress()
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new DownloadedColumn(),
                 new TransferSpeedColumn(), new RemainingTimeColumn())
-            .StartAsync(context => transfer(new Bars(context))).ConfigureAwait(false);
+            .StartAsync(context => transfer(new Bars(terminal, context))).ConfigureAwait(false);
     }
 
-    private sealed class Bars(ProgressContext context) : IProgress<HubProgress>
+    private sealed class Bars(Terminal terminal, ProgressContext context) : IProgress<HubProgress>
     {
         private readonly Dictionary<string, ProgressTask> _tasks = [];
 
         public void Report(HubProgress value)
         {
+            if (value.Total == 0 && value.Stage == HubStage.Retrying)
+            {
+                terminal.Note($"{value.File}: no answer, trying again");
+                return;
+            }
+
             lock (_tasks)
             {
                 string name = Markup.Escape(value.File);
@@ -39,8 +45,9 @@ internal static class TransferBars
 
         public void Report(HubProgress value)
         {
-            if (value.Stage == HubStage.Retrying) terminal.Note(
-                $"{value.File}: connection lost at {Sizes.Bytes(value.Bytes)}, trying again");
+            if (value.Stage == HubStage.Retrying) terminal.Note(value.Total == 0
+                ? $"{value.File}: no answer, trying again"
+                : $"{value.File}: connection lost at {Sizes.Bytes(value.Bytes)}, trying again");
             else if (value.Stage == HubStage.Done) terminal.Note($"{value.File}: {Sizes.Bytes(value.Total)} complete");
             else if (_started.Add(value.File)) terminal.Note(
                 $"{value.File}: {Sizes.Bytes(value.Total)}{(value.Bytes > 0 ? $", {Sizes.Bytes(value.Bytes)} already here" : "")}");
