@@ -54,16 +54,29 @@ public sealed class PackageTests
                 <InvariantGlobalization>true</InvariantGlobalization>
               </PropertyGroup>
               <ItemGroup><PackageReference Include="TinyMllm" Version="{Version}" /></ItemGroup>
+              <!-- Trimming looks at all of the packages, not only at what this program happens to call. -->
+              <ItemGroup Condition="'$(PublishTrimmed)' == 'true'">
+                <TrimmerRootAssembly Include="TinyMllm.Kernels;TinyMllm.Engine;TinyMllm.Loaders;TinyMllm.Models" />
+              </ItemGroup>
             </Project>
             """);
-        File.WriteAllText(Path.Combine(App, "Program.cs"), """
+        File.WriteAllText(Path.Combine(App, "Program.cs"), """"
+            using System.Text.Json;
+            using Microsoft.Extensions.AI;
             using TinyMllm;
             using TinyMllm.Loaders.Images;
 
             using var model = VisionLanguageModel.Load(args[0], args[1]);
             await foreach (var piece in model.GenerateAsync("What is this?", RgbImage.Load(args[2])))
                 Console.Write(piece);
-            """);
+
+            JsonElement schema = JsonElement.Parse("""{"type":"object","properties":{"seen":{"type":"boolean"}},"required":["seen"],"additionalProperties":false}""");
+            var picture = new DataContent(File.ReadAllBytes(args[2]), "image/png");
+            ChatResponse response = await model.AsChatClient().GetResponseAsync(
+                [new ChatMessage(ChatRole.User, [picture, new TextContent("What is this?")])],
+                new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) });
+            Console.Write(JsonElement.Parse(response.Text).GetProperty("seen").ValueKind is JsonValueKind.True or JsonValueKind.False);
+            """");
     }
 
     [OneTimeTearDown]
@@ -92,7 +105,7 @@ public sealed class PackageTests
         string output = Path.Combine(_folder, "plain");
         Dotnet(App, "build", "-c", "Release", "-o", output);
         Assert.That(Run("dotnet", App, Path.Combine(output, "app.dll"), Demo.ModelPath, Demo.ProjectorPath, Demo.Sample("pizza")),
-            Is.EqualTo("a pizza on a green background."));
+            Is.EqualTo("a pizza on a green background.True"));
 
         using JsonDocument assets = JsonDocument.Parse(File.ReadAllText(Path.Combine(App, "obj", "project.assets.json")));
         foreach (JsonProperty target in assets.RootElement.GetProperty("targets").EnumerateObject())
@@ -122,7 +135,17 @@ public sealed class PackageTests
         Assert.That(code, Is.Zero, log);
         string app = Path.Combine(output, OperatingSystem.IsWindows() ? "app.exe" : "app");
         Assert.That(Run(app, App, Demo.ModelPath, Demo.ProjectorPath, Demo.Sample("penguin")),
-            Is.EqualTo("a penguin on a red background."));
+            Is.EqualTo("a penguin on a red background.True"));
+    }
+
+    [Test]
+    public void AnInstalledToolHasItsDemo()
+    {
+        string tools = Path.Combine(_folder, "tools"), elsewhere = Directory.CreateDirectory(Path.Combine(_folder, "elsewhere")).FullName;
+        Dotnet(App, "tool", "install", "TinyMllm.Cli", "--version", Version, "--tool-path", tools, "--configfile", Path.Combine(App, "nuget.config"));
+        string tool = Path.Combine(tools, OperatingSystem.IsWindows() ? "tinymllm.exe" : "tinymllm");
+        Assert.That(Run(tool, elsewhere, "demo"), Does.Contain("a pizza on a green background."));
+        Assert.That(Run(tool, elsewhere, "--help"), Does.Contain("Exit codes:"));
     }
 
     private static int NativeImports(string path)
