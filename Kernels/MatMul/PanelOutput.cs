@@ -44,8 +44,9 @@ internal unsafe struct PanelOutput
         tile = _copy == null ? _y + ((long)row * _arguments->YStride) : _copy;
         if (_copy == null && k > 0) return true;
         if (_copy == null && _bias == null) return _arguments->Accumulate;
-        if (_copy == null && !_arguments->Accumulate) FillWithBias(tile, rows);
-        else Fill(row, rows, k);
+        if (_copy != null) Fill(row, rows, k);
+        else if (_arguments->Accumulate) AddBias(tile, rows);
+        else FillWithBias(tile, rows);
         return true;
     }
 
@@ -70,6 +71,19 @@ internal unsafe struct PanelOutput
         }
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private readonly void AddBias(float* tile, int rows)
+    {
+        var low = Vector256.Load(_bias);
+        var high = Vector256.Load(_bias + 8);
+        for (int r = 0; r < rows; r++, tile += _arguments->YStride)
+        {
+            (Vector256.Load(tile) + low).Store(tile);
+            (Vector256.Load(tile + 8) + high).Store(tile + 8);
+        }
+    }
+
+    /// <summary>Fills the copy of a partly empty panel's tile.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private readonly void Fill(int row, int rows, int k)
     {
@@ -77,7 +91,7 @@ internal unsafe struct PanelOutput
         for (int r = 0; r < rows; r++)
         {
             float* y = _y + ((long)(row + r) * _arguments->YStride);
-            float* tile = _copy == null ? y : _copy + (16 * r);
+            float* tile = _copy + (16 * r);
             for (int i = 0; i < _width; i++)
             {
                 float value = old ? y[i] : 0;

@@ -149,7 +149,8 @@ internal readonly unsafe struct VnniDot512 : IDotLanes<VnniDot512, Bytes256, Row
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Rows512 ToSingle(VnniDot512 sums) => new(Vector512.ConvertToSingle(Vector512.Create(sums._low, sums._high)));
+    public static Rows512 ToSingle(VnniDot512 sums) =>
+        new(Vector512.ConvertToSingle(Avx512F.InsertVector256(sums._low.ToVector512Unsafe(), sums._high, 1)));
 }
 
 /// <summary>
