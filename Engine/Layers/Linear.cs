@@ -1,3 +1,4 @@
+using TinyMllm.Kernels;
 using TinyMllm.Kernels.MatMul;
 
 namespace TinyMllm.Engine;
@@ -6,11 +7,23 @@ namespace TinyMllm.Engine;
 /// y = x·Wᵀ + b for every row of x. W is stored as in GGUF: [inputs, outputs] with the inputs contiguous. Several matrices that read the
 /// same input can be fused into one layer whose outputs stand side by side (q, k, v; gate, up): the input is quantised once, and one barrier ends them all.
 /// </summary>
-public sealed unsafe class Linear : IDisposable
+/// <remarks>
+/// A product with one row, as in generation, waits for memory. Each layer remembers which one was run after it the last time and names it to the pool, whose idle workers then
+/// read its weights ahead. A wrong guess costs nothing but cache.
+/// </remarks>
+public sealed unsafe class Linear : IDisposable, IReadAhead
 {
+    /// <summary>Rows from which a product is bound by arithmetic.</summary>
+    private const int ManyRows = 4;
+
+    /// <summary>Bytes asked for at a time: few enough that a worker notices new work soon.</summary>
+    private const int PrefetchBytes = 2048;
+
     private readonly PackedMatrix[] _parts;
     private readonly NativeBuffer<float>?[] _biases;
     private readonly int _panels;
+    private Linear? _follower;
+    private int _panelsPerTask = 1;
 
     private Linear(PackedMatrix[] parts, NativeBuffer<float>?[] biases)
     {
@@ -107,11 +120,43 @@ public sealed unsafe class Linear : IDisposable
             }
 
             // Enough tasks for an even share, few enough that taking one costs nothing beside it.
-            // Even, because float kernels take two panels at a time.
-            int perTask = (Math.Max(1, _panels / (workspace.Pool.Threads * (x.Rows < 4 ? 4 : 16))) + 1) & ~1;
+            // Even, because kernels take two panels at a time.
+            bool many = x.Rows >= ManyRows;
+            int perTask = (Math.Max(1, _panels / (workspace.Pool.Threads * (many ? 16 : 4))) + 1) & ~1;
             var body = new Body { Parts = _parts, Arguments = arguments, PanelsPerTask = perTask, Panels = _panels };
-            workspace.Pool.For((_panels + perTask - 1) / perTask, ref body);
+            workspace.Pool.For((_panels + perTask - 1) / perTask, ref body, many ? null : Follower(workspace, perTask));
         }
+    }
+
+    private Linear? Follower(Workspace workspace, int perTask)
+    {
+        _panelsPerTask = perTask;
+        if (workspace.LastLayer is { } previous) previous._follower = this;
+        workspace.LastLayer = this;
+        return _follower;
+    }
+
+    int IReadAhead.Count => (_panels + _panelsPerTask - 1) / _panelsPerTask;
+
+    int IReadAhead.Prefetch(int index, int piece)
+    {
+        int first = index * _panelsPerTask, count = Math.Min(_panelsPerTask, _panels - first);
+        foreach (var part in _parts)
+        {
+            if (first >= part.PanelCount)
+            {
+                first -= part.PanelCount;
+                continue;
+            }
+
+            // What reaches into the next matrix is left out.
+            long start = (long)piece * PrefetchBytes, end = Math.Min(count, part.PanelCount - first) * part.PanelBytes;
+            int bytes = (int)Math.Clamp(end - start, 0, PrefetchBytes);
+            CacheHint.ReadSoon(part.Panels + (first * part.PanelBytes) + start, bytes);
+            return bytes;
+        }
+
+        return 0;
     }
 
     private struct Body : IParallelBody

@@ -28,6 +28,9 @@ public sealed unsafe class Workspace : IDisposable
     /// <summary>The threads that layers run on.</summary>
     public WorkerPool Pool { get; }
 
+    /// <summary>The layer that was last run on one row; the next one is told to be its follower.</summary>
+    internal Linear? LastLayer { get; set; }
+
     /// <summary>Bytes of scratch held.</summary>
     public long Capacity
     {

@@ -3,29 +3,50 @@ using System.Runtime.InteropServices;
 
 namespace TinyMllm.Engine;
 
-/// <summary>A loop body that <see cref="WorkerPool.For{TBody}"/> runs for every index, each exactly once, on any thread.</summary>
+/// <summary>A loop body that <see cref="WorkerPool.For{TBody}(int, ref TBody)"/> runs for every index, each exactly once, on any thread.</summary>
 public interface IParallelBody
 {
     /// <summary>Does the part of the work with number <paramref name="index"/>.</summary>
     void Run(int index);
 }
 
+/// <summary>Work whose data an idle worker can bring nearer before the work begins.</summary>
+internal interface IReadAhead
+{
+    /// <summary>Number of indices of the loop to come.</summary>
+    int Count { get; }
+
+    /// <summary>Asks the cache for part <paramref name="piece"/> of what index <paramref name="index"/> will read; returns at once.</summary>
+    /// <returns>The bytes asked for; 0 past the end.</returns>
+    int Prefetch(int index, int piece);
+}
+
 /// <summary>
-/// The engine's own threads: the caller and <see cref="Threads"/> − 1 workers take the indices of a loop from one shared counter.
-/// Workers spin for a while after a loop, because the next one follows soon, then sleep: an idle engine burns no CPU.
+/// The engine's own threads: the caller takes the indices of a loop from the front, <see cref="Threads"/> − 1 workers from the back, until they meet: with two threads
+/// each reads memory as one stream. Workers spin for a while after a loop, because the next one follows soon, then sleep: an idle engine burns no CPU.
 /// </summary>
 /// <remarks>
-/// The state of the current loop is one 64-bit word, [loop number : 24 | index count : 20 | next index : 20]. Taking an index is one atomic
-/// increment that also tells which loop the index belongs to, so a worker that comes late (it was asleep) finds nothing left and nobody waits for it:
+/// <para>
+/// The state of the current loop is one 64-bit word, [loop number : 7 | index count : 19 | taken at the back : 19 | taken at the front : 19]. Taking an index is one atomic
+/// addition that also tells which loop the index belongs to, so a worker that comes late (it was asleep) finds nothing left and nobody waits for it:
 /// the caller waits for indices, not for threads. Nothing is allocated per loop. Loops of different callers take turns; a loop inside a loop runs on its own thread.
+/// </para>
+/// <para>
+/// Between two products of a generated token the caller alone normalises, rotates and so on, and the memory bus, which sets the pace, would stand idle. A loop can therefore
+/// name the work that will probably come after it (<see cref="IReadAhead"/>), and workers pull what they will take of that into their own caches while they wait.
+/// </para>
 /// </remarks>
 public sealed unsafe class WorkerPool : IDisposable
 {
-    private const int IndexBits = 20;
+    private const int IndexBits = 19;
     private const long IndexMask = (1L << IndexBits) - 1;
+    private const long OneAtFront = 1, OneAtBack = 1L << IndexBits;
 
-    /// <summary>Largest number of indices in one loop; the rest of the 20 bits absorbs overshooting threads.</summary>
+    /// <summary>Largest number of indices in one loop; the rest of the 19 bits absorbs overshooting threads.</summary>
     private const int MaxCount = (1 << IndexBits) - 4096;
+
+    /// <summary>How much a worker reads ahead: what fits beside other things in a core's second-level cache.</summary>
+    private const int ReadAheadBytes = 512 << 10;
 
     /// <summary>Rounds of spinning before a worker without work goes to sleep.</summary>
     private const int SpinRounds = 2000;
@@ -36,6 +57,7 @@ public sealed unsafe class WorkerPool : IDisposable
     private readonly Lock _gate = new();
     private readonly Thread[] _workers;
     private readonly SemaphoreSlim _wake = new(0);
+    private IReadAhead? _ahead;
     private Exception? _failure;
     private volatile bool _stop;
     private Shared _shared;
@@ -50,7 +72,8 @@ public sealed unsafe class WorkerPool : IDisposable
         _workers = new Thread[Threads - 1];
         for (int i = 0; i < _workers.Length; i++)
         {
-            _workers[i] = new Thread(Work) { IsBackground = true, Name = $"TinyMllm worker {i + 1}" };
+            int number = i;
+            _workers[i] = new Thread(() => Work(number)) { IsBackground = true, Name = $"TinyMllm worker {i + 1}" };
             _workers[i].Start();
         }
     }
@@ -61,6 +84,10 @@ public sealed unsafe class WorkerPool : IDisposable
     /// <summary>Runs <paramref name="body"/> for 0 … <paramref name="count"/> − 1 and returns when all are done.</summary>
     /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public void For<TBody>(int count, ref TBody body)
+        where TBody : struct, IParallelBody => For(count, ref body, null);
+
+    /// <summary>The same, and tells idle workers what will probably follow; null leaves what they know.</summary>
+    internal void For<TBody>(int count, ref TBody body, IReadAhead? next)
         where TBody : struct, IParallelBody
     {
         ObjectDisposedException.ThrowIf(_stop, this);
@@ -80,12 +107,13 @@ public sealed unsafe class WorkerPool : IDisposable
                 _shared.Body = (nint)Unsafe.AsPointer(ref body);
                 _shared.Invoke = (nint)(delegate*<nint, int, void>)&Invoke<TBody>;
                 _shared.Done = 0;
-                long loop = (_shared.Ticket >> (2 * IndexBits)) + 1;
-                Interlocked.Exchange(ref _shared.Ticket, (loop << (2 * IndexBits)) | ((long)count << IndexBits));
+                if (next is not null) _ahead = next;
+                long loop = LoopOf(_shared.Ticket) + 1;
+                Interlocked.Exchange(ref _shared.Ticket, (loop << (3 * IndexBits)) | ((long)count << (2 * IndexBits)));
                 int sleepers = Volatile.Read(ref _shared.Sleepers);
                 if (sleepers > 0) _wake.Release(Math.Min(sleepers, count - 1));
 
-                TakeIndices();
+                TakeIndices(OneAtFront);
                 for (int spin = 0; Volatile.Read(ref _shared.Done) < count; spin++) Pause(spin);
             }
             finally
@@ -125,15 +153,25 @@ public sealed unsafe class WorkerPool : IDisposable
         else Thread.SpinWait(1);
     }
 
-    private void Work()
+    private static long LoopOf(long ticket) => ticket >>> (3 * IndexBits);
+
+    private static int CountOf(long ticket) => (int)((ticket >> (2 * IndexBits)) & IndexMask);
+
+    private static int TakenAtBack(long ticket) => (int)((ticket >> IndexBits) & IndexMask);
+
+    private static int TakenAtFront(long ticket) => (int)(ticket & IndexMask);
+
+    private void Work(int number)
     {
         _insideLoop = true;
-        long seen = 0;
+        long seen = -1;
+        var ahead = new ReadAheadState(number, _workers.Length);
         while (!_stop)
         {
             int spin = 0;
             while (!_stop && !HasWork(seen) && spin < SpinRounds)
             {
+                if (ahead.Advance(Volatile.Read(ref _ahead))) continue;
                 Thread.SpinWait(4);
                 spin++;
             }
@@ -146,7 +184,7 @@ public sealed unsafe class WorkerPool : IDisposable
                 continue;
             }
 
-            seen = TakeIndices();
+            seen = TakeIndices(OneAtBack);
         }
     }
 
@@ -154,17 +192,18 @@ public sealed unsafe class WorkerPool : IDisposable
     private bool HasWork(long seen)
     {
         long ticket = Volatile.Read(ref _shared.Ticket);
-        return ticket >> (2 * IndexBits) != seen && (ticket & IndexMask) < ((ticket >> IndexBits) & IndexMask);
+        return LoopOf(ticket) != seen && TakenAtFront(ticket) + TakenAtBack(ticket) < CountOf(ticket);
     }
 
-    /// <summary>Runs indices until the loop has none left; returns the number of that loop.</summary>
-    private long TakeIndices()
+    /// <summary>Runs indices from one end until the loop has none left; returns the number of that loop.</summary>
+    private long TakeIndices(long end)
     {
         while (true)
         {
-            long ticket = Interlocked.Increment(ref _shared.Ticket) - 1;
-            int index = (int)(ticket & IndexMask);
-            if (index >= ((ticket >> IndexBits) & IndexMask)) return ticket >> (2 * IndexBits);
+            long ticket = Interlocked.Add(ref _shared.Ticket, end) - end;
+            int front = TakenAtFront(ticket), back = TakenAtBack(ticket), count = CountOf(ticket);
+            if (front + back >= count) return LoopOf(ticket);
+            int index = end == OneAtFront ? front : count - 1 - back;
 
             // Holding an index keeps its loop alive, so body and function are those of the ticket.
             try
@@ -177,6 +216,25 @@ public sealed unsafe class WorkerPool : IDisposable
             }
 
             Interlocked.Increment(ref _shared.Done);
+        }
+    }
+
+    /// <summary>How far one worker has read ahead: the indices from the back that it will probably take, every <paramref name="workers"/>-th one.</summary>
+    private struct ReadAheadState(int number, int workers)
+    {
+        private IReadAhead? _work;
+        private int _index, _piece, _left;
+
+        /// <summary>Asks for the next piece; false if there is nothing to ask for.</summary>
+        public bool Advance(IReadAhead? work)
+        {
+            if (work is null) return false;
+            if (work != _work) (_work, _index, _piece, _left) = (work, work.Count - 1 - number, 0, ReadAheadBytes);
+            if (_left <= 0 || _index < 0) return false;
+            int bytes = work.Prefetch(_index, _piece++);
+            _left -= bytes;
+            if (bytes == 0) (_index, _piece) = (_index - workers, 0);
+            return true;
         }
     }
 

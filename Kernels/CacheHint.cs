@@ -1,0 +1,16 @@
+using System.Runtime.Intrinsics.X86;
+
+namespace TinyMllm.Kernels;
+
+/// <summary>Hints to the processor's caches; they change no result and do nothing where there is no such instruction.</summary>
+public static unsafe class CacheHint
+{
+    private const int Line = 64;
+
+    /// <summary>Asks for memory that this core will read soon, into its second-level cache; does not wait for it.</summary>
+    public static void ReadSoon(byte* memory, int bytes)
+    {
+        if (!Sse.IsSupported) return;
+        for (int i = 0; i < bytes; i += Line) Sse.Prefetch1(memory + i);
+    }
+}
