@@ -92,7 +92,7 @@ public class TokenizerBenchmarks
         }
     }
 
-    private static Tokenizer LoadTokenizer(string name)
+    internal static Tokenizer LoadTokenizer(string name)
     {
         string zipped = Path.Combine(Root, "Tests", "Fixtures", "goldens", "tokenizers", $"ggml-vocab-{name}.gguf.gz");
         string path = Path.GetTempFileName();

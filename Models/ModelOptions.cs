@@ -10,6 +10,9 @@ public sealed record ModelOptions
     /// <summary>Context of a conversation unless <see cref="Context"/> says otherwise and the model was trained for as much.</summary>
     public const int UsualContext = 4096;
 
+    /// <summary>Most threads that the engine takes.</summary>
+    internal const int MostThreads = 1024;
+
     /// <summary>The defaults.</summary>
     public static ModelOptions Default { get; } = new();
 
@@ -57,13 +60,16 @@ public sealed record ModelOptions
     public int IdleConversations { get; init; } = 2;
 
     /// <summary>Checks the values.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A number is negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number is negative or too large.</exception>
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfNegative(Threads);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Threads, MostThreads);
         ArgumentOutOfRangeException.ThrowIfNegative(Context);
         ArgumentOutOfRangeException.ThrowIfNegative(ImageCacheBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(IdleConversations);
+        if (MinImageTokens is { } least) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(least, nameof(MinImageTokens));
+        if (MaxImageTokens is { } most) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(most, nameof(MaxImageTokens));
     }
 }
 

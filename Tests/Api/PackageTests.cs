@@ -148,6 +148,32 @@ public sealed class PackageTests
         Assert.That(Run(tool, elsewhere, "--help"), Does.Contain("Exit codes:"));
     }
 
+    [Test]
+    public void TheDocumentationsSnippetsCompile()
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(App, "..", "snippets")).FullName;
+        foreach (string name in new[] { "nuget.config", "app.csproj" }) File.Copy(Path.Combine(App, name), Path.Combine(folder, name));
+        string[] pages = ["README.md", .. Directory.GetFiles(Path.Combine(Golden.Root, "docs"), "*.md").Select(page => Path.Combine("docs", Path.GetFileName(page)))];
+        int count = 0;
+        foreach (string snippet in pages.SelectMany(Snippets.Of).Where(snippet => !Snippets.IsInternal(snippet)))
+            File.WriteAllText(Path.Combine(folder, $"Snippet{++count}.cs"), Snippets.Wrap(snippet, $"Snippet{count}"));
+        Assert.That(count, Is.GreaterThan(5));
+        File.WriteAllText(Path.Combine(folder, "Given.cs"), """
+            using Microsoft.Extensions.DependencyInjection;
+            using TinyMllm;
+            using TinyMllm.Loaders.Images;
+
+            class Given
+            {
+                protected static readonly VisionLanguageModel model = null!;
+                protected static readonly RgbImage image = null!;
+                protected static readonly (IServiceCollection Services, int Rest) builder = default;
+                static void Main() { }
+            }
+            """);
+        Dotnet(folder, "build", "-c", "Release", "-o", Path.Combine(folder, "out"), "-warnaserror");
+    }
+
     private static int NativeImports(string path)
     {
         using var file = new PEReader(File.OpenRead(path));

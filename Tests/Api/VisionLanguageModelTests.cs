@@ -67,6 +67,26 @@ public sealed class VisionLanguageModelTests
     }
 
     [Test]
+    public async Task SessionsWithDifferentPicturesRunAtOnceAsTheyDoAlone()
+    {
+        string[] pictures = ["pizza", "penguin", "strawberry", "cat_and_car"];
+        var options = new GenerationOptions { LogProbabilities = 2 };
+        async Task<float[]> AskAsync(VisionLanguageModel model, string picture)
+        {
+            using ChatSession session = model.CreateSession();
+            GenerationResult first = await Demo.ResultOf(session.AskAsync("What do you see?", [Demo.Picture(picture)], options));
+            GenerationResult second = await Demo.ResultOf(session.AskAsync("What color is the background?", options: options));
+            return [.. first.Scores.Concat(second.Scores).SelectMany(score => new[] { score.Token, score.LogProbability })];
+        }
+
+        using VisionLanguageModel alone = Demo.Load(), shared = Demo.Load();
+        var expected = new List<float[]>();
+        foreach (string picture in pictures) expected.Add(await AskAsync(alone, picture));
+        float[][] together = await Task.WhenAll(Enumerable.Range(0, 12).Select(i => Task.Run(() => AskAsync(shared, pictures[i % 4]))));
+        for (int i = 0; i < together.Length; i++) Assert.That(together[i], Is.EqualTo(expected[i % 4]), $"bit by bit, {pictures[i % 4]}");
+    }
+
+    [Test]
     public async Task TheNumberOfThreadsChangesNothing([Values(1, 2, 3)] int threads)
     {
         using VisionLanguageModel model = Demo.Load(new ModelOptions { Threads = threads });

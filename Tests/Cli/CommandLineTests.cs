@@ -16,6 +16,9 @@ public sealed class CommandLineTests
     [TestCase("run", "-m", "demo", "-p", "x", "--image", "/no/such.png")]
     [TestCase("run", "-m", "demo", "-p", "x", "--temp", "nan")]
     [TestCase("run", "-m", "demo", "-p", "x", "-t", "-1")]
+    [TestCase("run", "-m", "demo", "-p", "x", "-t", "5000")]
+    [TestCase("run", "-m", "demo", "-p", "x", "--seed", "-4")]
+    [TestCase("run", "-m", "demo", "-p", "x", "--max-image-tokens", "0")]
     [TestCase("run", "-m", ".", "-p", "x")]
     [TestCase("run", "-m", "demo", "--mmproj", "/no/such.gguf", "-p", "x")]
     public async Task BadInputIsOneLineAndExitCode2(params string[] args)

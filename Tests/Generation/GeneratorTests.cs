@@ -167,8 +167,27 @@ public sealed class GeneratorTests
             if (++pieces == 3) cancel.Cancel();
         }, cancellation: cancel.Token), Throws.InstanceOf<OperationCanceledException>());
         Assert.That(pieces, Is.EqualTo(3));
+        Assert.That(decoder.TokensRead, Is.EqualTo("?".Length + 2), "the third token was not read any more");
         Assert.That(slot.Timeline.Tokens, Is.EqualTo(decoder.Length));
         Assert.That(string.Concat(Run(decoder, slot, [ScriptedDecoder.Text("?")])), Is.EqualTo("a very long answer"));
+    }
+
+    [Test]
+    public void ACancelledPromptReadsNoFurtherBatchAndEncodesNoFurtherPicture()
+    {
+        var decoder = new ScriptedDecoder("yes");
+        var slot = new Slot(decoder);
+        using var cancel = new CancellationTokenSource();
+        PromptPart[] prompt = [ScriptedDecoder.Picture(1), ScriptedDecoder.Text("what is in this picture?"), ScriptedDecoder.Picture(2)];
+        decoder.OnRead = read =>
+        {
+            if (read == 4 + 4) cancel.Cancel();
+        };
+        Assert.That(() => Run(decoder, slot, prompt, cancellation: cancel.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(decoder.TokensRead, Is.EqualTo(4 + 4), "one picture and one batch");
+        Assert.That(decoder.Slices, Is.EqualTo(new[] { 1 }));
+        decoder.OnRead = null;
+        Assert.That(Run(decoder, slot, prompt)[^1].Result!.Usage.ReusedTokens, Is.EqualTo(4 + 4), "what was read is not read again");
     }
 
     [Test]

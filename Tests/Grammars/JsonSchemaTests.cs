@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using TinyMllm.Loaders.Grammars;
@@ -21,13 +22,18 @@ public class JsonSchemaTests
     [TestCase("""{"type": "number", "minimum": 0, "maximum": 1}""", "0|1|0.5|0.999", "1.5|2|-0.1|1.01")]
     [TestCase("""{"type": "number", "exclusiveMinimum": 0, "maximum": 10}""", "0.01|10|9.99|1", "0|0.0|10.1|-1")]
     [TestCase("""{"type": "number", "minimum": -2, "exclusiveMaximum": 0}""", "-2|-1.5|-0.1|-1", "0|-2.1|1|-0.0")]
+    [TestCase("""{"type": "number", "minimum": 0.5, "maximum": 1.5}""", "0.5|0.50|0.75|1|1.0|1.49|1.5|1.500", "0|0.49|0.4999|1.51|1.501|2|-1")]
+    [TestCase("""{"type": "number", "exclusiveMinimum": 0.25, "exclusiveMaximum": 0.75}""", "0.26|0.2501|0.3|0.7|0.74|0.7499", "0|0.25|0.250|0.75|0.750|0.8|0.1|1")]
+    [TestCase("""{"type": "number", "minimum": -1.25, "maximum": 2.5}""", "-1.25|-1.2|-1|0|0.99|2.5|2.49|2", "-1.26|-2|2.51|3")]
+    [TestCase("""{"type": "number", "maximum": -0.5}""", "-0.5|-1|-12.75", "0|-0.4|-0.49|1")]
     [TestCase("""{"type": "string", "minLength": 2, "maxLength": 3}""", "\"ab\"|\"a\\n\"|\"日本語\"", "\"a\"|\"abcd\"")]
     [TestCase("""{"type": "string", "pattern": "^[A-Z]{2}-\\d+(x|yz)?$"}""", "\"AB-1\"|\"CD-22yz\"", "\"A-1\"|\"AB-\"|\"AB-1z\"")]
     [TestCase("""{"type": "string", "pattern": "b+"}""", "\"b\"|\"abbc\"", "\"ac\"|\"\"")]
     [TestCase("""{"type": "string", "pattern": "^[^a\"]\\.\\w[\\\\]$"}""", "\"b.x\\\\\"|\"é._\\\\\"", "\"a.x\\\\\"|\"bxx\\\\\"")]
     [TestCase("""{"type": "string", "pattern": "^(?:[!-~])$"}""", "\"a\"|\"!\"|\"]\"", "\" \"|\"\"")]
-    [TestCase("""{"type": "string", "format": "date"}""", "\"2026-11-22\"", "\"2026-13-01\"|\"22.11.2026\"|\"2026-1-1\"")]
-    [TestCase("""{"type": "string", "format": "date-time"}""", "\"2026-11-22T05:00:00Z\"|\"2026-11-22T23:59:59.123+01:00\"", "\"2026-11-22\"|\"2026-11-22T25:00:00Z\"")]
+    [TestCase("""{"type": "string", "format": "date"}""", "\"2026-11-22\"", "\"2026-13-01\"|\"22.11.2026\"|\"2026-1-1\"|\"2026-02-30\"|\"2026-11-31\"|\"0000-01-01\"")]
+    [TestCase("""{"type": "string", "format": "time"}""", "\"05:00:00\"|\"23:59:59.1234567\"", "\"24:00:00\"|\"05:00\"|\"05:00:00Z\"")]
+    [TestCase("""{"type": "string", "format": "date-time"}""", "\"2026-11-22T05:00:00Z\"|\"2026-11-22T23:59:59.123+01:00\"", "\"2026-11-22\"|\"2026-11-22T25:00:00Z\"|\"2026-11-22T05:00:00\"|\"2026-11-22T05:00:00+15:00\"")]
     [TestCase("""{"type": "string", "format": "uuid"}""", "\"123e4567-e89b-12d3-a456-426614174000\"", "\"123\"")]
     [TestCase("""{"type": "array", "items": {"type": "integer"}}""", "[]|[1]|[1, 2,3]", "[\"a\"]|[1,]|1")]
     [TestCase("""{"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 3}""", "[1,2]|[1,2,3]", "[]|[1]|[1,2,3,4]")]
@@ -43,6 +49,10 @@ public class JsonSchemaTests
     [TestCase("""{"allOf": [{"$ref": "#/$defs/a"}, {"properties": {"y": {"type": "null"}}, "required": ["y"]}], "$defs": {"a": {"properties": {"x": {"type": "integer"}}, "required": ["x"]}}}""", "{\"x\":1,\"y\":null}", "{\"x\":1}|{\"y\":null}")]
     [TestCase("""{"$ref": "#/$defs/tree", "$defs": {"tree": {"type": "object", "properties": {"v": {"type": "integer"}, "kids": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}, "required": ["v"]}}}""", "{\"v\":1}|{\"v\":1,\"kids\":[{\"v\":2,\"kids\":[]},{\"v\":3}]}", "{}|{\"v\":1,\"kids\":[{}]}")]
     [TestCase("""{"type": "object", "properties": {"a b": {"type": "integer"}, "a-b": {"type": "string"}, "rest-0": {"type": "null"}}}""", "{\"a b\":1,\"a-b\":\"x\",\"rest-0\":null}", "{\"a b\":\"x\"}|{\"a-b\":1}")]
+    [TestCase("""{"required": ["kind"], "anyOf": [{"properties": {"kind": {"const": "a"}, "x": {"type": "integer"}}, "required": ["x"]}, {"properties": {"kind": {"const": "b"}}}]}""",
+        "{\"kind\":\"a\",\"x\":1}|{\"kind\":\"b\"}", "{\"x\":1}|{}|{\"kind\":\"c\"}|{\"kind\":\"b\",\"x\":1}")]
+    [TestCase("""{"properties": {"data": {"$schema": "s", "type": "array", "items": {"properties": {"kids": {"type": "array", "items": {"$ref": "#/items"}}}, "required": ["kids"]}}}, "required": ["data"]}""",
+        "{\"data\":[]}|{\"data\":[{\"kids\":[{\"kids\":[]}]}]}", "{\"data\":[{}]}|{\"data\":[{\"kids\":[1]}]}")]
     [TestCase("""{"type": "string", "nullable": true}""", "\"a\"|null", "1")]
     [TestCase("""{"type": ["string", "integer"], "minLength": 2, "minimum": 5}""", "\"ab\"|5", "\"a\"|4")]
     public void Texts_match_or_not(string schema, string accepted, string rejected)
@@ -65,7 +75,9 @@ public class JsonSchemaTests
     [TestCase("""{"type": "string", "pattern": "a(b"}""", "'(' without ')'")]
     [TestCase("""{"type": "string", "pattern": "\\bx"}""", "'\\b' is not supported")]
     [TestCase("""{"type": "integer", "minimum": 5, "maximum": 4}""", "no integer lies between the bounds")]
-    [TestCase("""{"type": "number", "minimum": 0.5}""", "not whole are not supported")]
+    [TestCase("""{"type": "number", "minimum": 0.5, "maximum": 0.25}""", "no number lies between the bounds")]
+    [TestCase("""{"type": "number", "minimum": 0.5, "exclusiveMaximum": 0.5}""", "no number lies between the bounds")]
+    [TestCase("""{"required": ["a"], "anyOf": [{"type": "string"}]}""", "supported for schemas of objects only")]
     [TestCase("""{"type": "array", "minItems": 99999999}""", "'minItems' must be a whole number from 0 to 2000")]
     [TestCase("""{"enum": []}""", "'enum' needs a list of values")]
     [TestCase("""{"required": 3}""", "'required' must be a list of names")]
@@ -83,6 +95,31 @@ public class JsonSchemaTests
             for (int value = low - 30; value <= high + 30; value += random.Next(1, 9))
                 Assert.That(grammar.Matches($"{value}"), Is.EqualTo(value >= low && value <= high), $"{value} in {low}..{high}");
             Assert.That((grammar.Matches($"{low}"), grammar.Matches($"{high}"), grammar.Matches($"{low - 1}"), grammar.Matches($"{high + 1}")), Is.EqualTo((true, true, false, false)));
+        }
+    }
+
+    [Test]
+    public void Number_ranges_hold_exactly_their_numbers()
+    {
+        var random = new Random(7);
+        for (int round = 0; round < 200; round++)
+        {
+            decimal low = random.Next(-3000, 3000) / 100m, high = low + random.Next(0, random.Next(1, 2000)) / 100m;
+            bool lowExcluded = random.Next(2) == 0, highExcluded = low != high && random.Next(2) == 0;
+            if (low == high) lowExcluded = false;
+            string schema = string.Create(CultureInfo.InvariantCulture,
+                $$"""{"type": "number", "{{(lowExcluded ? "exclusiveMinimum" : "minimum")}}": {{low}}, "{{(highExcluded ? "exclusiveMaximum" : "maximum")}}": {{high}}}""");
+            Grammar grammar = Grammar.FromJsonSchema(schema);
+            for (decimal value = low - 0.3m; value <= high + 0.3m; value += random.Next(1, 60) / 1000m) Check(value);
+            foreach (decimal value in new[] { low, high, low - 0.001m, low + 0.001m, high - 0.001m, high + 0.001m, decimal.Floor(low), decimal.Ceiling(high) })
+                Check(value);
+
+            void Check(decimal value)
+            {
+                bool inside = (lowExcluded ? value > low : value >= low) && (highExcluded ? value < high : value <= high);
+                string text = value.ToString(CultureInfo.InvariantCulture);
+                Assert.That(grammar.Matches(text), Is.EqualTo(inside), $"{text} in {schema}");
+            }
         }
     }
 

@@ -1,22 +1,27 @@
-// Captions a folder of pictures into a CSV file, with progress; run again after an interruption, it goes on where it stopped.
+// Captions a folder of pictures into a CSV or JSONL file, with progress; run again after an interruption, it goes on where it stopped.
 // dotnet run --project samples/BatchCaptions -c Release -- model.gguf mmproj.gguf FOLDER captions.csv
+using System.Text;
+using System.Text.Json;
 using TinyMllm;
 using TinyMllm.Loaders.Images;
 
-if (args is not [var modelPath, var projectorPath, var folder, var output])
+if (args is not [var modelPath, var projectorPath, var folder, var outputPath])
 {
-    Console.Error.WriteLine("usage: BatchCaptions model.gguf mmproj.gguf FOLDER captions.csv");
+    Console.Error.WriteLine("usage: BatchCaptions model.gguf mmproj.gguf FOLDER captions.csv (or captions.jsonl)");
     return 2;
 }
 
 string[] endings = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"];
-string[] pictures = [.. Directory.EnumerateFiles(folder).Where(path => endings.Contains(Path.GetExtension(path).ToLowerInvariant()))
-    .Order()];
+string[] pictures = [.. Directory.EnumerateFiles(folder).Where(path => endings.Contains(Path.GetExtension(path).ToLowerInvariant())).Order()];
+bool json = Path.GetExtension(outputPath) == ".jsonl";
 
-// A line is complete only with its line break: what an interruption cut off is done again.
-string[] done = File.Exists(output) ? CompleteLines(await File.ReadAllTextAsync(output)) : [];
-await File.WriteAllLinesAsync(output, done);
-HashSet<string> captioned = [.. done.Select(line => line[1..line.IndexOf("\",", StringComparison.Ordinal)].Replace("\"\"", "\""))];
+// A line is complete only with its line break. What an interruption cut off is cut away, and its picture done again.
+await using var output = new FileStream(outputPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+var known = new byte[output.Length];
+output.ReadExactly(known);
+output.SetLength(Array.LastIndexOf(known, (byte)'\n') + 1);
+output.Position = output.Length;
+HashSet<string> captioned = [.. Encoding.UTF8.GetString(known, 0, (int)output.Length).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(FileOf)];
 
 using var stop = new CancellationTokenSource();
 Console.CancelKeyPress += (_, pressed) =>
@@ -26,19 +31,22 @@ Console.CancelKeyPress += (_, pressed) =>
 };
 
 using var model = VisionLanguageModel.Load(modelPath, projectorPath);
-int count = captioned.Count;
-foreach (string path in pictures.Where(path => !captioned.Contains(Path.GetFileName(path))))
+foreach (string path in pictures)
 {
+    string name = Path.GetFileName(path);
+    if (captioned.Contains(name)) continue;
     try
     {
         GenerationResult result =
             await model.AnswerAsync("Describe this picture.", [RgbImage.Load(path)], new GenerationOptions { MaxTokens = 100 }, stop.Token);
-        await File.AppendAllTextAsync(output, $"{Quote(Path.GetFileName(path))},{Quote(result.Text)}\n");
-        Console.Error.Write($"\r{++count} of {pictures.Length}");
+        output.Write(Encoding.UTF8.GetBytes(Line(name, result.Text)));
+        output.Flush();
+        captioned.Add(name);
+        Console.Error.Write($"\r{captioned.Count} of {pictures.Length}");
     }
     catch (ImageFormatException problem)
     {
-        Console.Error.WriteLine($"\n{Path.GetFileName(path)}: {problem.Message}");
+        Console.Error.WriteLine($"\n{problem.Message}");
     }
     catch (OperationCanceledException)
     {
@@ -47,8 +55,15 @@ foreach (string path in pictures.Where(path => !captioned.Contains(Path.GetFileN
     }
 }
 
+Console.Error.WriteLine();
 return 0;
 
-static string[] CompleteLines(string text) => [.. text.Split('\n')[..^1].Where(line => line.Length > 0)];
+string Line(string file, string caption) => json
+    ? JsonSerializer.Serialize(new { file, caption }) + "\n"
+    : $"{Quote(file)},{Quote(caption)}\n";
+
+string FileOf(string line) => json
+    ? JsonElement.Parse(line).GetProperty("file").GetString()!
+    : line[1..line.IndexOf("\",\"", StringComparison.Ordinal)].Replace("\"\"", "\"");
 
 static string Quote(string text) => $"\"{text.Replace("\"", "\"\"").ReplaceLineEndings(" ")}\"";

@@ -39,9 +39,9 @@ app.MapPost("/describe",
             await http.Response.Body.FlushAsync(cancellation);
         }
     }
-    catch (ImageFormatException problem) when (!http.Response.HasStarted)
+    catch (Exception problem) when (problem is ImageFormatException or ContextOverflowException && !http.Response.HasStarted)
     {
-        http.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
+        http.Response.StatusCode = StatusCodes.Status400BadRequest;
         await http.Response.WriteAsync(problem.Message, cancellation);
     }
 }).DisableAntiforgery();

@@ -74,7 +74,12 @@ internal static class CommandLine
     {
         Command command = parsed.CommandResult.Command;
         if (parsed.UnmatchedTokens is not [{ Length: > 0 } unknown, ..])
-            return string.Join(' ', parsed.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
+        {
+            // Without the name of a .NET type, tabs and line breaks.
+            string message = parsed.Errors[0].Message.Split(" as expected type", 2)[0];
+            return string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
+        }
+
         if (unknown[0] == '-')
         {
             IEnumerable<string> options = command.Options.Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options))

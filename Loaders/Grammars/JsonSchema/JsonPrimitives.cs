@@ -8,8 +8,8 @@ internal static class JsonPrimitives
 
     private static readonly Dictionary<string, string> Rules = new()
     {
-        // A little white space, so that a model may lay out its answer but cannot go on with blanks for ever.
-        ["space"] = """| " " | "\n"{1,2} [ \t]{0,20}""",
+        // A blank at most: a layout costs tokens, and small models do not find the end of one.
+        ["space"] = "\" \"?",
         ["boolean"] = """("true" | "false") space""",
         ["null"] = "\"null\" space",
         ["integral-part"] = "[0] | [1-9] [0-9]{0,15}",
@@ -21,11 +21,16 @@ internal static class JsonPrimitives
         ["value"] = "object | array | string | number | boolean | null",
         ["object"] = """ "{" space (string ":" space value ("," space string ":" space value)*)? "}" space""",
         ["array"] = """ "[" space (value ("," space value)*)? "]" space""",
-        ["date-characters"] = """[0-9]{4} "-" ("0" [1-9] | "1" [0-2]) "-" ("0" [1-9] | [1-2] [0-9] | "3" [0-1])""",
-        ["time-characters"] = """([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9] ":" [0-5] [0-9] ("." [0-9]{1,9})? ("Z" | ("+" | "-") ([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9])""",
+        ["date-characters"] = """
+            [1-9] [0-9]{3} "-" (("0" [13578] | "1" [02]) "-" ("0" [1-9] | [1-2] [0-9] | "3" [0-1])
+            | ("0" [469] | "11") "-" ("0" [1-9] | [1-2] [0-9] | "30") | "02-" ("0" [1-9] | [1-2] [0-9]))
+            """.ReplaceLineEndings(" "),
+        // As .NET's TimeOnly reads it: RFC 3339 has an offset here, TimeOnly none.
+        ["time-characters"] = """([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9] ":" [0-5] [0-9] ("." [0-9]{1,7})?""",
+        ["offset-characters"] = """ "Z" | [-+] (("0" [0-9] | "1" [0-3]) ":" [0-5] [0-9] | "14:00")""",
         ["date"] = "\"\\\"\" date-characters \"\\\"\" space",
         ["time"] = "\"\\\"\" time-characters \"\\\"\" space",
-        ["date-time"] = "\"\\\"\" date-characters \"T\" time-characters \"\\\"\" space",
+        ["date-time"] = "\"\\\"\" date-characters \"T\" time-characters offset-characters \"\\\"\" space",
         ["uuid"] = "\"\\\"\" hex{8} \"-\" hex{4} \"-\" hex{4} \"-\" hex{4} \"-\" hex{12} \"\\\"\" space",
         ["hex"] = "[0-9a-fA-F]",
     };
@@ -42,7 +47,7 @@ internal static class JsonPrimitives
         ["array"] = ["value", "space"],
         ["date"] = ["date-characters", "space"],
         ["time"] = ["time-characters", "space"],
-        ["date-time"] = ["date-characters", "time-characters", "space"],
+        ["date-time"] = ["date-characters", "time-characters", "offset-characters", "space"],
         ["uuid"] = ["hex", "space"],
     };
 

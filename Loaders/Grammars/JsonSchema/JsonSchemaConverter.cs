@@ -19,7 +19,9 @@ internal sealed class JsonSchemaConverter
         "writeOnly", "contentMediaType", "contentEncoding", "nullable", "discriminator", "additionalItems",
     ];
 
-    private readonly JsonElement _root;
+    /// <summary>The schema that references start from: the whole, or one inside that says of itself what it is.</summary>
+    private JsonElement _root;
+    private string _rootPath = "#";
     private readonly Dictionary<string, string> _rules = [];
     private readonly Dictionary<string, string> _references = [];
     private readonly HashSet<string> _taken = [];
@@ -49,7 +51,11 @@ internal sealed class JsonSchemaConverter
     private string Visit(JsonElement schema, string name, string path)
     {
         if (++_depth > MaximumDepth) throw Error(path, $"nested deeper than {MaximumDepth}");
+        (JsonElement root, string rootPath) = (_root, _rootPath);
+        // A list's schema put whole into an object's, as Microsoft.Extensions.AI does, keeps references that start from where it was the whole.
+        if (schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("$schema", out _)) (_root, _rootPath) = (schema, path);
         string result = VisitInner(schema, Take(name), path);
+        (_root, _rootPath) = (root, rootPath);
         _depth--;
         return result;
     }
@@ -150,8 +156,22 @@ internal sealed class JsonSchemaConverter
 
     private string VisitReference(JsonElement reference, string path)
     {
-        string target = reference.GetString() ?? "";
-        if (_references.TryGetValue(target, out string? known)) return known;
+        string target = reference.GetString() ?? "", place = _rootPath + target;
+        if (_references.TryGetValue(place, out string? known)) return known;
+        JsonElement schema = Find(target, path);
+
+        // The name is known before the schema is visited, so that a schema may refer to itself.
+        string name = Take("ref-" + Safe(target.TrimStart('#', '/')));
+        _references[place] = name;
+        _rules[name] = "";
+        string visited = Visit(schema, name + "-is", target);
+        _rules[name] = visited;
+        return name;
+    }
+
+    /// <summary>What a reference such as <c>#/$defs/name</c> points at.</summary>
+    private JsonElement Find(string target, string path)
+    {
         if (!target.StartsWith('#')) throw Error(path, $"reference '{target}' leaves the schema");
         JsonElement schema = _root;
         foreach (string part in target.TrimStart('#').Split('/', StringSplitOptions.RemoveEmptyEntries))
@@ -167,13 +187,7 @@ internal sealed class JsonSchemaConverter
             if (!found) throw Error(path, $"reference '{target}' leads nowhere");
         }
 
-        // The name is known before the schema is visited, so that a schema may refer to itself.
-        string name = Take("ref-" + Safe(target.TrimStart('#', '/')));
-        _references[target] = name;
-        _rules[name] = "";
-        string visited = Visit(schema, name + "-is", target);
-        _rules[name] = visited;
-        return name;
+        return schema;
     }
 
     private string VisitEnumeration(JsonElement values, string name, string path)
@@ -186,10 +200,27 @@ internal sealed class JsonSchemaConverter
 
     private string VisitChoice(JsonElement schema, JsonElement options, string keyword, string name, string path)
     {
-        CheckKeywords(schema, path, keyword, "type");
+        CheckKeywords(schema, path, keyword, "type", "properties", "required", "additionalProperties");
         if (options.ValueKind != JsonValueKind.Array || options.GetArrayLength() == 0) throw Error(path, $"'{keyword}' needs a list of schemas");
-        int number = 0;
-        return Define(name, string.Join(" | ", options.EnumerateArray().Select(option => Visit(option, $"{name}-{number}", $"{path}/{keyword}/{number++}"))));
+        bool shared = schema.TryGetProperty("properties", out _) || schema.TryGetProperty("required", out _);
+        List<string> choices = [];
+        foreach (JsonElement option in options.EnumerateArray())
+        {
+            string place = $"{path}/{keyword}/{choices.Count}", choice = $"{name}-{choices.Count}";
+            choices.Add(shared ? VisitVariant(schema, option, choice, place) : Visit(option, choice, place));
+        }
+
+        return Define(name, string.Join(" | ", choices));
+    }
+
+    /// <summary>One kind of object among several that have something in common: the properties of its kind, then the common ones.</summary>
+    private string VisitVariant(JsonElement common, JsonElement variant, string name, string path)
+    {
+        JsonElement resolved = Resolve(variant, path);
+        ObjectShape shape = ObjectShape.Read(resolved, path);
+        CheckKeywords(resolved, path, "type", "properties", "required", "additionalProperties");
+        shape.Add(ObjectShape.Read(common, path));
+        return VisitObject(shape, Take(name), path);
     }
 
     private string VisitAll(JsonElement schema, JsonElement parts, string name, string path)
@@ -215,12 +246,7 @@ internal sealed class JsonSchemaConverter
         for (int steps = 0; schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("$ref", out JsonElement reference); steps++)
         {
             string target = reference.GetString() ?? "";
-            if (steps > MaximumDepth || !target.StartsWith('#')) throw Error(path, $"reference '{target}' cannot be followed");
-            schema = _root;
-            foreach (string part in target.TrimStart('#').Split('/', StringSplitOptions.RemoveEmptyEntries))
-            {
-                if (schema.ValueKind != JsonValueKind.Object || !schema.TryGetProperty(part, out schema)) throw Error(path, $"reference '{target}' leads nowhere");
-            }
+            schema = steps > MaximumDepth ? throw Error(path, $"reference '{target}' goes in circles") : Find(target, path);
         }
 
         return schema;
@@ -341,8 +367,7 @@ internal sealed class JsonSchemaConverter
             return Define(name, $"({NumberRange.Integers(first, last)}) {Primitive("space")}");
         }
 
-        if (low is { } a && !decimal.IsInteger(a) || high is { } b && !decimal.IsInteger(b)) throw Error(path, "bounds of a number that are not whole are not supported");
-        string ways = low > high ? "" : NumberRange.Numbers((long?)low, lowExcluded, (long?)high, highExcluded);
+        string ways = low > high ? "" : NumberRange.Numbers(low, lowExcluded, high, highExcluded);
         return ways.Length > 0 ? Define(name, $"({ways}) {Primitive("space")}") : throw Error(path, "no number lies between the bounds");
     }
 

@@ -22,41 +22,42 @@ internal static class NumberRange
         return string.Join(" | ", ways);
     }
 
-    /// <summary>
-    /// Numbers with or without a fraction between whole bounds. A fraction is added to the whole numbers below the far bound; next to a bound that is
-    /// excluded, the fraction must not be zero.
-    /// </summary>
-    public static string Numbers(long? low, bool lowExcluded, long? high, bool highExcluded)
+    /// <summary>Numbers with or without a fraction, but without an exponent; empty if there are none.</summary>
+    public static string Numbers(decimal? low, bool lowExcluded, decimal? high, bool highExcluded)
     {
         List<string> ways = [];
         if (low is null or < 0)
         {
             bool bounded = high is <= 0;
-            string side = Side(bounded ? -high!.Value : 0, bounded && highExcluded, low is null ? null : -low.Value, lowExcluded);
-            if (side.Length > 0) ways.Add($"\"-\" ({side})");
+            ways.AddRange(Side(bounded ? -high!.Value : 0, bounded && highExcluded, -low, lowExcluded).Select(way => $"\"-\" {way}"));
         }
 
         if (high is null or >= 0)
         {
             bool bounded = low is >= 0;
-            string side = Side(bounded ? low!.Value : 0, bounded && lowExcluded, high, highExcluded);
-            if (side.Length > 0) ways.Add(side);
+            ways.AddRange(Side(bounded ? low!.Value : 0, bounded && lowExcluded, high, highExcluded));
         }
 
         return string.Join(" | ", ways);
     }
 
-    private static string Side(long near, bool nearExcluded, long? far, bool farExcluded)
+    /// <summary>Numbers without a sign: those that share their whole part with a bound, and those between.</summary>
+    private static IEnumerable<string> Side(decimal near, bool nearExcluded, decimal? far, bool farExcluded)
     {
-        List<string> ways = [];
-        long first = nearExcluded ? near + 1 : near;
-        long? last = far is null ? null : farExcluded ? far - 1 : far;
-        if (last is null || first <= last) ways.Add(Magnitudes(first, last));
-        long? lastWithFraction = far - 1;
-        if (nearExcluded && (far is null || near < far)) ways.Add($"\"{near}.\" [0-9]{{0,15}} [1-9]");
-        if (lastWithFraction is null || first <= lastWithFraction) ways.Add($"({Magnitudes(first, lastWithFraction)}) \".\" [0-9]{{1,16}}");
-        return string.Join(" | ", ways);
+        long first = (long)near;
+        long? last = (long?)far;
+        FractionRange.End low = new(Fraction(near), nearExcluded);
+        FractionRange.End? high = far is null ? null : new(Fraction(far.Value), farExcluded);
+        if (first > last) yield break;
+        if (FractionRange.Between(low, first == last ? high : null) is { } beside) yield return $"\"{first}\" {beside}".TrimEnd();
+        if (first == last) yield break;
+        if (last is null || first + 1 < last) yield return $"({Magnitudes(first + 1, last - 1)}) (\".\" [0-9]{{1,{OpenDigits}}})?";
+        if (last is not null && FractionRange.Between(null, high) is { } end) yield return $"\"{last}\" {end}".TrimEnd();
     }
+
+    /// <summary>Digits behind the point, without zeros at the end.</summary>
+    private static string Fraction(decimal value) => value.ToString("0.############################", CultureInfo.InvariantCulture) is var text
+        && text.IndexOf('.') is > 0 and int point ? text[(point + 1)..] : "";
 
     /// <summary>Whole numbers from low, at least 0, to high, without leading zeros.</summary>
     private static string Magnitudes(long low, long? high)

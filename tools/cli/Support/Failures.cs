@@ -1,3 +1,4 @@
+using TinyMllm.Kernels.Quantization;
 using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Grammars;
@@ -19,7 +20,9 @@ internal static class Failures
     {
         if (failure is AggregateException { InnerExceptions.Count: 1 } single) failure = single.InnerException!;
         bool expected = IsBadInput(failure);
-        string line = failure.Message.ReplaceLineEndings(" ");
+        string line = failure is OutOfMemoryException
+            ? "there is not enough memory: a smaller context (-c), --kv-type q8_0 or a smaller model needs less"
+            : failure.Message.ReplaceLineEndings(" ");
         terminal.ReportError(expected ? line
             : $"internal error: {failure.GetType().Name}: {line} (run with --verbose for the stack trace)");
         if (verbose) terminal.Error.WriteLine(failure);
@@ -31,5 +34,5 @@ internal static class Failures
         UsageException or HubException or GgufFormatException or ImageFormatException or UnsupportedModelException
             or ContextOverflowException or TokenizerException or UnsupportedTokenizerException
         or ChatTemplateException or QuantizationException or GrammarException or PictureCountException
-        or IOException or UnauthorizedAccessException or FormatException;
+        or UnsupportedTensorTypeException or IOException or UnauthorizedAccessException or FormatException or OutOfMemoryException;
 }

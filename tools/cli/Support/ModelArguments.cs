@@ -66,14 +66,17 @@ internal sealed class ModelArguments
     /// <summary>The options as the library takes them.</summary>
     public ModelOptions Options(ParseResult parsed) => new()
     {
-        Threads = NotNegative(parsed, _threads, "-t"),
+        Threads = NotNegative(parsed, _threads, "-t") is <= ModelOptions.MostThreads and int threads
+            ? threads : throw new UsageException($"-t is more than {ModelOptions.MostThreads}"),
         Context = NotNegative(parsed, _context, "-c"),
         KvType = parsed.GetValue(_kvType),
         WeightType = parsed.GetValue(_weights),
         VisionWeightType = parsed.GetValue(_visionWeights),
         Activations = parsed.GetValue(_exact) ? ActivationPrecision.Float32 : ActivationPrecision.Integer,
         ImageTiles = !parsed.GetValue(_noTiles),
-        MaxImageTokens = parsed.GetValue(_maxImageTokens),
+        MaxImageTokens = parsed.GetValue(_maxImageTokens) is null or > 0
+            ? parsed.GetValue(_maxImageTokens)
+            : throw new UsageException($"--max-image-tokens is {parsed.GetValue(_maxImageTokens)}, expected 1 or more"),
         Compatibility = FollowsLlamaCpp(parsed) ? Compatibility.LlamaCpp : Compatibility.Original,
     };
 

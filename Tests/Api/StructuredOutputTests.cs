@@ -1,0 +1,138 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.AI;
+using TinyMllm.Engine.Sampling;
+using TinyMllm.Loaders.Grammars;
+
+namespace TinyMllm.Tests.Api;
+
+/// <summary>
+/// The schemas that Microsoft.Extensions.AI makes of .NET types can be followed, and what follows them can be read back: random texts of
+/// the grammar of each become values of the type. (A schema does not say how large an <c>int</c> is: integers have up to 16 digits.)
+/// </summary>
+[TestFixture]
+public sealed class StructuredOutputTests
+{
+    private enum Colour { Red, Green, Blue }
+
+    private record Item([property: System.ComponentModel.Description("What it is")] string Name, double Price, long? Count);
+
+    private record Receipt(string Shop, DateTime Date, List<Item> Items, Colour? Colour, double Total);
+
+    private record Node(string Name, List<Node>? Children);
+
+    private record Everything(
+        DateTimeOffset When, DateOnly Day, TimeOnly Time, Guid Id, Uri Link, Dictionary<string, Item> Map, Item? Maybe, Item Sure, char Letter,
+        bool? Truth, object Any, long[][] Matrix, HashSet<Colour> Set, JsonElement Raw, string? Text);
+
+    [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+    [JsonDerivedType(typeof(Circle), "circle")]
+    [JsonDerivedType(typeof(Square), "square")]
+    private abstract record Shape(string Label);
+
+    private sealed record Circle(string Label, double Radius) : Shape(Label);
+
+    private sealed record Square(string Label, double Side) : Shape(Label);
+
+    private sealed class Limits
+    {
+        [System.ComponentModel.DataAnnotations.Range(1, 10)] public required int Stars { get; set; }
+
+        [System.ComponentModel.DataAnnotations.Range(0.25, 1.5)] public required double Share { get; set; }
+
+        [MaxLength(5)] public required string Code { get; set; }
+
+        [StringLength(4, MinimumLength = 2)] public required string Sign { get; set; }
+
+        [RegularExpression("^[a-c]+x$")] public required string Pattern { get; set; }
+
+        [MinLength(2), MaxLength(3)] public required string[] Tags { get; set; }
+
+        [AllowedValues("x", "y")] public string? Choice { get; set; }
+
+        [EmailAddress] public string? Mail { get; set; }
+    }
+
+    private static readonly JsonSerializerOptions Options = new(AIJsonUtilities.DefaultOptions) { Converters = { new JsonStringEnumConverter() } };
+
+    [TestCase(typeof(long))]
+    [TestCase(typeof(string))]
+    [TestCase(typeof(bool?))]
+    [TestCase(typeof(DateTime))]
+    [TestCase(typeof(Guid))]
+    [TestCase(typeof(Colour))]
+    [TestCase(typeof(List<string>))]
+    [TestCase(typeof(Item[]))]
+    [TestCase(typeof(List<Node>))]
+    [TestCase(typeof(Dictionary<string, List<Item>>))]
+    [TestCase(typeof(Receipt))]
+    [TestCase(typeof(Node))]
+    [TestCase(typeof(Everything))]
+    [TestCase(typeof(Shape))]
+    [TestCase(typeof(List<Shape>))]
+    [TestCase(typeof(Limits))]
+    [TestCase(typeof(object))]
+    public void WhatFollowsATypesSchemaIsAValueOfTheType(Type type)
+    {
+        JsonElement schema = Schema(type, out bool wrapped);
+        var vocabulary = new Alphabet();
+        Grammar grammar = Grammar.FromJsonSchema(schema.GetRawText());
+        var random = new Random(3);
+        for (int round = 0; round < 25; round++)
+        {
+            string text = Walk(grammar.CreateConstraint(vocabulary), vocabulary, random);
+            JsonElement json = JsonElement.Parse(text);
+            object? value = (wrapped ? json.GetProperty("data") : json).Deserialize(type, Options);
+            if (value is Limits limits) Validator.ValidateObject(limits, new ValidationContext(limits), validateAllProperties: true);
+        }
+    }
+
+    /// <summary>As <c>GetResponseAsync&lt;T&gt;</c> asks: what is no object becomes the property <c>data</c> of one.</summary>
+    private static JsonElement Schema(Type type, out bool wrapped)
+    {
+        JsonElement schema = ChatResponseFormat.ForJsonSchema(type, Options).Schema!.Value;
+        wrapped = !(schema.TryGetProperty("type", out JsonElement kind) && kind.ValueKind == JsonValueKind.String && kind.GetString() == "object");
+        return !wrapped ? schema : JsonElement.Parse($$"""
+            {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "properties": {"data": {{schema.GetRawText()}}},
+             "additionalProperties": false, "required": ["data"]}
+            """);
+    }
+
+    /// <summary>Random characters that the constraint allows, closing ones with more and more weight, until it is complete.</summary>
+    private static string Walk(ITokenConstraint constraint, Alphabet vocabulary, Random random)
+    {
+        string text = "";
+        var logits = new float[vocabulary.Count];
+        for (int step = 0; step < 20_000; step++)
+        {
+            Array.Clear(logits);
+            constraint.Mask(logits);
+            int[] allowed = [.. Enumerable.Range(0, logits.Length).Where(token => !float.IsNegativeInfinity(logits[token]))];
+            int token = allowed.Contains(Alphabet.End) ? Alphabet.End : allowed[random.Next(allowed.Length)];
+            int[] closing = [.. allowed.Where(item => Alphabet.Characters[item] is '"' or ']' or '}')];
+            if (closing.Length > 0 && random.Next(100) < 25 + step / 10) token = closing[random.Next(closing.Length)];
+            if (token == Alphabet.End) return text;
+            constraint.Accept(token);
+            text += Alphabet.Characters[token];
+        }
+
+        throw new InvalidOperationException($"no end: {text[..200]}");
+    }
+
+    /// <summary>One token per character.</summary>
+    private sealed class Alphabet : IVocabulary
+    {
+        public const int End = 0;
+
+        public const string Characters = "\0 \"+-.:,/0123456789@TZ[]{}\\_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRS";
+
+        public int Count => Characters.Length;
+
+        public ReadOnlySpan<byte> Piece(int token) => new[] { (byte)Characters[token] };
+
+        public bool IsEndOfGeneration(int token) => token == End;
+
+        public int[] Tokenize(string text) => [.. text.Select(c => Characters.IndexOf(c, StringComparison.Ordinal))];
+    }
+}
