@@ -72,18 +72,22 @@ public sealed partial class VisionLanguageModel : IDisposable
     /// <param name="modelPath">The language model's GGUF file; the first part of a split one finds the others.</param>
     /// <param name="projectorPath">The picture encoder's GGUF file (mmproj), or null for text alone.</param>
     /// <param name="options">Threads, context, precision; null for the defaults.</param>
-    /// <param name="progress">Told about each step.</param>
+    /// <param name="progress">Told about each step and each layer.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="GgufFormatException">A file is damaged.</exception>
     /// <exception cref="UnsupportedModelException">The architecture or projector is not known, or the two files do not fit each
     /// other.</exception>
     public static VisionLanguageModel Load(
-        string modelPath, string? projectorPath = null, ModelOptions? options = null, IProgress<LoadProgress>? progress = null)
+        string modelPath, string? projectorPath = null, ModelOptions? options = null, IProgress<LoadProgress>? progress = null) =>
+        Open(modelPath, projectorPath, options, progress, default);
+
+    private static VisionLanguageModel Open(
+        string modelPath, string? projectorPath, ModelOptions? options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         ArgumentException.ThrowIfNullOrEmpty(modelPath);
         options ??= ModelOptions.Default;
         options.Validate();
-        ModelFiles files = ModelFiles.Load(modelPath, projectorPath, options, progress);
+        ModelFiles files = ModelFiles.Load(modelPath, projectorPath, options, progress, cancellation);
         try
         {
             var model = new VisionLanguageModel(files, options, new WorkerPool(options.Threads));
@@ -101,12 +105,12 @@ public sealed partial class VisionLanguageModel : IDisposable
     /// <param name="modelPath">The language model's GGUF file.</param>
     /// <param name="projectorPath">The picture encoder's GGUF file, or null.</param>
     /// <param name="options">Threads, context, precision; null for the defaults.</param>
-    /// <param name="progress">Told about each step.</param>
-    /// <param name="cancellation">Looked at before it begins.</param>
+    /// <param name="progress">Told about each step and each layer.</param>
+    /// <param name="cancellation">Takes effect within one layer.</param>
     public static Task<VisionLanguageModel> LoadAsync(
         string modelPath, string? projectorPath = null, ModelOptions? options = null, IProgress<LoadProgress>? progress = null,
         CancellationToken cancellation = default) =>
-        Task.Run(() => Load(modelPath, projectorPath, options, progress), cancellation);
+        Task.Run(() => Open(modelPath, projectorPath, options, progress, cancellation), cancellation);
 
     /// <summary>Answers a question about a picture and streams the answer.</summary>
     /// <param name="prompt">The question.</param>

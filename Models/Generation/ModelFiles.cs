@@ -32,7 +32,8 @@ internal sealed class ModelFiles : IDisposable
 
     public PromptAssembler Prompts { get; }
 
-    public static ModelFiles Load(string modelPath, string? projectorPath, ModelOptions options, IProgress<LoadProgress>? progress)
+    public static ModelFiles Load(
+        string modelPath, string? projectorPath, ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         var owned = new Stack<IDisposable>();
         try
@@ -54,13 +55,16 @@ internal sealed class ModelFiles : IDisposable
             Tokenizer tokenizer = Tokenizer.Load(file.Metadata);
             ChatTemplate template = ChatTemplate.Load(file.Metadata, tokenizer);
 
-            progress?.Report(new LoadProgress("language model", 0.1));
-            LanguageModel language = Own(LanguageModel.Load(file, new LanguageModelOptions
+            double languageShare = 0.9 * file.Length / (file.Length + (projectorFile?.Length ?? 0));
+            void Loaded(double share) => progress?.Report(new LoadProgress("language model", 0.1 + languageShare * share));
+            Loaded(0);
+            var languageOptions = new LanguageModelOptions
             {
                 Weights = new() { Activations = options.Activations, Requantize = options.WeightType },
                 Context = options.Context,
                 Compatibility = options.Compatibility,
-            }));
+            };
+            LanguageModel language = Own(LanguageModel.Load(file, languageOptions, Loaded, cancellation));
             if (tokenizer.VocabularySize > language.VocabularySize)
             {
                 throw new UnsupportedModelException(
@@ -70,7 +74,8 @@ internal sealed class ModelFiles : IDisposable
             VisionModel? vision = null;
             if (projectorFile is not null)
             {
-                progress?.Report(new LoadProgress("picture encoder", 0.1 + 0.9 * file.Length / (file.Length + projectorFile.Length)));
+                cancellation.ThrowIfCancellationRequested();
+                progress?.Report(new LoadProgress("picture encoder", 0.1 + languageShare));
                 vision = Own(LoadVision(projectorFile, options));
             }
 

@@ -22,7 +22,9 @@ public sealed unsafe class LanguageModel : IDisposable
     private readonly int _chunkLength;
     private readonly bool _readsFirstRow;
 
-    private LanguageModel(LanguageConfig config, DecoderBuilder builder, DecoderPlan plan, LanguageModelOptions options)
+    private LanguageModel(
+        LanguageConfig config, DecoderBuilder builder, DecoderPlan plan, LanguageModelOptions options, Action<double>? loaded,
+        CancellationToken cancellation)
     {
         Config = config;
         _plan = plan;
@@ -37,7 +39,13 @@ public sealed unsafe class LanguageModel : IDisposable
         _blocks = new DecoderBlock[plan.Blocks.Length];
         try
         {
-            for (int i = 0; i < _blocks.Length; i++) _blocks[i] = plan.Blocks[i].Create();
+            for (int i = 0; i < _blocks.Length; i++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                _blocks[i] = plan.Blocks[i].Create();
+                loaded?.Invoke((i + 1.0) / (_blocks.Length + 1));
+            }
+
             _outputNorm = plan.OutputNorm();
             _output = plan.Output();
         }
@@ -76,11 +84,15 @@ public sealed unsafe class LanguageModel : IDisposable
 
     /// <summary>Loads the decoder of <paramref name="file"/>, which must stay open as long as the model is used.</summary>
     /// <exception cref="UnsupportedModelException">The architecture is unknown, or a key or tensor is missing or wrong.</exception>
-    public static LanguageModel Load(GgufFile file, LanguageModelOptions? options = null)
+    public static LanguageModel Load(GgufFile file, LanguageModelOptions? options = null) => Load(file, options, null, default);
+
+    /// <summary>Loads the decoder and tells after each layer what share of them is loaded.</summary>
+    internal static LanguageModel Load(
+        GgufFile file, LanguageModelOptions? options, Action<double>? loaded, CancellationToken cancellation)
     {
         options ??= new LanguageModelOptions();
         var builder = Describe(file, options, out var plan);
-        return new LanguageModel(builder.Config, builder, plan, options);
+        return new LanguageModel(builder.Config, builder, plan, options, loaded, cancellation);
     }
 
     /// <summary>Whether the decoder of <paramref name="file"/> can be run; reads no weights.</summary>

@@ -49,9 +49,7 @@ public sealed class StructuredOutputTests
 
         [MinLength(2), MaxLength(3)] public required string[] Tags { get; set; }
 
-        [AllowedValues("x", "y")] public string? Choice { get; set; }
-
-        [EmailAddress] public string? Mail { get; set; }
+        [AllowedValues("x", "y")] public required string? Choice { get; set; }
     }
 
     private static readonly JsonSerializerOptions Options = new(AIJsonUtilities.DefaultOptions) { Converters = { new JsonStringEnumConverter() } };

@@ -33,6 +33,22 @@ public sealed class VisionLanguageModelTests
     }
 
     [Test]
+    public void LoadingReportsEveryLayerAndCanBeCancelled()
+    {
+        var reports = new Reports();
+        VisionLanguageModel.Load(Demo.ModelPath, Demo.ProjectorPath, progress: reports).Dispose();
+        Assert.That(reports.Shares, Is.Ordered.Ascending.And.All.InRange(0, 1));
+        Assert.That((reports.Shares[0], reports.Shares[^1]), Is.EqualTo((0.0, 1.0)));
+        Assert.That(reports.Shares.Distinct().Count(), Is.GreaterThanOrEqualTo(4 + 4), "steps and layers");
+
+        using var cancel = new CancellationTokenSource();
+        var cancelling = new Reports { AtLayer = cancel.Cancel };
+        Assert.That(() => VisionLanguageModel.LoadAsync(Demo.ModelPath, Demo.ProjectorPath, null, cancelling, cancel.Token),
+            Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(cancelling.Shares, Has.Count.LessThan(reports.Shares.Count - 2), "no layer after the one that was under way");
+    }
+
+    [Test]
     public async Task AnswersStream()
     {
         var pieces = new List<GeneratedPiece>();
@@ -229,5 +245,18 @@ public sealed class VisionLanguageModelTests
     {
         RgbImage image = RgbImage.FromRgb(new byte[width * height * 3], width, height);
         Assert.That((await _model.AnswerAsync("What is this?", [image])).Text, Is.Not.Empty);
+    }
+
+    private sealed class Reports : IProgress<LoadProgress>
+    {
+        public List<double> Shares { get; } = [];
+
+        public Action? AtLayer { get; init; }
+
+        public void Report(LoadProgress value)
+        {
+            Shares.Add(value.Fraction);
+            if (value.Step == "language model") AtLayer?.Invoke();
+        }
     }
 }

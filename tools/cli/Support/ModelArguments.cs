@@ -112,8 +112,11 @@ internal sealed class ModelArguments
         ModelOptions options = Options(parsed);
         (string model, string? projector) = await LocateAsync(parsed, terminal, cancellation).ConfigureAwait(false);
         long start = Stopwatch.GetTimestamp();
-        VisionLanguageModel loaded =
-            await VisionLanguageModel.LoadAsync(model, projector, options, null, cancellation).ConfigureAwait(false);
+        double share = 0;
+        IProgress<LoadProgress> progress = new LatestShare(now => share = now);
+        Task<VisionLanguageModel> loading = VisionLanguageModel.LoadAsync(model, projector, options, progress, cancellation);
+        await ProgressBars.WatchAsync(terminal, $"loading {Path.GetFileName(model)}", loading, () => share).ConfigureAwait(false);
+        VisionLanguageModel loaded = await loading.ConfigureAwait(false);
         terminal.Note(Summary(loaded.Info, Stopwatch.GetElapsedTime(start)));
         return loaded;
     }
@@ -142,5 +145,11 @@ internal sealed class ModelArguments
     {
         result.AddError(message);
         return value;
+    }
+
+    /// <summary>Keeps the latest report, on whatever thread it comes.</summary>
+    private sealed class LatestShare(Action<double> keep) : IProgress<LoadProgress>
+    {
+        public void Report(LoadProgress value) => keep(value.Fraction);
     }
 }

@@ -5,6 +5,8 @@ namespace TinyMllm.Cli.Support;
 /// <summary>A bar for work that is counted in steps; on a terminal only.</summary>
 internal static class ProgressBars
 {
+    private const int PatienceMilliseconds = 600;
+
     /// <summary>Runs the work and shows how far it is.</summary>
     /// <param name="terminal">Where to.</param>
     /// <param name="title">What is being done.</param>
@@ -27,6 +29,24 @@ internal static class ProgressBars
                     (int done, int total) = read(report);
                     (task.MaxValue, task.Value) = (Math.Max(1, total), done);
                 }));
+            }).ConfigureAwait(false);
+    }
+
+    /// <summary>Shows a bar for work that is under way, if it takes long enough to look; it goes when the work ends, well or not.</summary>
+    /// <param name="terminal">Where to.</param>
+    /// <param name="title">What is being done.</param>
+    /// <param name="work">The work; whoever started it awaits it.</param>
+    /// <param name="share">How far it is, 0 … 1.</param>
+    public static async Task WatchAsync(Terminal terminal, string title, Task work, Func<double> share)
+    {
+        Task ended = Task.WhenAny(work);
+        if (!terminal.ErrorIsTerminal || await Task.WhenAny(ended, Task.Delay(PatienceMilliseconds)).ConfigureAwait(false) == ended) return;
+        await terminal.ErrorConsole.Progress().AutoClear(true)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
+            .StartAsync(async context =>
+            {
+                ProgressTask task = context.AddTask(Markup.Escape(title), maxValue: 1);
+                while (await Task.WhenAny(ended, Task.Delay(50)).ConfigureAwait(false) != ended) task.Value = share();
             }).ConfigureAwait(false);
     }
 
