@@ -167,7 +167,7 @@ public sealed class PackageTests
             {
                 protected static readonly VisionLanguageModel model = null!;
                 protected static readonly RgbImage image = null!;
-                protected static readonly (IServiceCollection Services, int Rest) builder = default;
+                protected static readonly (IServiceCollection Services, string Host) builder = default;
                 static void Main() { }
             }
             """);
