@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace TinyMllm.Kernels;
@@ -6,6 +7,14 @@ namespace TinyMllm.Kernels;
 public static unsafe class CacheHint
 {
     private const int Line = 64;
+
+    /// <summary>Asks for memory that this core will read once, now, past the caches that others share.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Stream(byte* memory, int bytes)
+    {
+        if (!Sse.IsSupported) return;
+        for (int i = 0; i < bytes; i += Line) Sse.PrefetchNonTemporal(memory + i);
+    }
 
     /// <summary>Asks for memory that this core will read soon, into its second-level cache; does not wait for it.</summary>
     public static void ReadSoon(byte* memory, int bytes)
