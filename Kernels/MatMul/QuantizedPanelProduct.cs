@@ -46,7 +46,8 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
             for (int row = 0; row < a->Rows; row++)
             {
                 bool sum = output.Begin(row, 1, 0, out float* y);
-                if (TFormat.BlockLength == 32) SingleRow32(a, panel, row, y, sum);
+                if (typeof(TFormat) == typeof(PanelQ6_K)) SixBitRow<TDot, TBytes, TRows>.Multiply(a, panel, row, y, sum);
+                else if (TFormat.BlockLength == 32) SingleRow32(a, panel, row, y, sum);
                 else SingleRow16(a, panel, row, y, sum);
                 output.End(row, 1);
             }

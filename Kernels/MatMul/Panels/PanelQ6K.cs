@@ -8,8 +8,8 @@ namespace TinyMllm.Kernels.MatMul;
 /// </summary>
 internal readonly unsafe struct PanelQ6_K : IPanelFormat
 {
-    private const int High = 32 + (16 * 16);
-    private const int Low = High + (16 * 64);
+    /// <summary>Where scales, high bits and nibbles begin in a unit.</summary>
+    public const int Scales = 32, High = Scales + (16 * 16), Low = High + (16 * 64);
 
     public static int BlockLength => 16;
 
@@ -35,7 +35,7 @@ internal readonly unsafe struct PanelQ6_K : IPanelFormat
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TRows Scale<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.LoadHalf((ushort*)unit) * TRows.LoadInt8((sbyte*)unit + 32 + (16 * block));
+        where TRows : unmanaged, IRowLanes<TRows> => TRows.LoadHalf((ushort*)unit) * TRows.LoadInt8((sbyte*)unit + Scales + (16 * block));
 
     public static TRows Offset<TRows>(byte* unit, int block)
         where TRows : unmanaged, IRowLanes<TRows> => TRows.Zero;
@@ -43,7 +43,7 @@ internal readonly unsafe struct PanelQ6_K : IPanelFormat
     public static void PackRow(byte* blocks, int row, byte* unit)
     {
         ((ushort*)unit)[row] = *(ushort*)(blocks + 208);
-        for (int j = 0; j < 16; j++) unit[32 + (16 * j) + row] = blocks[192 + j];
+        for (int j = 0; j < 16; j++) unit[Scales + (16 * j) + row] = blocks[192 + j];
         for (int c = 0; c < 16; c++) *(uint*)(unit + High + (64 * c) + (4 * row)) = ((uint*)(blocks + 128))[c];
         for (int c = 0; c < 32; c++) *(uint*)(unit + Low + (64 * c) + (4 * row)) = ((uint*)blocks)[c];
     }
