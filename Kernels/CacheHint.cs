@@ -4,11 +4,11 @@ using System.Runtime.Intrinsics.X86;
 namespace TinyMllm.Kernels;
 
 /// <summary>Hints to the processor's caches; they change no result and do nothing where there is no such instruction.</summary>
-public static unsafe class CacheHint
+internal static unsafe class CacheHint
 {
     private const int Line = 64;
 
-    /// <summary>Asks for memory that this core will read once, now, past the caches that others share.</summary>
+    /// <summary>Asks for memory that this core will read once and soon, past the caches that others share: a few per cent in a stream of weights.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Stream(byte* memory, int bytes)
     {

@@ -16,6 +16,11 @@ public sealed unsafe class Linear : IDisposable, IReadAhead
     /// <summary>Rows from which a product is bound by arithmetic.</summary>
     private const int ManyRows = 4;
 
+    private const int TasksPerThread = 16;
+
+    /// <summary>Most weights of a task with few rows: at the end of a product one thread waits for at most the time that reading them takes.</summary>
+    private const long TaskBytes = 128 << 10;
+
     /// <summary>Bytes asked for at a time: few enough that a worker notices new work soon.</summary>
     private const int PrefetchBytes = 2048;
 
@@ -122,7 +127,9 @@ public sealed unsafe class Linear : IDisposable, IReadAhead
             // Enough tasks for an even share, few enough that taking one costs nothing beside it.
             // Even, because kernels take two panels at a time.
             bool many = x.Rows >= ManyRows;
-            int perTask = (Math.Max(1, _panels / (workspace.Pool.Threads * (many ? 16 : 4))) + 1) & ~1;
+            int perTask = _panels / (workspace.Pool.Threads * TasksPerThread);
+            if (!many) perTask = (int)Math.Min(perTask, TaskBytes / _parts[0].PanelBytes);
+            perTask = (Math.Max(1, perTask) + 1) & ~1;
             var body = new Body { Parts = _parts, Arguments = arguments, PanelsPerTask = perTask, Panels = _panels };
             workspace.Pool.For((_panels + perTask - 1) / perTask, ref body, many ? null : Follower(workspace, perTask));
         }

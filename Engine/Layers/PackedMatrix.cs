@@ -8,6 +8,9 @@ internal sealed unsafe class PackedMatrix : IDisposable
 {
     private const int PanelRows = 16;
 
+    /// <summary>Panels that one task packs.</summary>
+    private const int PanelsPerTask = 8;
+
     private readonly NativeBuffer<byte> _panels;
 
     private PackedMatrix(PanelKernel kernel, int inputs, int outputs)
@@ -57,30 +60,43 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     private void PackStored(StoredTensor tensor)
     {
-        for (int p = 0; p < PanelCount; p++)
+        byte* data = tensor.Data;
+        InParallel((first, end) =>
         {
-            Kernel.Pack(tensor.Data + (p * PanelRows * tensor.RowBytes), tensor.RowBytes, Math.Min(PanelRows, Outputs - (p * PanelRows)), Inputs,
-                Panels + (p * PanelBytes));
-        }
+            for (int p = first; p < end; p++)
+                Kernel.Pack(data + (p * PanelRows * tensor.RowBytes), tensor.RowBytes, RowsOf(p), Inputs, Panels + (p * PanelBytes));
+        });
     }
 
     private void PackConverted(StoredTensor tensor, TensorType type)
     {
         long rowBytes = type.ByteCount(Inputs);
-        using var floats = new NativeBuffer<float>(Inputs);
-        using var rows = new NativeBuffer<byte>(rowBytes * PanelRows);
-        for (int p = 0; p < PanelCount; p++)
+        InParallel((first, end) =>
         {
-            int count = Math.Min(PanelRows, Outputs - (p * PanelRows));
-            for (int r = 0; r < count; r++)
+            using var floats = new NativeBuffer<float>(Inputs);
+            using var rows = new NativeBuffer<byte>(rowBytes * PanelRows);
+            for (int p = first; p < end; p++)
             {
-                var target = new Span<byte>(rows.Pointer + (r * rowBytes), checked((int)rowBytes));
-                tensor.DecodeRow((p * PanelRows) + r, floats.Span);
-                if (type == TensorType.F32) floats.Span.CopyTo(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(target));
-                else TensorCodec.Encode(type, floats.Span, target);
-            }
+                for (int r = 0; r < RowsOf(p); r++)
+                {
+                    var target = new Span<byte>(rows.Pointer + (r * rowBytes), checked((int)rowBytes));
+                    tensor.DecodeRow((p * PanelRows) + r, floats.Span);
+                    if (type == TensorType.F32) floats.Span.CopyTo(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(target));
+                    else TensorCodec.Encode(type, floats.Span, target);
+                }
 
-            Kernel.Pack(rows.Pointer, rowBytes, count, Inputs, Panels + (p * PanelBytes));
-        }
+                Kernel.Pack(rows.Pointer, rowBytes, RowsOf(p), Inputs, Panels + (p * PanelBytes));
+            }
+        });
+    }
+
+    private int RowsOf(int panel) => Math.Min(PanelRows, Outputs - (panel * PanelRows));
+
+    /// <summary>Packing happens before there is a session and its pool, so that the runtime's own threads do it, a few panels at a time.</summary>
+    private void InParallel(Action<int, int> pack)
+    {
+        int tasks = (PanelCount + PanelsPerTask - 1) / PanelsPerTask;
+        if (tasks < 2) pack(0, PanelCount);
+        else Parallel.For(0, tasks, task => pack(task * PanelsPerTask, Math.Min(PanelCount, (task + 1) * PanelsPerTask)));
     }
 }

@@ -8,7 +8,7 @@ namespace TinyMllm.Engine;
 /// </summary>
 /// <remarks>
 /// Scratch is a stack of blocks: <see cref="Rent(int, int)"/> moves a pointer, the end of a <see cref="Frame"/> moves it back. Blocks are kept, so a
-/// steady state (one token after another) allocates nothing.
+/// steady state (one token after another) allocates nothing. Blocks that a growing need has left behind become one when the last frame ends.
 /// </remarks>
 public sealed unsafe class Workspace : IDisposable
 {
@@ -67,7 +67,16 @@ public sealed unsafe class Workspace : IDisposable
         (_block, _offset) = (0, 0);
     }
 
-    internal void Release(int block, long offset) => (_block, _offset) = (block, offset);
+    internal void Release(int block, long offset)
+    {
+        (_block, _offset) = (block, offset);
+        if (block > 0 || offset > 0 || _blocks.Count < 2) return;
+
+        // What did not fit the rest of a block was put into the next one, so that the sum holds memory that one block would not touch.
+        long capacity = Capacity;
+        Dispose();
+        _blocks.Add(new NativeBuffer<byte>(capacity));
+    }
 
     private byte* RentBytes(long bytes)
     {

@@ -49,7 +49,7 @@ public sealed unsafe class WorkerPool : IDisposable
     private const int ReadAheadBytes = 512 << 10;
 
     /// <summary>Rounds of spinning before a worker without work goes to sleep.</summary>
-    private const int SpinRounds = 2000;
+    private const int SpinRounds = 8000;
 
     [ThreadStatic]
     private static bool _insideLoop;
@@ -149,7 +149,7 @@ public sealed unsafe class WorkerPool : IDisposable
     private static void Pause(int spin)
     {
         // A worker that lost its processor holds an index: let it run.
-        if (spin > 4 * SpinRounds) Thread.Yield();
+        if (spin > SpinRounds) Thread.Yield();
         else Thread.SpinWait(1);
     }
 
@@ -172,7 +172,7 @@ public sealed unsafe class WorkerPool : IDisposable
             while (!_stop && !HasWork(seen) && spin < SpinRounds)
             {
                 if (ahead.Advance(Volatile.Read(ref _ahead))) continue;
-                Thread.SpinWait(4);
+                Thread.SpinWait(1);
                 spin++;
             }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using TinyMllm.Kernels.Quantization;
 
@@ -74,6 +75,7 @@ public sealed unsafe class PanelKernel
     /// <param name="count">1 … 16; missing rows become zeros.</param>
     /// <param name="inputs">Values per row.</param>
     /// <param name="panel">Target of <see cref="PanelBytes"/> bytes.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Pack(byte* rows, long rowBytes, int count, int inputs, byte* panel)
     {
         if (count < 16) new Span<byte>(panel, checked((int)PanelBytes(inputs))).Clear();
@@ -127,7 +129,9 @@ public sealed unsafe class PanelKernel
             HasOffset = TFormat.HasOffset,
         };
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackSingle(byte* value, int row, byte* unit) => ((float*)unit)[row] = *(float*)value;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackHalf(byte* value, int row, byte* unit) => ((ushort*)unit)[row] = *(ushort*)value;
 }

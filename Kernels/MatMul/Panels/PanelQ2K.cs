@@ -14,6 +14,7 @@ internal static unsafe class SuperCrumbs
         where TBytes : unmanaged, IByteLanes<TBytes> =>
         TBytes.ShiftRight(TBytes.Load(vectors + (64 * ((8 * (part >> 2)) + group))), 2 * (part & 3)) & TBytes.Splat(3);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* crumbs, int row, byte* vectors)
     {
         for (int c = 0; c < 16; c++) *(uint*)(vectors + (64 * c) + (4 * row)) = ((uint*)crumbs)[c];
@@ -50,6 +51,7 @@ internal readonly unsafe struct PanelQ2_K : IPanelFormat
         where TRows : unmanaged, IRowLanes<TRows> =>
         TRows.LoadHalf((ushort*)(unit + 32)) * TRows.LoadUInt8(unit + 80 + (32 * block)) * TRows.Splat(-1);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
     {
         ((ushort*)unit)[row] = *(ushort*)(blocks + 80);
@@ -100,6 +102,7 @@ internal readonly unsafe struct PanelQ3_K : IPanelFormat
     public static TRows Offset<TRows>(byte* unit, int block)
         where TRows : unmanaged, IRowLanes<TRows> => TRows.Zero;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
     {
         ((ushort*)unit)[row] = *(ushort*)(blocks + 108);

@@ -19,6 +19,7 @@ internal static unsafe class LegacyNibbles
         return v & TBytes.Splat(0x0F);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* nibbles, int row, byte* vectors)
     {
         for (int c = 0; c < 4; c++) *(uint*)(vectors + (64 * c) + (4 * row)) = ((uint*)nibbles)[c];
@@ -51,6 +52,7 @@ internal readonly unsafe struct PanelQ4_0 : IPanelFormat
     public static TRows Offset<TRows>(byte* unit, int block)
         where TRows : unmanaged, IRowLanes<TRows> => TRows.Zero;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
     {
         ((ushort*)unit)[row] = *(ushort*)blocks;
@@ -86,6 +88,7 @@ internal readonly unsafe struct PanelQ4_1 : IPanelFormat
         where TRows : unmanaged, IRowLanes<TRows> =>
         TRows.MultiplyAdd(TRows.LoadHalf((ushort*)unit), TRows.Splat(8), TRows.LoadHalf((ushort*)(unit + 32)));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
     {
         ((ushort*)unit)[row] = *(ushort*)blocks;

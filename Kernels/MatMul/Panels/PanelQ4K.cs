@@ -21,6 +21,7 @@ internal static unsafe class SuperScales
         TRows.MultiplyAdd(Scale<TRows>(head, block), TRows.Splat(zero),
             TRows.LoadHalf((ushort*)(head + 32)) * TRows.LoadUInt8(head + 80 + (32 * block)) * TRows.Splat(-1));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* block, int row, byte* head)
     {
         ((ushort*)head)[row] = *(ushort*)block;
@@ -49,6 +50,7 @@ internal static unsafe class SuperNibbles
         where TBytes : unmanaged, IByteLanes<TBytes> =>
         TBytes.ShiftRight(TBytes.Load(vectors + (64 * (((part >> 1) * 8) + group))), 4 * (part & 1)) & TBytes.Splat(0x0F);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* nibbles, int row, byte* vectors)
     {
         for (int c = 0; c < 32; c++) *(uint*)(vectors + (64 * c) + (4 * row)) = ((uint*)nibbles)[c];
@@ -82,6 +84,7 @@ internal readonly unsafe struct PanelQ4_K : IPanelFormat
     public static TRows Offset<TRows>(byte* unit, int block)
         where TRows : unmanaged, IRowLanes<TRows> => SuperScales.Offset<TRows>(unit, block, Zero);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
     {
         SuperScales.PackRow(blocks, row, unit);
@@ -122,6 +125,7 @@ internal readonly unsafe struct PanelQ5_K : IPanelFormat
     public static TRows Offset<TRows>(byte* unit, int block)
         where TRows : unmanaged, IRowLanes<TRows> => SuperScales.Offset<TRows>(unit, block, Zero);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
     {
         SuperScales.PackRow(blocks, row, unit);

@@ -19,6 +19,7 @@ internal static unsafe class LegacyFiveBits
         return LegacyNibbles.Group<TBytes>(vectors + 64, group) | (high & TBytes.Splat(0x10));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(uint highBits, byte* nibbles, int row, byte* vectors)
     {
         // Bit j of highBits belongs to value j = 4·g + i: byte i of the row's word collects bits i, i + 4, i + 8, …
@@ -61,6 +62,7 @@ internal readonly unsafe struct PanelQ5_0 : IPanelFormat
     public static TRows Offset<TRows>(byte* unit, int block)
         where TRows : unmanaged, IRowLanes<TRows> => TRows.Zero;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
     {
         ((ushort*)unit)[row] = *(ushort*)blocks;
@@ -96,6 +98,7 @@ internal readonly unsafe struct PanelQ5_1 : IPanelFormat
         where TRows : unmanaged, IRowLanes<TRows> =>
         TRows.MultiplyAdd(TRows.LoadHalf((ushort*)unit), TRows.Splat(16), TRows.LoadHalf((ushort*)(unit + 32)));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
     {
         ((ushort*)unit)[row] = *(ushort*)blocks;

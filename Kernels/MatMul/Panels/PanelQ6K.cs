@@ -40,6 +40,7 @@ internal readonly unsafe struct PanelQ6_K : IPanelFormat
     public static TRows Offset<TRows>(byte* unit, int block)
         where TRows : unmanaged, IRowLanes<TRows> => TRows.Zero;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
     {
         ((ushort*)unit)[row] = *(ushort*)(blocks + 208);

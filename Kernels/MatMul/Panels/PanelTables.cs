@@ -51,6 +51,7 @@ internal readonly unsafe struct PanelIQ4_NL : IPanelFormat
     public static TRows Offset<TRows>(byte* unit, int block)
         where TRows : unmanaged, IRowLanes<TRows> => TRows.Zero;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit) => PanelQ4_0.PackRow(blocks, row, unit);
 }
 
@@ -85,6 +86,7 @@ internal readonly unsafe struct PanelIQ4_XS : IPanelFormat
     public static TRows Offset<TRows>(byte* unit, int block)
         where TRows : unmanaged, IRowLanes<TRows> => TRows.Zero;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
     {
         ((ushort*)unit)[row] = *(ushort*)blocks;
@@ -124,6 +126,7 @@ internal readonly unsafe struct PanelMXFP4 : IPanelFormat
     public static TRows Offset<TRows>(byte* unit, int block)
         where TRows : unmanaged, IRowLanes<TRows> => TRows.Zero;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
     {
         int e = blocks[0];

@@ -10,8 +10,8 @@ namespace TinyMllm.Vision.Transformer;
 /// </summary>
 internal sealed class VisionBlock
 {
-    /// <summary>Rows that go through the feed-forward layer together: bounds its scratch for large pictures.</summary>
-    private const int FeedForwardRows = 1024;
+    /// <summary>Rows that go through the feed-forward layer together: bounds its scratch, and what is between its two products stays within the caches.</summary>
+    private const int FeedForwardRows = 256;
 
     private readonly AttentionShape _shape;
     private readonly RotaryEmbedding? _rotary;
