@@ -159,7 +159,7 @@ public sealed class PackageTests
             File.WriteAllText(Path.Combine(folder, $"Snippet{++count}.cs"), Snippets.Wrap(snippet, $"Snippet{count}"));
         Assert.That(count, Is.GreaterThanOrEqualTo(5));
         File.WriteAllText(Path.Combine(folder, "Given.cs"), """
-            using Microsoft.Extensions.DependencyInjection;
+            global using Microsoft.Extensions.DependencyInjection; // As in every ASP.NET app.
             using TinyMllm;
             using TinyMllm.Loaders.Images;
 
