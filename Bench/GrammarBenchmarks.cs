@@ -15,16 +15,15 @@ public class GrammarBenchmarks
     private const string Schema = """
         {"type": "object", "properties": {
           "shop": {"type": "string"}, "date": {"type": "string", "format": "date"}, "total": {"type": "number", "minimum": 0},
-          "currency": {"enum": ["EUR", "USD", "GBP"]},
           "items": {"type": "array", "items": {"type": "object", "properties": {
             "name": {"type": "string", "maxLength": 60}, "count": {"type": "integer", "minimum": 1, "maximum": 99}, "price": {"type": "number"}},
-            "required": ["name", "price"]}}},
+            "required": ["name", "price"]}}, "currency": {"enum": ["EUR", "USD", "GBP"]}},
          "required": ["shop", "date", "items", "total"]}
         """;
 
     private const string Answer = """
-        {"shop": "Bäckerei Müller", "date": "2026-11-22", "items": [{"name": "Rye bread", "price": 4.20}, {"name": "Croissant", "price": 1.95, "count": 3},
-        {"name": "Coffee to go", "price": 2.8}], "total": 12.85, "currency": "EUR"}
+        {"shop": "Bäckerei Müller", "date": "2026-11-22", "total": 12.85, "items": [{"name": "Rye bread", "price": 4.20},
+        {"name": "Croissant", "price": 1.95, "count": 3}, {"name": "Coffee to go", "price": 2.8}], "currency": "EUR"}
         """;
 
     private Tokenizer _tokenizer = null!;
