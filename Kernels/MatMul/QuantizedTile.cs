@@ -32,9 +32,6 @@ internal static unsafe class QuantizedTile<TFormat, TDot, TBytes, TRows>
     where TBytes : unmanaged, IByteLanes<TBytes>
     where TRows : unmanaged, IRowLanes<TRows>
 {
-    /// <summary>Rows of a full tile.</summary>
-    public const int Rows = 4;
-
     /// <summary>Four rows against one panel.</summary>
     /// <param name="a">The product.</param>
     /// <param name="w">Unpacked weights of k … k + length − 1.</param>
