@@ -38,7 +38,7 @@ public sealed class ChatClientTests
         foreach (AIContent picture in pictures)
         {
             ChatResponse response =
-                await _client.GetResponseAsync([new AiMessage(AiRole.User, [picture, new TextContent("What is this?")])]);
+                await _client.GetResponseAsync([new AiMessage(AiRole.User, [picture, new TextContent("What do you see?")])]);
             Assert.That(response.Text, Is.EqualTo("a pizza on a green background."));
             Assert.That(response.FinishReason, Is.EqualTo(ChatFinishReason.Stop));
             Assert.That(response.ModelId, Is.EqualTo("TinyMllm demo"));
@@ -51,7 +51,7 @@ public sealed class ChatClientTests
     public async Task AConversationStreamsAndReadsOnlyWhatIsNew()
     {
         var messages = new List<AiMessage> { new(AiRole.User,
-            [new DataContent(File.ReadAllBytes(Demo.Sample("strawberry")), "image/png"), new TextContent("What is this?")]) };
+            [new DataContent(File.ReadAllBytes(Demo.Sample("strawberry")), "image/png"), new TextContent("What do you see?")]) };
         List<ChatResponseUpdate> updates = await Collect(messages);
         Assert.That(string.Concat(updates), Is.EqualTo("a strawberry on a yellow background."));
         Assert.That(updates.Count(update => update.Text.Length > 0), Is.GreaterThan(3));
@@ -68,7 +68,7 @@ public sealed class ChatClientTests
     public async Task OptionsAreMapped()
     {
         AiMessage question =
-            new(AiRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"), new TextContent("What is this?")]);
+            new(AiRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"), new TextContent("What do you see?")]);
         ChatResponse two = await _client.GetResponseAsync([question], new ChatOptions { MaxOutputTokens = 2 });
         Assert.That((two.Text, two.FinishReason), Is.EqualTo(("a pizza", ChatFinishReason.Length)));
         ChatResponse stopped = await _client.GetResponseAsync([question], new ChatOptions { StopSequences = [" green"] });

@@ -67,13 +67,13 @@ public sealed class PackageTests
             using TinyMllm.Loaders.Images;
 
             using var model = VisionLanguageModel.Load(args[0], args[1]);
-            await foreach (var piece in model.GenerateAsync("What is this?", RgbImage.Load(args[2])))
+            await foreach (var piece in model.GenerateAsync("What do you see?", RgbImage.Load(args[2])))
                 Console.Write(piece);
 
             JsonElement schema = JsonElement.Parse("""{"type":"object","properties":{"seen":{"type":"boolean"}},"required":["seen"],"additionalProperties":false}""");
             var picture = new DataContent(File.ReadAllBytes(args[2]), "image/png");
             ChatResponse response = await model.AsChatClient().GetResponseAsync(
-                [new ChatMessage(ChatRole.User, [picture, new TextContent("What is this?")])],
+                [new ChatMessage(ChatRole.User, [picture, new TextContent("What do you see?")])],
                 new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) });
             Console.Write(JsonElement.Parse(response.Text).GetProperty("seen").ValueKind is JsonValueKind.True or JsonValueKind.False);
             """");

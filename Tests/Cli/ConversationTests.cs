@@ -18,13 +18,13 @@ public sealed class ConversationTests
     [Test]
     public async Task AChatKeepsPictureAndConversation()
     {
-        string input = $"/image {Tool.Sample("strawberry.png")}\nWhat is this?\nWhat color is the background?\n/history\n/nonsense\n/image /no/such.png\n";
+        string input = $"/image {Tool.Sample("strawberry.png")}\nWhat do you see?\nWhat color is the background?\n/history\n/nonsense\n/image /no/such.png\n";
         Tool.Result result = await Tool.RunWithInputAsync(input, "chat", "-m", "demo");
         Assert.That(result.ExitCode, Is.Zero, result.Error);
         string[] lines = result.Out.Split('\n');
         Assert.That(lines[0], Is.EqualTo("a strawberry on a yellow background."));
         Assert.That(lines[1], Is.EqualTo("yellow."));
-        Assert.That(result.Out, Does.Contain("User: [picture] What is this?"));
+        Assert.That(result.Out, Does.Contain("User: [picture] What do you see?"));
         Assert.That(result.ErrorLines.Count(line => line.StartsWith("error: ", StringComparison.Ordinal)), Is.EqualTo(2));
         Assert.That(result.Error, Does.Contain("more were known"), "the second question is read on top of the first");
     }
@@ -35,7 +35,7 @@ public sealed class ConversationTests
         foreach (string name in new[] { "pizza.png", "penguin.png" }) File.Copy(Tool.Sample(name), Path.Combine(_folder, name));
         File.WriteAllText(Path.Combine(_folder, "broken.png"), "not a picture");
         string log = Path.Combine(_folder, "captions.jsonl");
-        string[] args = ["describe", _folder, "-m", "demo", "-p", "What is this?", "-o", log];
+        string[] args = ["describe", _folder, "-m", "demo", "-p", "What do you see?", "-o", log];
 
         Assert.That((await Tool.RunAsync(args)).ExitCode, Is.EqualTo(1), "one picture is broken");
         string[] lines = File.ReadAllLines(log);
@@ -73,7 +73,7 @@ public sealed class ConversationTests
         Assert.That(made.ExitCode, Is.Zero, made.Error);
         Assert.That(new FileInfo(smaller).Length, Is.LessThan(0.7 * new FileInfo(Tool.DemoModel).Length));
         Tool.Result run = await Tool.RunAsync("run", "-m", smaller, "--mmproj", Tool.DemoProjector, "--image", Tool.Sample("pizza.png"),
-            "-p", "What is this?");
+            "-p", "What do you see?");
         Assert.That(run.Out, Does.StartWith("a pizza"));
     }
 
@@ -81,7 +81,7 @@ public sealed class ConversationTests
     public async Task AQuestionCanComeFromAFile()
     {
         string question = Path.Combine(_folder, "question.txt");
-        File.WriteAllText(question, "What is this?");
+        File.WriteAllText(question, "What do you see?");
         Tool.Result run = await Tool.RunAsync("run", "-m", "demo", "--image", Tool.Sample("pizza.png"), "-p", "@" + question);
         Assert.That(run.Out, Is.EqualTo("a pizza on a green background.\n"), run.Error);
     }

@@ -45,7 +45,7 @@ public sealed class HubCommandTests
 
         Environment.SetEnvironmentVariable("HF_HUB_OFFLINE", "1");
         Assert.That((await Tool.RunAsync("list")).Out, Does.Contain("mmproj-demo-Q8_0.gguf"));
-        Tool.Result run = await Tool.RunAsync("run", "-m", server.Repository, "--image", Tool.Sample("pizza.png"), "-p", "What is this?");
+        Tool.Result run = await Tool.RunAsync("run", "-m", server.Repository, "--image", Tool.Sample("pizza.png"), "-p", "What do you see?");
         Assert.That(run.Out, Is.EqualTo("a pizza on a green background.\n"));
         Assert.That((await Tool.RunAsync("rm", server.Repository)).ExitCode, Is.Zero);
         Tool.Result gone = await Tool.RunAsync("run", "-m", server.Repository, "-p", "x");

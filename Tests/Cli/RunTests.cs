@@ -1,4 +1,6 @@
+using System.IO.Compression;
 using System.Text.Json;
+using TinyMllm.Cli.Support;
 
 namespace TinyMllm.Tests.Cli;
 
@@ -12,15 +14,7 @@ public sealed class RunTests
         Tool.Result result = await Tool.RunAsync();
         Assert.That(result.ExitCode, Is.Zero, result.Error);
         string[] lines = result.Out.Split('\n', StringSplitOptions.TrimEntries);
-        Assert.That(lines, Is.SupersetOf(new[]
-        {
-            "What is this? a strawberry on a yellow background.",
-            "What color is the background? yellow.",
-            "What do you see? a car and a cat on a green background.",
-            "How many objects are there? two.",
-            "What is this? a pizza on a green background.",
-            "What is this? a penguin on a red background.",
-        }));
+        Assert.That(lines, Is.SupersetOf(DemoFiles.Card.Select(row => $"{row.Question} {row.Answer}")));
         Assert.That(result.Error, Does.Contain("time to the first token").And.Contain("tokens/s"));
     }
 
@@ -28,7 +22,7 @@ public sealed class RunTests
     public async Task AnswersGoToStandardOutAndTimingsToStandardError()
     {
         Tool.Result result = await Tool.RunAsync(
-            "run", "-m", Tool.DemoModel, "--mmproj", Tool.DemoProjector, "--image", Tool.Sample("penguin.png"), "-p", "What is this?",
+            "run", "-m", Tool.DemoModel, "--mmproj", Tool.DemoProjector, "--image", Tool.Sample("penguin.png"), "-p", "What do you see?",
                 "-t", "1");
         Assert.That(result.ExitCode, Is.Zero, result.Error);
         Assert.That(result.Out, Is.EqualTo("a penguin on a red background.\n"));
@@ -39,10 +33,10 @@ public sealed class RunTests
     public async Task TokensStopStringsAndRawPrompts()
     {
         string[] basic = ["run", "-m", "demo", "--image", Tool.Sample("pizza.png")];
-        Assert.That((await Tool.RunAsync([.. basic, "-p", "What is this?", "-n", "2"])).Out, Is.EqualTo("a pizza\n"));
-        Assert.That((await Tool.RunAsync([.. basic, "-p", "What is this?", "--stop", " green"])).Out, Is.EqualTo("a pizza on a\n"));
+        Assert.That((await Tool.RunAsync([.. basic, "-p", "What do you see?", "-n", "2"])).Out, Is.EqualTo("a pizza\n"));
+        Assert.That((await Tool.RunAsync([.. basic, "-p", "What do you see?", "--stop", " green"])).Out, Is.EqualTo("a pizza on a\n"));
         Tool.Result raw = await Tool.RunAsync(
-            [.. basic, "--raw", "-p", "<|im_start|>User: <__media__>What is this?<end_of_utterance>\nAssistant:"]);
+            [.. basic, "--raw", "-p", "<|im_start|>User: <__media__>What do you see?<end_of_utterance>\nAssistant:"]);
         Assert.That(raw.Out, Is.EqualTo(" a pizza on a green background.\n"));
     }
 
@@ -70,7 +64,7 @@ public sealed class RunTests
     [Test]
     public async Task APictureWithoutEncoderTooLongAPromptAndASwappedPairAreRefused()
     {
-        Tool.Result blind = await Tool.RunAsync("run", "-m", Tool.DemoModel, "--image", Tool.Sample("pizza.png"), "-p", "What is this?");
+        Tool.Result blind = await Tool.RunAsync("run", "-m", Tool.DemoModel, "--image", Tool.Sample("pizza.png"), "-p", "What do you see?");
         Assert.That((blind.ExitCode, blind.ErrorLines[^1]), Is.EqualTo((2, blind.ErrorLines[^1])));
         Assert.That(blind.Error, Does.Contain("mmproj"));
 
@@ -84,29 +78,70 @@ public sealed class RunTests
     }
 
     [Test]
+    public async Task TheDemoLooksAtYourOwnPicture()
+    {
+        Tool.Result result = await Tool.RunAsync("demo", "--image", Tool.Sample("pizza.png"), "-p", "What is this?", "-p", "Is there a cat?");
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        Assert.That(result.Out.Split('\n', StringSplitOptions.TrimEntries), Is.SupersetOf(new[] { "What is this? a pizza.", "Is there a cat? no." }));
+        Assert.That((await Tool.RunAsync("demo", "--image", Tool.Sample("pizza.png"))).Out, Does.Contain("How many objects are there? one."));
+        Assert.That((await Tool.RunAsync("demo", "--image", "/no/such.png")).ExitCode, Is.EqualTo(2));
+        Assert.That((await Tool.RunAsync("demo", "-p", "What is this?")).ErrorLines.Single(), Does.Contain("--image"));
+    }
+
+    /// <summary>The figures of the demo model's card, a little below them. Counting is to reach 0.95 like the other two and does not yet.</summary>
+    [Test]
+    public async Task TheDemoModelKeepsItsCardsPromise()
+    {
+        Tool.Result result = await Tool.RunAsync("eval", "-m", "demo", "--set", "demo", "--json");
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        using JsonDocument json = JsonDocument.Parse(result.Out);
+        var answers = json.RootElement.GetProperty("answers").EnumerateArray().Where(answer => answer.GetProperty("part").GetString() == "seen styles")
+            .Select(answer => (Kind: answer.GetProperty("kind").GetString(), Right: answer.GetProperty("right").GetBoolean())).ToArray();
+        Assert.That(answers, Has.Length.GreaterThanOrEqualTo(1000));
+        double Share(Func<string?, bool> chosen) => answers.Where(answer => chosen(answer.Kind)).Average(answer => answer.Right ? 1.0 : 0.0);
+        Assert.That(Share(_ => true), Is.GreaterThanOrEqualTo(0.93));
+        Assert.That(Share(kind => kind == "yes/no"), Is.GreaterThanOrEqualTo(0.95));
+        Assert.That(Share(kind => kind == "which color"), Is.GreaterThanOrEqualTo(0.95));
+        Assert.That(Share(kind => kind == "how many"), Is.GreaterThanOrEqualTo(0.88));
+    }
+
+    [Test]
     public async Task EvalCountsRightAnswersPerKind()
     {
-        Tool.Result card = await Tool.RunAsync("eval", "-m", "demo", "--set", "demo");
-        Assert.That(card.ExitCode, Is.Zero, card.Error);
-        Assert.That(card.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries),
-            Is.EqualTo(new[] { "all", "6", "6", "1.000" }));
-
-        string set = Path.GetTempFileName();
+        string folder = Directory.CreateTempSubdirectory().FullName;
         try
         {
-            string picture = JsonEncodedText.Encode(Tool.Sample("pizza.png")).ToString();
-            File.WriteAllText(set, $$"""{"image":"{{picture}}","question":"What is this?","answer":["A pizza on a green background"],"kind":"what"}""" + "\n"
-                + $$"""{"image":"{{picture}}","question":"What is this?","answer":"a car","kind":"wrong"}""" + "\n");
-            Tool.Result result = await Tool.RunAsync("eval", "-m", "demo", "--set", set, "--json");
-            Assert.That(result.ExitCode, Is.EqualTo(1));
-            using JsonDocument json = JsonDocument.Parse(result.Out);
-            Assert.That(json.RootElement.GetProperty("right").GetInt32(), Is.EqualTo(1));
+            File.Copy(Tool.Sample("pizza.png"), Path.Combine(folder, "p.png"));
+            string set = Path.Combine(folder, "questions.jsonl"), archive = Path.Combine(folder, "..", Path.GetFileName(folder) + ".zip");
+            File.WriteAllText(set, """
+                {"image":"p.png","question":"What is this?","answer":["A pizza", "pizza"],"kind":"what"}
+                {"image":"p.png","question":"What is this?","answer":"a car","kind":"wrong"}
+
+                """);
+            Tool.Result result = await Tool.RunAsync("eval", "-m", "demo", "--set", set);
+            Assert.That(result.ExitCode, Is.Zero, result.Error);
+            Assert.That(result.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries),
+                Is.EqualTo(new[] { "all", "1", "2", "0.500" }));
+            Assert.That((await Tool.RunAsync("eval", "-m", "demo", "--set", set, "--at-least", "0.6")).ExitCode, Is.EqualTo(1));
+            Assert.That((await Tool.RunAsync("eval", "-m", "demo", "--set", set, "--at-least", "6")).ExitCode, Is.EqualTo(2));
+
+            ZipFile.CreateFromDirectory(folder, archive);
+            Tool.Result zipped = await Tool.RunAsync("eval", "-m", "demo", "--set", archive, "--types", "file,q4_0", "--json");
+            File.Delete(archive);
+            using JsonDocument json = JsonDocument.Parse(zipped.Out);
+            Assert.That(json.RootElement.EnumerateArray().Select(run => (run.GetProperty("type").GetString(), run.GetProperty("right").GetInt32())),
+                Is.EqualTo(new[] { ("file", 1), ("q4_0", 1) }));
+            Assert.That((await Tool.RunAsync("eval", "-m", "demo", "--set", set, "--types", "q9")).ErrorLines.Single(), Does.Contain("'q9'"));
+
             File.WriteAllText(set, "{}");
             Assert.That((await Tool.RunAsync("eval", "-m", "demo", "--set", set)).ExitCode, Is.EqualTo(2));
+            string broken = Path.Combine(folder, "broken.zip");
+            File.WriteAllText(broken, "no archive");
+            Assert.That((await Tool.RunAsync("eval", "-m", "demo", "--set", broken)).ErrorLines.Single(), Does.Contain("broken.zip"));
         }
         finally
         {
-            File.Delete(set);
+            Directory.Delete(folder, recursive: true);
         }
     }
 

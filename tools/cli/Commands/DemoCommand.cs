@@ -10,16 +10,30 @@ namespace TinyMllm.Cli.Commands;
 /// carries.</summary>
 internal sealed class DemoCommand : CliCommand
 {
+    private readonly Option<string[]> _image =
+        new("--image") { Description = "A picture of your own instead (drawn scenes, not photographs); may be repeated.", HelpName = "FILE" };
+    private readonly Option<string[]> _question =
+        new("-p", "--prompt") { Description = "A question about it; may be repeated. Unless given, a few that suit most pictures.", HelpName = "TEXT" };
+
     public DemoCommand(Terminal terminal, Interrupts interrupts)
-        : base("demo", "Ask the demo model of the repository about its sample pictures.", terminal, interrupts)
+        : base("demo", "Ask the demo model of the repository about its sample pictures, or about your own.", terminal, interrupts)
     {
+        Add(_image);
+        Add(_question);
     }
 
-    public override IReadOnlyList<string> Examples => ["tinymllm", "tinymllm demo", "dotnet run --project tools/cli -c Release"];
+    public override IReadOnlyList<string> Examples =>
+    [
+        "tinymllm",
+        "tinymllm demo",
+        "tinymllm demo --image my.png -p \"Where is the cat?\"",
+        "dotnet run --project tools/cli -c Release",
+    ];
 
     public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         DemoFiles demo = DemoFiles.Find();
+        (string Path, string Question)[] asked = Questions(parsed, demo);
         long start = Stopwatch.GetTimestamp();
         using VisionLanguageModel model =
             await VisionLanguageModel.LoadAsync(demo.Model, demo.Projector, cancellation: cancellation).ConfigureAwait(false);
@@ -28,17 +42,31 @@ internal sealed class DemoCommand : CliCommand
 
         var results = new List<GenerationResult>();
         string? picture = null;
-        foreach ((string name, string question, _) in DemoFiles.Card)
+        foreach ((string path, string question) in asked)
         {
-            if (name != picture) Terminal.Out.WriteLine(
-                $"{(picture is null ? "" : "\n")}{Path.GetRelativePath(Directory.GetCurrentDirectory(), demo.Sample(name))}");
-            picture = name;
-            results.Add(await AskAsync(model, RgbImage.Load(demo.Sample(name)), question, cancellation).ConfigureAwait(false));
+            if (path != picture) Terminal.Out.WriteLine(
+                $"{(picture is null ? "" : "\n")}{Path.GetRelativePath(Directory.GetCurrentDirectory(), path)}");
+            picture = path;
+            results.Add(await AskAsync(model, RgbImage.Load(path), question, cancellation).ConfigureAwait(false));
         }
 
         Terminal.Out.WriteLine();
         Terminal.Note(Summary(results));
         return ExitCodes.Success;
+    }
+
+    private (string Path, string Question)[] Questions(ParseResult parsed, DemoFiles demo)
+    {
+        string[] images = parsed.GetValue(_image) ?? [], questions = parsed.GetValue(_question) ?? [];
+        if (images.Length == 0)
+        {
+            return questions.Length == 0
+                ? [.. DemoFiles.Card.Select(row => (demo.Sample(row.Picture), row.Question))]
+                : throw new UsageException("-p asks about a picture of yours: name it with --image");
+        }
+
+        if (questions.Length == 0) questions = DemoFiles.General;
+        return [.. images.SelectMany(image => questions.Select(question => (Inputs.Existing(image), question)))];
     }
 
     private async Task<GenerationResult> AskAsync(VisionLanguageModel model, RgbImage image, string question,

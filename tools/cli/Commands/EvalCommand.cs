@@ -8,15 +8,28 @@ using TinyMllm.Loaders.Images;
 
 namespace TinyMllm.Cli.Commands;
 
-/// <summary><c>eval --set FILE</c>: how many questions of a set a model answers rightly, per kind of question.</summary>
+/// <summary><c>eval --set FILE</c>: how many questions of a set a model answers rightly, per kind of question, and what smaller weight
+/// types cost.</summary>
 internal sealed class EvalCommand : CliCommand
 {
     private readonly ModelArguments _model = new();
     private readonly AnswerArguments _answer = new(tokens: 32);
     private readonly Option<string> _set = new("--set")
     {
-        Description = "A JSONL file of {\"image\", \"question\", \"answer\", \"kind\"}: paths relative to it, answer a text or a list of right ones, kind as you like; or 'demo', the demo model's card.",
+        Description = "A JSONL file of {\"image\", \"question\", \"answer\", \"kind\", \"part\"} (paths relative to it, answer a text or a list of right ones, kind and part as you like), "
+            + "a zip of such a questions.jsonl and its pictures, or 'demo', the demo model's held-out set.",
         HelpName = "FILE", Required = true,
+    };
+
+    private readonly Option<string?> _types = new("--types")
+    {
+        Description = "Compare weight types: quantise both files to each of these (Q8_0,Q4_0,Q4_K_M; 'file' = as they are) and ask all over again.",
+        HelpName = "LIST",
+    };
+
+    private readonly Option<double?> _atLeast = new("--at-least")
+    {
+        Description = "Exit code 1 if a smaller share of the answers is right (0 to 1).", HelpName = "SHARE",
     };
 
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON, every answer included." };
@@ -25,84 +38,120 @@ internal sealed class EvalCommand : CliCommand
         : base("eval", "Count right answers over a set of questions about pictures.", terminal, interrupts)
     {
         _model.AddTo(this);
-        Add(_set);
-        Add(_json);
+        foreach (Option option in new Option[] { _set, _types, _atLeast, _json }) Add(option);
         _answer.AddTo(this);
     }
 
     public override IReadOnlyList<string> Examples =>
     [
         "tinymllm eval -m demo --set demo",
-        "tinymllm eval -m model-q4_k_m.gguf --mmproj mmproj.gguf --set questions.jsonl --json > q4_k_m.json",
+        "tinymllm eval -m demo --set demo --types file,Q4_0,Q4_K_M",
+        "tinymllm eval -m model.gguf --mmproj mmproj.gguf --set questions.jsonl --at-least 0.8 --json > result.json",
     ];
 
     public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         GenerationOptions options = _answer.Options(parsed);
-        EvalQuestion[] questions = EvalQuestion.Load(parsed.GetRequiredValue(_set));
-        using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
-        var outcomes = await ProgressBars.RunAsync<int,
-            List<(EvalQuestion Question, string Answer)>>(Terminal, "asking", done => (done, questions.Length),
-            progress => AskAsync(model, questions, options, progress, cancellation)).ConfigureAwait(false);
-        if (parsed.GetValue(_json)) WriteJson(outcomes);
-        else Show(outcomes);
-        return outcomes.All(outcome => outcome.Question.Accepts(outcome.Answer)) ? ExitCodes.Success : ExitCodes.Partial;
-    }
-
-    private static async Task<List<(EvalQuestion Question, string Answer)>> AskAsync(
-        VisionLanguageModel model, EvalQuestion[] questions, GenerationOptions options, IProgress<int> progress,
-            CancellationToken cancellation)
-    {
-        var outcomes = new List<(EvalQuestion, string)>();
-        foreach (EvalQuestion question in questions)
+        if (parsed.GetValue(_atLeast) is < 0 or > 1 or double.NaN) throw new UsageException("--at-least is a share, 0 to 1");
+        using EvalSet set = EvalSet.Open(parsed.GetRequiredValue(_set));
+        var runs = new List<EvalRun>();
+        if (parsed.GetValue(_types) is not { } types)
         {
-            RgbImage[] images = question.Image is { } path ? [RgbImage.Load(path)] : [];
-            GenerationResult result = await model.AnswerAsync(question.Question, images, options, cancellation).ConfigureAwait(false);
-            outcomes.Add((question, result.Text));
-            progress.Report(outcomes.Count);
+            using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
+            runs.Add(await AskAsync("share", model, set, options, cancellation).ConfigureAwait(false));
+        }
+        else
+        {
+            (string text, string? projector) = await _model.LocateAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
+            foreach (string type in types.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            {
+                using var files = QuantizedFiles.Make(text, projector, type, cancellation);
+                using VisionLanguageModel model = await VisionLanguageModel.LoadAsync(
+                    files.Model, files.Projector, _model.Options(parsed), cancellation: cancellation).ConfigureAwait(false);
+                runs.Add(await AskAsync(type, model, set, options, cancellation).ConfigureAwait(false));
+            }
+
+            if (runs.Count == 0) throw new UsageException("--types names no type");
         }
 
-        return outcomes;
+        if (parsed.GetValue(_json)) WriteJson(runs);
+        else Show(runs);
+        return runs.All(run => run.Share() >= (parsed.GetValue(_atLeast) ?? 0)) ? ExitCodes.Success : ExitCodes.Partial;
     }
 
-    private void Show(List<(EvalQuestion Question, string Answer)> outcomes)
-    {
-        Table table = Terminal.NewTable("kind", "right", "of", "share");
-        void Row(string kind, List<(EvalQuestion Question, string Answer)> some)
+    private Task<EvalRun> AskAsync(
+        string name, VisionLanguageModel model, EvalSet set, GenerationOptions options, CancellationToken cancellation) =>
+        ProgressBars.RunAsync<int, EvalRun>(Terminal, name == "share" ? "asking" : name, done => (done, set.Questions.Length), async progress =>
         {
-            int right = some.Count(outcome => outcome.Question.Accepts(outcome.Answer));
-            table.AddRow(Markup.Escape(kind), Number(right), Number(some.Count),
-                ((double)right / some.Count).ToString("0.000", CultureInfo.InvariantCulture));
+            var run = new EvalRun(name);
+            foreach (EvalQuestion question in set.Questions)
+            {
+                RgbImage[] images = set.Picture(question) is { } picture ? [picture] : [];
+                GenerationResult result = await model.AnswerAsync(question.Question, images, options, cancellation).ConfigureAwait(false);
+                run.Add(question, result.Text);
+                progress.Report(run.Outcomes.Count);
+            }
+
+            return run;
+        });
+
+    private void Show(List<EvalRun> runs)
+    {
+        bool compares = runs.Count > 1;
+        Table table = Terminal.NewTable(compares ? ["kind", "of", .. runs.Select(run => run.Name)] : ["kind", "right", "of", "share"]);
+        void Row(string title, Func<EvalQuestion, bool> chosen)
+        {
+            int count = runs[0].Count(chosen);
+            string[] shares = [.. runs.Select(run => run.Share(chosen).ToString("0.000", CultureInfo.InvariantCulture))];
+            table.AddRow(compares
+                ? [Markup.Escape(title), Number(count), .. shares]
+                : [Markup.Escape(title), Number(runs[0].Right(chosen)), Number(count), .. shares]);
         }
 
-        foreach (var group in outcomes.GroupBy(outcome => outcome.Question.Kind)
-            .OrderBy(group => group.Key, StringComparer.Ordinal)) Row(group.Key, [.. group]);
-        Row("all", outcomes);
+        EvalQuestion[] questions = [.. runs[0].Outcomes.Select(outcome => outcome.Question)];
+        string?[] parts = [.. questions.Select(question => question.Part).Distinct()];
+        foreach (string? part in parts)
+        {
+            string prefix = part is null ? "" : part + ": ";
+            foreach (string kind in questions.Where(question => question.Part == part).Select(question => question.Kind).Distinct()
+                .Order(StringComparer.Ordinal)) Row(prefix + kind, question => question.Part == part && question.Kind == kind);
+            if (parts.Length > 1) Row(prefix + "all", question => question.Part == part);
+        }
+
+        Row("all", _ => true);
         Terminal.OutConsole.Write(table);
     }
 
-    private void WriteJson(List<(EvalQuestion Question, string Answer)> outcomes)
+    private void WriteJson(List<EvalRun> runs)
     {
         using var memory = new MemoryStream();
         using (var json = new Utf8JsonWriter(memory, new JsonWriterOptions { Indented = true }))
         {
-            json.WriteStartObject();
-            json.WriteNumber("questions", outcomes.Count);
-            json.WriteNumber("right", outcomes.Count(outcome => outcome.Question.Accepts(outcome.Answer)));
-            json.WriteStartArray("answers");
-            foreach ((EvalQuestion question, string answer) in outcomes)
+            if (runs.Count > 1) json.WriteStartArray();
+            foreach (EvalRun run in runs)
             {
                 json.WriteStartObject();
-                json.WriteString("image", question.Image);
-                json.WriteString("kind", question.Kind);
-                json.WriteString("question", question.Question);
-                json.WriteString("answer", answer);
-                json.WriteBoolean("right", question.Accepts(answer));
+                if (runs.Count > 1) json.WriteString("type", run.Name);
+                json.WriteNumber("questions", run.Outcomes.Count);
+                json.WriteNumber("right", run.Right(_ => true));
+                json.WriteStartArray("answers");
+                foreach ((EvalQuestion question, string answer) in run.Outcomes)
+                {
+                    json.WriteStartObject();
+                    json.WriteString("image", question.Image);
+                    if (question.Part is { } part) json.WriteString("part", part);
+                    json.WriteString("kind", question.Kind);
+                    json.WriteString("question", question.Question);
+                    json.WriteString("answer", answer);
+                    json.WriteBoolean("right", question.Accepts(answer));
+                    json.WriteEndObject();
+                }
+
+                json.WriteEndArray();
                 json.WriteEndObject();
             }
 
-            json.WriteEndArray();
-            json.WriteEndObject();
+            if (runs.Count > 1) json.WriteEndArray();
         }
 
         Terminal.Out.WriteLine(Encoding.UTF8.GetString(memory.GetBuffer(), 0, (int)memory.Length));
