@@ -104,7 +104,7 @@ def answer_loss(model, pixels, tokens, mask, position, answer, frozen):
 
 
 @torch.no_grad()
-def answers(model, vocabulary, pixels, asked, limit=28):
+def answers(model, vocabulary, pixels, asked, limit=32):
     """Greedy answers in float32, one question each."""
     model.eval()
     pictures = model.picture_embeddings(pixels)

@@ -69,7 +69,7 @@ def main():
             parser.error("name a step, or --smoke")
         return run(a.step, a)
     a.shape = Shape(vision_layers=2, vision_ffn=512, layers=2, ffn=256)
-    a.pictures, a.batch, a.only, a.joint = 512, 32, ["noto", "fluent-emoji-flat"], 0.25
+    a.pictures, a.batch, a.only, a.joint = 512, 32, ["noto", "twemoji", "fluent-emoji-flat"], 0.25
     for step in STEPS:
         start = time.time()
         run(step, a)
