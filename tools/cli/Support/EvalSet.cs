@@ -29,15 +29,9 @@ internal sealed class EvalSet : IDisposable
     private readonly string _path;
     private readonly ZipArchive? _archive;
 
-    private EvalSet(string path)
-    {
-        _path = path;
-        _archive = path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) ? OpenArchive(path) : null;
-        Questions = [.. ReadLines().Select((line, i) => (line, i)).Where(item => item.line.Trim().Length > 0)
-            .Select(item => Parse(item.line, item.i + 1, path))];
-    }
+    private EvalSet(string path, ZipArchive? archive) => (_path, _archive) = (path, archive);
 
-    public EvalQuestion[] Questions { get; }
+    public EvalQuestion[] Questions { get; private set; } = [];
 
     /// <summary>Opens a set: a path, or <c>demo</c> for the held-out set of the demo model.</summary>
     /// <exception cref="UsageException">There is no such file, a line is not a question, or there is none.</exception>
@@ -45,10 +39,18 @@ internal sealed class EvalSet : IDisposable
     {
         string path = set == "demo" ? DemoFiles.Find().HeldOut : set;
         if (!File.Exists(path)) throw new UsageException($"there is no file {path}");
-        var opened = new EvalSet(path);
-        if (opened.Questions.Length > 0) return opened;
-        opened.Dispose();
-        throw new UsageException($"{path} has no questions");
+        var opened = new EvalSet(path, path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) ? OpenArchive(path) : null);
+        try
+        {
+            opened.Questions = [.. opened.ReadLines().Select((line, i) => (line, i)).Where(item => item.line.Trim().Length > 0)
+                .Select(item => Parse(item.line, item.i + 1, path))];
+            return opened.Questions.Length > 0 ? opened : throw new UsageException($"{path} has no questions");
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The picture of a question, or null when it has none.</summary>
@@ -58,9 +60,17 @@ internal sealed class EvalSet : IDisposable
     {
         if (question.Image is not { } name) return null;
         if (_archive is null) return RgbImage.Load(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_path))!, name));
-        ZipArchiveEntry entry = _archive.GetEntry(name) ?? throw new UsageException($"{_path} has no {name}");
-        using Stream stream = entry.Open();
-        return RgbImage.Decode(stream);
+        return Read(name, stream =>
+        {
+            try
+            {
+                return RgbImage.Decode(stream);
+            }
+            catch (ImageFormatException broken)
+            {
+                throw new ImageFormatException($"{_path}, {name}: {broken.Message}", broken);
+            }
+        });
     }
 
     public void Dispose() => _archive?.Dispose();
@@ -80,9 +90,20 @@ internal sealed class EvalSet : IDisposable
     private string[] ReadLines()
     {
         if (_archive is null) return File.ReadAllLines(_path);
-        ZipArchiveEntry entry = _archive.GetEntry(QuestionsEntry) ?? throw new UsageException($"{_path} has no {QuestionsEntry}");
-        using var reader = new StreamReader(entry.Open());
-        return reader.ReadToEnd().Split('\n');
+        return Read(QuestionsEntry, stream => new StreamReader(stream).ReadToEnd()).Split('\n');
+    }
+
+    private TResult Read<TResult>(string name, Func<Stream, TResult> read)
+    {
+        try
+        {
+            using Stream stream = (_archive!.GetEntry(name) ?? throw new UsageException($"{_path} has no {name}")).Open();
+            return read(stream);
+        }
+        catch (InvalidDataException broken)
+        {
+            throw new UsageException($"{_path}, {name}: {broken.Message.ReplaceLineEndings(" ")}");
+        }
     }
 
     private static EvalQuestion Parse(string line, int number, string set)
