@@ -1,4 +1,4 @@
-"""First stage: the encoder learns to say, for every patch, what it shows, of which colour it is and where its thing lies.
+"""First stage: the encoder learns to say, for every patch, what it shows, of which colour it is, where its thing lies and whose middle it holds.
 
 The heads that say so are thrown away afterwards. Without them a ViT of this size learns nothing but colours from questions alone.
 """
@@ -22,7 +22,8 @@ class Heads(nn.Module):
         super().__init__()
         self.classes = nn.Linear(width, NOTHING + len(COLOR_NAMES))
         self.colors = nn.Linear(width, len(COLOR_NAMES))
-        self.boxes = nn.Linear(width, 5)  # to the middle (x, y), width, height; and whether the middle lies in this patch
+        self.boxes = nn.Linear(width, 4)                # to the middle (x, y), width, height
+        self.middles = nn.Linear(width, NOTHING + 1)    # whose middle lies in this patch, if any: what counting needs
 
 
 def batch(scenes, random, shape, count, styles=SEEN, easy=False):
@@ -33,35 +34,34 @@ def batch(scenes, random, shape, count, styles=SEEN, easy=False):
     return pixels, labels
 
 
-def losses(heads, x, labels, shape):
+def losses(heads, x, labels):
     """x [B, N, C] -> classes, colours, boxes and middles, one mean each."""
-    classes, colors, boxes = labels
+    classes, colors, boxes, middles = labels
     flat = x.reshape(-1, x.shape[-1])
     of_class = F.cross_entropy(bits(heads.classes, flat).float(), classes.flatten(), label_smoothing=0.02)
     colored = (colors.flatten() >= 0).nonzero()[:, 0]
     of_color = F.cross_entropy(bits(heads.colors, flat[colored]).float(), colors.flatten()[colored]) if len(colored) else flat.sum() * 0
     on_thing = (classes.flatten() < NOTHING).nonzero()[:, 0]
     said, true = bits(heads.boxes, flat[on_thing]).float(), boxes.reshape(-1, 4)[on_thing]
-    of_box = F.smooth_l1_loss(said[:, :4] * 0.25, true, beta=0.05)
-    half = 0.5 / shape.side
-    middle = (true[:, :2].abs() <= half).all(1).float()
-    of_middle = F.binary_cross_entropy_with_logits(said[:, 4], middle)
+    of_box = F.smooth_l1_loss(said * 0.25, true, beta=0.05)
+    of_middle = F.cross_entropy(bits(heads.middles, flat).float(), middles.flatten())
     return of_class, of_color, of_box, of_middle
 
 
 @torch.no_grad()
 def check(model, heads, scenes, shape, styles, seed=777, count=256):
-    """Shares of patches on things, and of middle patches, that are named rightly; share of ground patches; colours; mean distance."""
-    pixels, (classes, colors, boxes) = batch(scenes, np.random.default_rng(seed), shape, count, styles)
-    x = torch.cat([model.vision(p, torch.bfloat16) for p in pixels.split(64)]).float()
-    said = heads.classes(x).argmax(-1)
+    """Shares of patches on things, of ground patches, of colours and of pictures with every middle named rightly; mean distance."""
+    pixels, (classes, colors, boxes, middles) = batch(scenes, np.random.default_rng(seed), shape, count, styles)
+    device = model.connector.weight.device
+    x = torch.cat([model.vision(p.to(device), torch.bfloat16) for p in pixels.split(64)]).float()
+    said, said_color, said_box = heads.classes(x).argmax(-1).cpu(), heads.colors(x).argmax(-1).cpu(), heads.boxes(x).cpu()
     thing = classes < NOTHING
-    middle = thing & (boxes[..., :2].abs() <= 0.5 / shape.side).all(-1)
     right = said == classes
-    color = (heads.colors(x).argmax(-1) == colors)[colors >= 0]
-    off = (heads.boxes(x)[..., :2] * 0.25 - boxes[..., :2]).abs()[thing].mean()
-    return {k: round(float(v), 4) for k, v in dict(things=right[thing].float().mean(), middles=right[middle].float().mean(),
-            ground=right[~thing].float().mean(), colors=color.float().mean(), off=off).items()}
+    counted = (heads.middles(x).argmax(-1).cpu() == middles).all(-1)
+    color = (said_color == colors)[colors >= 0]
+    off = (said_box[..., :2] * 0.25 - boxes[..., :2]).abs()[thing].mean()
+    return {k: round(float(v), 4) for k, v in dict(things=right[thing].float().mean(), ground=right[~thing].float().mean(),
+            colors=color.float().mean(), counted=counted.float().mean(), off=off).items()}
 
 
 def train_encoder(workers, work, shape, pictures, batch_size, seed=1, device="cpu"):
@@ -85,8 +85,8 @@ def train_encoder(workers, work, shape, pictures, batch_size, seed=1, device="cp
         values, pieces = 0, -(-len(pixels) // PIECE)
         for at in range(0, len(pixels), PIECE):
             piece = [part[at:at + PIECE].to(device) for part in labels]
-            parts = losses(heads, model.vision(pixels[at:at + PIECE].to(device), torch.bfloat16), piece, shape)
-            ((parts[0] + 0.3 * parts[1] + 4 * parts[2] + 0.3 * parts[3]) / pieces).backward()
+            parts = losses(heads, model.vision(pixels[at:at + PIECE].to(device), torch.bfloat16), piece)
+            ((parts[0] + 0.3 * parts[1] + 4 * parts[2] + 3 * parts[3]) / pieces).backward()
             values = values + np.array([float(p) for p in parts]) / pieces
         workers.share(optimizers.parameters)
         optimizers.step(done / pictures)

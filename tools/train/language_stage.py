@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from model import DemoModel
+from model import DemoModel, bits, pixel_shuffle
 from optimizer import Optimizers
 from questions import KINDS, ask, questions
 from scenes import SEEN, UNSEEN, Scenes, Sprites
@@ -96,7 +96,6 @@ def answer_loss(model, pixels, tokens, mask, position, answer, frozen):
     """Mean cross-entropy of the answers' tokens."""
     with torch.set_grad_enabled(not frozen):
         seen = model.vision(pixels, torch.bfloat16)
-    from model import bits, pixel_shuffle
     x = embeddings(model, tokens, bits(model.connector, pixel_shuffle(seen, model.shape)))
     hidden = model.text.hidden(x, position, mask.to(x.dtype))
     logits = model.text.logits(hidden[:, :-1][answer[:, 1:]]).float()
@@ -107,18 +106,19 @@ def answer_loss(model, pixels, tokens, mask, position, answer, frozen):
 def answers(model, vocabulary, pixels, asked, limit=32):
     """Greedy answers in float32, one question each."""
     model.eval()
-    pictures = model.picture_embeddings(pixels)
+    device = model.connector.weight.device
+    pictures = model.picture_embeddings(pixels.to(device))
     rows = [prefix(vocabulary, model.shape) + vocabulary.encode(q) + [END, *vocabulary.encode("\nAssistant:")] for q in asked]
     said = [[] for _ in rows]
     open_ = list(range(len(rows)))
     while open_ and len(said[open_[0]]) < limit:
         length = max(len(rows[i]) + len(said[i]) for i in open_)
-        tokens = torch.tensor([rows[i] + said[i] + [0] * (length - len(rows[i]) - len(said[i])) for i in open_])
-        mask = torch.zeros(length, length).masked_fill_(~torch.ones(length, length).tril().bool(), -1e4)[None, None]
+        tokens = torch.tensor([rows[i] + said[i] + [0] * (length - len(rows[i]) - len(said[i])) for i in open_], device=device)
+        mask = torch.full((length, length), -1e4, device=device).triu(1)[None, None]
         x = embeddings(model, tokens, pictures[open_])
-        hidden = model.text.hidden(x, torch.arange(length)[None].expand(len(open_), -1), mask)
+        hidden = model.text.hidden(x, torch.arange(length, device=device)[None].expand(len(open_), -1), mask)
         last = torch.tensor([len(rows[i]) + len(said[i]) - 1 for i in open_])
-        best = model.text.logits(hidden[torch.arange(len(open_)), last]).argmax(-1).tolist()
+        best = model.text.logits(hidden[torch.arange(len(open_), device=device), last.to(device)]).argmax(-1).tolist()
         for i, t in zip(open_, best):
             said[i].append(t)
         open_ = [i for i, t in zip(open_, best) if t != END]

@@ -124,7 +124,7 @@ def yes_no(random, scene):
         color = scene.ground if yes else pick(random, [c for c in COLOR_NAMES if c != scene.ground])
         return f"Is the background {color}?", answer
     if kind < 0.88:
-        options = [t for t in unique(scene) if min(abs(t.x - 0.5), 1) > 0.1 or abs(t.y - 0.5) > 0.1]
+        options = [t for t in unique(scene) if abs(t.x - 0.5) > 0.1 or abs(t.y - 0.5) > 0.1]
         if not options:
             return None
         thing = pick(random, options)

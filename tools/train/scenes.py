@@ -179,8 +179,9 @@ class Scenes:
 def patch_labels(scene, patch):
     """What each patch shows, for the encoder's helper heads.
 
-    Returns classes [N] (NOTHING + ground colour for ground), colours [N] (-1 = not asked), and boxes [N, 4]: from the patch's
-    middle to the thing's, in shares of the picture, and its width and height (0 for ground).
+    Returns classes [N] (NOTHING + ground colour for ground), colours [N] (-1 = not asked), boxes [N, 4]: from the patch's
+    middle to the thing's, in shares of the picture, and its width and height (0 for ground), and middles [N]: the class of the
+    thing whose middle lies in the patch, else NOTHING, so that counting things is counting patches.
     """
     s = scene.owners.shape[0]
     g, step = s // patch, patch // 4
@@ -191,6 +192,7 @@ def patch_labels(scene, patch):
     classes = np.full(g * g, NOTHING + COLOR_NAMES.index(scene.ground), np.int64)
     colors = np.full(g * g, -1, np.int64)
     boxes = np.zeros((g * g, 4), np.float32)
+    middles = np.full(g * g, NOTHING, np.int64)
     middle = (np.arange(g) + 0.5) / g
     px, py = np.tile(middle, g), np.repeat(middle, g)
     for i, thing in enumerate(scene.things):
@@ -200,4 +202,5 @@ def patch_labels(scene, patch):
             colors[where] = COLOR_NAMES.index(thing.color)
         boxes[where] = np.stack([thing.x - px[where], thing.y - py[where], np.full(where.sum(), thing.width),
                                  np.full(where.sum(), thing.height)], 1)
-    return classes, colors, boxes
+        middles[min(int(thing.y * g), g - 1) * g + min(int(thing.x * g), g - 1)] = CLASS_INDEX[thing.name]
+    return classes, colors, boxes, middles

@@ -17,7 +17,7 @@ ICONS = {
 }
 PLURAL_ONLY = {"grapes", "cherries", "scissors"}
 PLURALS = {"mouse": "mice", "snowman": "snowmen", "fish": "fish", "cherries": "cherries", "grapes": "grapes", "scissors": "scissors", "octopus": "octopuses",
-           "butterfly": "butterflies", "strawberry": "strawberries", "tomato": "tomatoes", "bus": "buses", "box": "boxes"}
+           "butterfly": "butterflies", "strawberry": "strawberries", "tomato": "tomatoes", "bus": "buses"}
 
 SHAPES = ["circle", "square", "triangle"]
 WORDS = ["STOP", "GO", "OPEN", "EXIT", "HOT", "COLD", "SALE", "TAXI", "CAFE", "HELLO", "YES", "NO"]

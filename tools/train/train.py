@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The recipe of the demo model: prepare, encoder, language, export, heldout, eval; README.md beside this file says more.
 
-  python3 train.py --smoke --work /tmp/smoke        every step once, in miniature
+  python3 train.py --smoke --work ~/smoke          every step once, in miniature
   python3 train.py prepare --work work              and so on, step by step
 """
 import argparse
@@ -29,10 +29,10 @@ def run(step, a):
         prepare(a.work, a.only)
     elif step == "encoder":
         from encoder_stage import train_encoder
-        workers.run(train_encoder, (a.work, a.shape, a.pictures or 360_000, a.batch or 256, 1, device(a.device)), a.processes)
+        workers.run(train_encoder, (a.work, a.shape, a.pictures or 360_000, a.batch or 256, 1, a.device), a.processes)
     elif step == "language":
         from language_stage import train_language
-        workers.run(train_language, (a.work, a.shape, a.pictures or 166_000, a.batch or 32, a.joint, 2, device(a.device)), a.processes)
+        workers.run(train_language, (a.work, a.shape, a.pictures or 166_000, a.batch or 32, a.joint, 2, a.device), a.processes)
     elif step == "export":
         from export import export
         export(a.work, a.out or a.work)
@@ -58,12 +58,13 @@ def main():
     parser.add_argument("--pictures", type=int, help="pictures of the whole stage; a later run with more goes on")
     parser.add_argument("--batch", type=int, help="pictures a step, all processes together")
     parser.add_argument("--joint", type=float, default=0.0, help="last share of the language stage in which the encoder is trained too")
-    parser.add_argument("--processes", type=int, default=2, help="processes of one thread each (1 on a GPU)")
+    parser.add_argument("--processes", type=int, help="processes of one thread each (default: 2 on a CPU, 1 on a GPU)")
     parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
     parser.add_argument("--answers", type=Path, help="compare: what `tinymllm eval --exact --json` printed")
     parser.add_argument("--smoke", action="store_true", help="every step in miniature, to see that the recipe works")
     a = parser.parse_args()
-    a.shape, a.only = Shape(), None
+    a.shape, a.only, a.device = Shape(), None, device(a.device)
+    a.processes = a.processes or (2 if a.device == "cpu" else 1)
     if not a.smoke:
         if not a.step:
             parser.error("name a step, or --smoke")
