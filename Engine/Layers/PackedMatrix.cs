@@ -11,7 +11,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
     /// <summary>Panels that one task packs.</summary>
     private const int PanelsPerTask = 8;
 
-    private readonly NativeBuffer<byte> _panels;
+    private readonly WeightMemory _panels;
 
     private PackedMatrix(PanelKernel kernel, int inputs, int outputs)
     {
@@ -19,7 +19,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
         Inputs = inputs;
         Outputs = outputs;
         PanelBytes = kernel.PanelBytes(inputs);
-        _panels = new NativeBuffer<byte>(PanelBytes * PanelCount);
+        _panels = WeightMemory.Take(PanelBytes * PanelCount);
     }
 
     public PanelKernel Kernel { get; }

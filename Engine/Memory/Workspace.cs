@@ -75,7 +75,7 @@ public sealed unsafe class Workspace : IDisposable
         // What did not fit the rest of a block was put into the next one, so that the sum holds memory that one block would not touch.
         long capacity = Capacity;
         Dispose();
-        _blocks.Add(new NativeBuffer<byte>(capacity));
+        _blocks.Add(NativeBuffer<byte>.OfWholePages(capacity));
     }
 
     private byte* RentBytes(long bytes)
@@ -90,7 +90,7 @@ public sealed unsafe class Workspace : IDisposable
         if (_block == _blocks.Count)
         {
             long size = Math.Max(bytes, Math.Max(SmallestBlock, Capacity));
-            _blocks.Add(new NativeBuffer<byte>(size));
+            _blocks.Add(NativeBuffer<byte>.OfWholePages(size));
         }
 
         byte* result = _blocks[_block].Pointer + _offset;

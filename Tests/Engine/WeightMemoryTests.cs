@@ -1,0 +1,62 @@
+namespace TinyMllm.Tests.Engine;
+
+[TestFixture]
+public unsafe class WeightMemoryTests
+{
+    [Test]
+    public void MatricesLieOnCacheLinesAndNeverOverlap()
+    {
+        long[] lengths = [1, 64, 100, 4096, 70_000, 3 << 20, 17 << 20, 15 << 20, 15 << 20, 15 << 20, 15 << 20, 33, 70 << 20];
+        var taken = lengths.Select(WeightMemory.Take).ToArray();
+        try
+        {
+            for (int i = 0; i < taken.Length; i++) Ends(taken[i]).ForEach(end => *(byte*)end = (byte)i);
+            Assert.Multiple(() =>
+            {
+                for (int i = 0; i < taken.Length; i++)
+                {
+                    Assert.That(taken[i].Length, Is.EqualTo(lengths[i]));
+                    Assert.That((long)taken[i].Pointer % 64, Is.Zero);
+                    Assert.That(Ends(taken[i]).Select(end => *(byte*)end), Is.All.EqualTo((byte)i), $"matrix {i}");
+                }
+            });
+        }
+        finally
+        {
+            foreach (var matrix in taken) matrix.Dispose();
+        }
+    }
+
+    [Test]
+    public void MatricesOutliveTheirNeighbours()
+    {
+        var kept = WeightMemory.Take(1000);
+        new Span<byte>(kept.Pointer, 1000).Fill(7);
+        for (int round = 0; round < 100; round++)
+        {
+            var neighbour = WeightMemory.Take(1 << 20);
+            new Span<byte>(neighbour.Pointer, 1 << 20).Fill(9);
+            neighbour.Dispose();
+            neighbour.Dispose();
+        }
+
+        Assert.That(new Span<byte>(kept.Pointer, 1000).ToArray(), Is.All.EqualTo(7));
+        kept.Dispose();
+        Assert.That(kept.Pointer == null);
+    }
+
+    [Test]
+    public void ManyThreadsMayTakeAtOnce()
+    {
+        Parallel.For(0, 64, i =>
+        {
+            using var matrix = WeightMemory.Take(100_000 + i);
+            var bytes = new Span<byte>(matrix.Pointer, 100_000 + i);
+            bytes.Fill((byte)i);
+            Thread.Yield();
+            Assert.That(bytes.IndexOfAnyExcept((byte)i), Is.EqualTo(-1));
+        });
+    }
+
+    private static List<nint> Ends(WeightMemory matrix) => [(nint)matrix.Pointer, (nint)(matrix.Pointer + matrix.Length - 1)];
+}
