@@ -16,11 +16,11 @@ namespace TinyMllm.Kernels.Resampling;
 /// </remarks>
 public static class PillowResampling
 {
-    /// <summary>Bytes of scratch for the rows between the passes.</summary>
+    /// <summary>Bytes of scratch for the rows between the passes: width of the target, height of the whole that it is a part of.</summary>
     public static int ScratchBytes(PixelView source, int targetWidth, int targetHeight) =>
         checked(RingRows(source.Height, targetHeight) * targetWidth * PixelView.Channels);
 
-    /// <summary>Integers of scratch for the taps of both axes and the ring.</summary>
+    /// <summary>Integers of scratch for the taps of both axes and the ring: sizes of the whole.</summary>
     public static int ScratchTaps(PixelView source, int targetWidth, int targetHeight) => checked(
         AntialiasedCubic.BufferLength(source.Width, targetWidth) + AntialiasedCubic.BufferLength(source.Height, targetHeight)
         + RingRows(source.Height, targetHeight));
@@ -30,29 +30,38 @@ public static class PillowResampling
     /// <param name="target">Receives the resized picture.</param>
     /// <param name="between">At least <see cref="ScratchBytes"/> bytes.</param>
     /// <param name="taps">At least <see cref="ScratchTaps"/> integers.</param>
-    public static void Resample(PixelView source, PixelTarget target, Span<byte> between, Span<int> taps)
+    public static void Resample(PixelView source, PixelTarget target, Span<byte> between, Span<int> taps) =>
+        Resample(source, new ResizedPart(target.Width, target.Height), target, between, taps);
+
+    /// <summary>Computes a part of <paramref name="source"/> resampled to the size that <paramref name="part"/> names: the same bytes as cut from the whole.</summary>
+    /// <param name="source">The picture.</param>
+    /// <param name="part">The whole, and where in it the target lies.</param>
+    /// <param name="target">Receives the part.</param>
+    /// <param name="between">At least <see cref="ScratchBytes"/> bytes.</param>
+    /// <param name="taps">At least <see cref="ScratchTaps"/> integers.</param>
+    public static void Resample(PixelView source, ResizedPart part, PixelTarget target, Span<byte> between, Span<int> taps)
     {
-        AntialiasedCubic columns = AntialiasedCubic.Create(source.Width, target.Width, taps);
-        taps = taps[AntialiasedCubic.BufferLength(source.Width, target.Width)..];
-        if (source.Height == target.Height)
+        AntialiasedCubic columns = AntialiasedCubic.Create(source.Width, part.Width, taps);
+        taps = taps[AntialiasedCubic.BufferLength(source.Width, part.Width)..];
+        if (source.Height == part.Height)
         {
-            for (int y = 0; y < target.Height; y++) NarrowRow(source.Row(y), columns, target.Row(y));
+            for (int y = 0; y < target.Height; y++) NarrowRow(source.Row(part.Top + y), columns, part, target.Row(y));
             return;
         }
 
-        AntialiasedCubic lines = AntialiasedCubic.Create(source.Height, target.Height, taps);
-        Span<int> held = taps.Slice(AntialiasedCubic.BufferLength(source.Height, target.Height), RingRows(source.Height, target.Height));
+        AntialiasedCubic lines = AntialiasedCubic.Create(source.Height, part.Height, taps);
+        Span<int> held = taps.Slice(AntialiasedCubic.BufferLength(source.Height, part.Height), RingRows(source.Height, part.Height));
         held.Fill(-1);
         int rowBytes = target.Width * PixelView.Channels;
         for (int y = 0; y < target.Height; y++)
         {
-            int first = lines.First(y);
-            ReadOnlySpan<int> weights = lines.Weights(y);
+            int first = lines.First(part.Top + y);
+            ReadOnlySpan<int> weights = lines.Weights(part.Top + y);
             for (int line = first; line < first + weights.Length; line++)
             {
                 int slot = line % held.Length;
                 if (held[slot] == line) continue;
-                NarrowRow(source.Row(line), columns, between.Slice(slot * rowBytes, rowBytes));
+                NarrowRow(source.Row(line), columns, part, between.Slice(slot * rowBytes, rowBytes));
                 held[slot] = line;
             }
 
@@ -62,19 +71,19 @@ public static class PillowResampling
 
     private static int RingRows(int sourceHeight, int targetHeight) => AntialiasedCubic.MaxTaps(sourceHeight, targetHeight);
 
-    private static void NarrowRow(ReadOnlySpan<byte> row, AntialiasedCubic axis, Span<byte> target)
+    private static void NarrowRow(ReadOnlySpan<byte> row, AntialiasedCubic axis, ResizedPart part, Span<byte> target)
     {
-        if (row.Length == target.Length) row.CopyTo(target);
-        else Horizontal(row, axis, target);
+        if (row.Length == part.Width * PixelView.Channels) row.Slice(part.Left * PixelView.Channels, target.Length).CopyTo(target);
+        else Horizontal(row, axis, part.Left, target);
     }
 
-    private static void Horizontal(ReadOnlySpan<byte> row, AntialiasedCubic axis, Span<byte> target)
+    private static void Horizontal(ReadOnlySpan<byte> row, AntialiasedCubic axis, int left, Span<byte> target)
     {
         for (int x = 0; x < target.Length / PixelView.Channels; x++)
         {
-            ReadOnlySpan<byte> pixels = row[(axis.First(x) * PixelView.Channels)..];
+            ReadOnlySpan<byte> pixels = row[(axis.First(left + x) * PixelView.Channels)..];
             Vector128<int> sum = Vector128.Create(1 << (AntialiasedCubic.FractionBits - 1));
-            foreach (int weight in axis.Weights(x))
+            foreach (int weight in axis.Weights(left + x))
             {
                 sum += weight * Vector128.Create(pixels[0], pixels[1], pixels[2], 0);
                 pixels = pixels[PixelView.Channels..];

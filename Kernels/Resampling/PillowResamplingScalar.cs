@@ -7,7 +7,7 @@ public static class PillowResamplingScalar
     /// <param name="source">The picture.</param>
     /// <param name="target">Receives the resized picture.</param>
     /// <param name="between">Source height × target width pixels.</param>
-    /// <param name="taps">As for <see cref="PillowResampling.Resample"/>.</param>
+    /// <param name="taps">As for <see cref="PillowResampling"/>.</param>
     public static void Resample(PixelView source, PixelTarget target, Span<byte> between, Span<int> taps)
     {
         PixelTarget middle = new(between, target.Width, source.Height);

@@ -40,3 +40,10 @@ public readonly ref struct PixelTarget(Span<byte> pixels, int width, int height)
     /// <summary>The bytes of row <paramref name="y"/>.</summary>
     public Span<byte> Row(int y) => Pixels.Slice(y * Width * PixelView.Channels, Width * PixelView.Channels);
 }
+
+/// <summary>Where a target lies in the resized picture it is a part of: tiles are made one by one, and the whole is never in memory.</summary>
+/// <param name="Width">Pixels per row of the whole.</param>
+/// <param name="Height">Rows of the whole.</param>
+/// <param name="Left">First column of the part.</param>
+/// <param name="Top">First row of the part.</param>
+public readonly record struct ResizedPart(int Width, int Height, int Left = 0, int Top = 0);

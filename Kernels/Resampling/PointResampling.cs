@@ -19,27 +19,36 @@ public static class PointResampling
     /// <summary>Rows kept: the taps −1…+2 of a cubic.</summary>
     public const int RingRows = 4;
 
-    /// <summary>Floats of scratch that <see cref="Resample"/> needs: the ring, each row with room for one more lane.</summary>
+    /// <summary>Floats of scratch that resampling needs: the ring, each row with room for one more lane.</summary>
     public static int ScratchLength(int targetWidth) => RingRows * RowFloats(targetWidth);
 
     /// <summary>Resamples <paramref name="source"/> to the size of <paramref name="target"/>.</summary>
     /// <param name="source">The picture.</param>
     /// <param name="target">Receives the resized picture.</param>
     /// <param name="scratch">At least <see cref="ScratchLength"/> floats; contents are overwritten.</param>
-    public static void Resample<TFilter>(PixelView source, PixelTarget target, Span<float> scratch) where TFilter : struct, IPointFilter
+    public static void Resample<TFilter>(PixelView source, PixelTarget target, Span<float> scratch) where TFilter : struct, IPointFilter =>
+        Resample<TFilter>(source, new ResizedPart(target.Width, target.Height), target, scratch);
+
+    /// <summary>Computes a part of <paramref name="source"/> resampled to the size that <paramref name="part"/> names: the same bytes as cut from the whole.</summary>
+    /// <param name="source">The picture.</param>
+    /// <param name="part">The whole, and where in it the target lies.</param>
+    /// <param name="target">Receives the part.</param>
+    /// <param name="scratch">At least <see cref="ScratchLength"/> floats; contents are overwritten.</param>
+    public static void Resample<TFilter>(PixelView source, ResizedPart part, PixelTarget target, Span<float> scratch) where TFilter : struct, IPointFilter
     {
-        float step = TFilter.Step(source.Height, target.Height);
+        float step = TFilter.Step(source.Height, part.Height);
+        HorizontalAxis axis = new(TFilter.Step(source.Width, part.Width), part.Left, target.Width);
         Span<int> held = stackalloc int[RingRows];
         held.Fill(-1);
         for (int row = 0; row < target.Height; row++)
         {
-            float position = row * step;
+            float position = (part.Top + row) * step;
             int y = Math.Min((int)position, source.Height - 1);
             PointWeights weights = TFilter.Weights(position - y);
-            Span<float> here = Fetch<TFilter>(source, y, target.Width, scratch, held);
-            Span<float> after = Fetch<TFilter>(source, y + 1, target.Width, scratch, held);
-            Span<float> before = TFilter.IsCubic ? Fetch<TFilter>(source, y - 1, target.Width, scratch, held) : here;
-            Span<float> afterNext = TFilter.IsCubic ? Fetch<TFilter>(source, y + 2, target.Width, scratch, held) : here;
+            Span<float> here = Fetch<TFilter>(source, y, axis, scratch, held);
+            Span<float> after = Fetch<TFilter>(source, y + 1, axis, scratch, held);
+            Span<float> before = TFilter.IsCubic ? Fetch<TFilter>(source, y - 1, axis, scratch, held) : here;
+            Span<float> afterNext = TFilter.IsCubic ? Fetch<TFilter>(source, y + 2, axis, scratch, held) : here;
             Blend<TFilter>(before, here, after, afterNext, weights, target.Row(row));
         }
     }
@@ -49,28 +58,27 @@ public static class PointResampling
     /// <summary>
     /// The horizontally resampled source row nearest to <paramref name="y"/>; rows y−1…y+2 fall into different places of the ring.
     /// </summary>
-    private static Span<float> Fetch<TFilter>(PixelView source, int y, int width, Span<float> scratch, Span<int> held)
+    private static Span<float> Fetch<TFilter>(PixelView source, int y, HorizontalAxis axis, Span<float> scratch, Span<int> held)
         where TFilter : struct, IPointFilter
     {
         y = Math.Clamp(y, 0, source.Height - 1);
         int slot = y % RingRows;
-        Span<float> row = scratch.Slice(slot * RowFloats(width), RowFloats(width));
+        Span<float> row = scratch.Slice(slot * RowFloats(axis.Columns), RowFloats(axis.Columns));
         if (held[slot] != y)
         {
-            ResampleRow<TFilter>(source.Row(y), source.Width, row, width);
+            ResampleRow<TFilter>(source.Row(y), source.Width, axis, row);
             held[slot] = y;
         }
 
         return row;
     }
 
-    private static void ResampleRow<TFilter>(ReadOnlySpan<byte> source, int sourceWidth, Span<float> row, int width) where TFilter : struct, IPointFilter
+    private static void ResampleRow<TFilter>(ReadOnlySpan<byte> source, int sourceWidth, HorizontalAxis axis, Span<float> row) where TFilter : struct, IPointFilter
     {
-        float step = TFilter.Step(sourceWidth, width);
         int last = sourceWidth - 1;
-        for (int column = 0; column < width; column++)
+        for (int column = 0; column < axis.Columns; column++)
         {
-            float position = column * step;
+            float position = (axis.First + column) * axis.Step;
             int x = Math.Min((int)position, last);
             PointWeights weights = TFilter.Weights(position - x);
             Vector128<float> here = Pixel(source, x);
@@ -128,4 +136,7 @@ public static class PointResampling
 
     private static Vector256<float> Load(ReadOnlySpan<float> row, int i) =>
         Vector256.LoadUnsafe(ref MemoryMarshal.GetReference(row), (nuint)i);
+
+    /// <summary>Columns <paramref name="First"/> … of a row, <paramref name="Step"/> source pixels apart.</summary>
+    private readonly record struct HorizontalAxis(float Step, int First, int Columns);
 }

@@ -1,20 +1,47 @@
 using TinyMllm.Kernels.Resampling;
+using TinyMllm.Loaders.Images;
 using TinyMllm.Vision.Preprocessing;
 
 namespace TinyMllm.Vision;
 
-/// <summary>A piece of a picture in the size the encoder reads: 8-bit RGB, row-major, not normalised yet.</summary>
+/// <summary>
+/// A piece of a picture in the size the encoder reads. Its pixels are resized from the picture when they are asked for, into memory of who asks: the tiles of a photograph would
+/// take several times the memory of the photograph itself.
+/// </summary>
 public sealed class ImageTile
 {
-    private readonly byte[] _pixels;
+    private readonly RgbImage? _picture;
+    private readonly PixelSize _whole;
+    private readonly ResizeStyle _style;
+    private readonly (int Left, int Top) _corner;
+    private readonly byte[] _pixels = [];
 
+    /// <summary>A tile whose pixels are known.</summary>
     internal ImageTile(byte[] pixels, PixelSize size) => (_pixels, Size) = (pixels, size);
+
+    /// <summary>The rectangle at <paramref name="corner"/> of <paramref name="picture"/> at size <paramref name="whole"/>.</summary>
+    internal ImageTile(RgbImage picture, PixelSize whole, ResizeStyle style, (int Left, int Top) corner, PixelSize size) =>
+        (_picture, _whole, _style, _corner, Size) = (picture, whole, style, corner, size);
 
     /// <summary>Width and height in pixels.</summary>
     public PixelSize Size { get; }
 
-    /// <summary>Red, green, blue of every pixel, row after row.</summary>
-    public ReadOnlyMemory<byte> Pixels => _pixels;
+    /// <summary>Bytes of the pixels.</summary>
+    public int ByteCount => Size.Width * Size.Height * PixelView.Channels;
 
-    internal PixelView View => new(_pixels, Size.Width, Size.Height);
+    /// <summary>Computes the pixels: 8-bit red, green, blue, row after row, not normalised yet.</summary>
+    /// <param name="target">At least <see cref="ByteCount"/> bytes.</param>
+    public void Render(Span<byte> target)
+    {
+        if (_picture is null) _pixels.CopyTo(target);
+        else Resizer.Cut(_picture, _whole, _style, _corner, new PixelTarget(target, Size.Width, Size.Height));
+    }
+
+    /// <summary>The pixels in memory of their own.</summary>
+    public byte[] Render()
+    {
+        var pixels = new byte[ByteCount];
+        Render(pixels);
+        return pixels;
+    }
 }

@@ -120,8 +120,8 @@ public sealed class VisionModel : IDisposable
     public float[] Normalize(ImageTile tile)
     {
         ArgumentNullException.ThrowIfNull(tile);
-        var values = new float[tile.Pixels.Length];
-        new PixelNormalization(_config.Mean, _config.Std).Apply(tile.Pixels.Span, values);
+        var values = new float[tile.ByteCount];
+        new PixelNormalization(_config.Mean, _config.Std).Apply(tile.Render(), values);
         return values;
     }
 

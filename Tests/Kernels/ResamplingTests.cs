@@ -54,6 +54,35 @@ public sealed class ResamplingTests
         Assert.That(Resample(filter, false, source, 31, 17, 50, 9), Has.All.EqualTo(201));
     }
 
+    [Test]
+    public void PartsAreCutFromTheWhole([Values] Filter filter, [Values(20, 64, 150)] int height, [Values(23, 64, 90)] int targetHeight)
+    {
+        const int Width = 100, TargetWidth = 71, Left = 13, Top = 7, PartWidth = 41, PartHeight = 11;
+        byte[] pixels = new byte[Width * height * 3];
+        new Random(5).NextBytes(pixels);
+        byte[] whole = Resample(filter, false, pixels, Width, height, TargetWidth, targetHeight);
+
+        byte[] actual = new byte[PartWidth * PartHeight * 3];
+        var source = new PixelView(pixels, Width, height);
+        var target = new PixelTarget(actual, PartWidth, PartHeight);
+        var part = new ResizedPart(TargetWidth, targetHeight, Left, Top);
+        float[] scratch = new float[PointResampling.ScratchLength(PartWidth)];
+        byte[] between = new byte[PillowResampling.ScratchBytes(source, PartWidth, targetHeight)];
+        int[] taps = new int[PillowResampling.ScratchTaps(source, TargetWidth, targetHeight)];
+        switch (filter)
+        {
+            case Filter.Bilinear: PointResampling.Resample<CornerBilinear>(source, part, target, scratch); break;
+            case Filter.Bicubic: PointResampling.Resample<TopLeftBicubic>(source, part, target, scratch); break;
+            default: PillowResampling.Resample(source, part, target, between, taps); break;
+        }
+
+        for (int y = 0; y < PartHeight; y++)
+        {
+            byte[] expected = whole[(((Top + y) * TargetWidth + Left) * 3)..][..(PartWidth * 3)];
+            Assert.That(actual[(y * PartWidth * 3)..][..(PartWidth * 3)], Is.EqualTo(expected), $"row {y}");
+        }
+    }
+
     private static byte[] Resample(Filter filter, bool scalar, byte[] pixels, int width, int height, int targetWidth, int targetHeight)
     {
         var source = new PixelView(pixels, width, height);

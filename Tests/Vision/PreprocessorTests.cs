@@ -126,4 +126,26 @@ public sealed class PreprocessorTests
             for (int x = 0; x < 16; x++) Assert.That(pixels[((y * 16 + x) * 3)..((y * 16 + x) * 3 + 3)], Is.EqualTo(expected));
         }
     }
+
+    [Test]
+    public void TilesAreCutFromTheResizedPicture([Values] Fitting fitting, [Values] Interpolation filter, [Values(100, 31, 64)] int height)
+    {
+        byte[] bytes = new byte[80 * height * 3];
+        new Random(3).NextBytes(bytes);
+        RgbImage image = RgbImage.FromRgb(bytes, 80, height);
+        var style = new ResizeStyle(filter, fitting, new RgbColor(1, 2, 3));
+        var plan = new ImagePlan(new PixelSize(32, 32), new PixelSize(96, 64), new TileGrid(3, 2));
+        PreparedPixels prepared = new FixedSquare(32, style).Prepare(image, plan);
+        byte[] whole = Resizer.Resize(image, plan.Refined, style);
+        Assert.That(prepared.Overview!.Render(), Is.EqualTo(Resizer.Resize(image, plan.Overview!.Value, style)));
+        for (int i = 0; i < prepared.Tiles.Count; i++)
+        {
+            byte[] pixels = prepared.Tiles[i].Render();
+            for (int y = 0; y < 32; y++)
+            {
+                byte[] expected = whole[(((i / 3 * 32 + y) * 96 + i % 3 * 32) * 3)..][..96];
+                Assert.That(pixels[(y * 96)..][..96], Is.EqualTo(expected), $"tile {i}, row {y}");
+            }
+        }
+    }
 }

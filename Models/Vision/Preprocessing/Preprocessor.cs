@@ -19,19 +19,15 @@ internal abstract record Preprocessor(ResizeStyle OverviewStyle, ResizeStyle Til
     /// <summary>Decides the sizes; pure arithmetic.</summary>
     public abstract ImagePlan Plan(PixelSize image);
 
-    /// <summary>Resizes and cuts <paramref name="image"/> as <paramref name="plan"/> says: tiles row by row, and the overview.</summary>
+    /// <summary>Cuts <paramref name="image"/> as <paramref name="plan"/> says: tiles row by row, and the overview. Each is resized when it is first looked at.</summary>
     public PreparedPixels Prepare(RgbImage image, ImagePlan plan)
     {
-        ImageTile? overview = plan.Overview is { } size ? new ImageTile(Resizer.Resize(image, size, OverviewStyle), size) : null;
+        ImageTile? overview = plan.Overview is { } size ? new ImageTile(image, size, OverviewStyle, default, size) : null;
         var tiles = new ImageTile[plan.Grid.Count];
-        if (tiles.Length > 0)
+        for (int i = 0; i < tiles.Length; i++)
         {
-            byte[] refined = Resizer.Resize(image, plan.Refined, TileStyle);
-            for (int i = 0; i < tiles.Length; i++)
-            {
-                (int row, int column) = (i / plan.Grid.Columns, i % plan.Grid.Columns);
-                tiles[i] = new ImageTile(Resizer.Crop(refined, plan.Refined, column * plan.Tile.Width, row * plan.Tile.Height, plan.Tile), plan.Tile);
-            }
+            (int row, int column) = (i / plan.Grid.Columns, i % plan.Grid.Columns);
+            tiles[i] = new ImageTile(image, plan.Refined, TileStyle, (column * plan.Tile.Width, row * plan.Tile.Height), plan.Tile);
         }
 
         return new PreparedPixels(overview, tiles, plan.Grid);

@@ -15,28 +15,38 @@ internal static class Resizer
     /// <summary>The pixels of <paramref name="image"/> at <paramref name="size"/>.</summary>
     public static byte[] Resize(RgbImage image, PixelSize size, ResizeStyle style)
     {
-        var source = new PixelView(image.Pixels.Span, image.Width, image.Height);
-        if (size == new PixelSize(image.Width, image.Height)) return source.Pixels.ToArray();
-
-        PixelSize inner = InnerSize(source, size, style.Fitting);
-        var pixels = new byte[checked(inner.Width * inner.Height * Channels)];
-        var target = new PixelTarget(pixels, inner.Width, inner.Height);
-        if (inner == new PixelSize(image.Width, image.Height)) source.Pixels.CopyTo(pixels);
-        else Resample(source, target, style.Interpolation);
-        return inner == size ? pixels : Paste(pixels, inner, size, style);
+        var pixels = new byte[checked(size.Width * size.Height * Channels)];
+        Cut(image, size, style, default, new PixelTarget(pixels, size.Width, size.Height));
+        return pixels;
     }
 
-    /// <summary>The rectangle at (<paramref name="left"/>, <paramref name="top"/>) of size <paramref name="tile"/>.</summary>
-    public static byte[] Crop(ReadOnlySpan<byte> pixels, PixelSize size, int left, int top, PixelSize tile)
+    /// <summary>A rectangle of <paramref name="image"/> at <paramref name="size"/>; nothing else of the resized picture is computed.</summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="size">Size of the whole.</param>
+    /// <param name="style">How it is resized.</param>
+    /// <param name="corner">Left and top of the rectangle.</param>
+    /// <param name="tile">Receives the rectangle.</param>
+    public static void Cut(RgbImage image, PixelSize size, ResizeStyle style, (int Left, int Top) corner, PixelTarget tile)
     {
-        var cut = new byte[checked(tile.Width * tile.Height * Channels)];
-        for (int y = 0; y < tile.Height; y++)
+        var source = new PixelView(image.Pixels.Span, image.Width, image.Height);
+        PixelSize inner = InnerSize(source, size, style.Fitting);
+        (int x, int y) = (Offset(size.Width - inner.Width, style.Fitting) - corner.Left, Offset(size.Height - inner.Height, style.Fitting) - corner.Top);
+
+        // Columns left … right and rows top … bottom of the tile show the picture, the rest its padding.
+        (int left, int right) = (Math.Clamp(x, 0, tile.Width), Math.Clamp(x + inner.Width, 0, tile.Width));
+        (int top, int bottom) = (Math.Clamp(y, 0, tile.Height), Math.Clamp(y + inner.Height, 0, tile.Height));
+        var part = new ResizedPart(inner.Width, inner.Height, left - x, top - y);
+        if (right - left == tile.Width && bottom - top == tile.Height)
         {
-            pixels.Slice(((top + y) * size.Width + left) * Channels, tile.Width * Channels)
-                .CopyTo(cut.AsSpan(y * tile.Width * Channels));
+            Resample(source, part, tile, style.Interpolation);
+            return;
         }
 
-        return cut;
+        Fill(tile, style.Fill);
+        if (right == left || bottom == top) return;
+        var shown = new PixelTarget(new byte[(right - left) * (bottom - top) * Channels], right - left, bottom - top);
+        Resample(source, part, shown, style.Interpolation);
+        for (int row = 0; row < shown.Height; row++) shown.Row(row).CopyTo(tile.Row(top + row)[(left * Channels)..]);
     }
 
     /// <summary>The size of the picture inside its padding.</summary>
@@ -53,45 +63,37 @@ internal static class Resizer
         }
     }
 
-    private static void Resample(PixelView source, PixelTarget target, Interpolation interpolation)
+    private static void Resample(PixelView source, ResizedPart part, PixelTarget target, Interpolation interpolation)
     {
+        if (part.Width == source.Width && part.Height == source.Height)
+        {
+            for (int row = 0; row < target.Height; row++) source.Row(part.Top + row).Slice(part.Left * Channels, target.Width * Channels).CopyTo(target.Row(row));
+            return;
+        }
+
         // Beyond that an average over hundreds of pixels is a flat grey anyway, and the taps would need more memory than the picture.
-        bool extreme = source.Width > (long)MaxReduction * target.Width || source.Height > (long)MaxReduction * target.Height;
+        bool extreme = source.Width > (long)MaxReduction * part.Width || source.Height > (long)MaxReduction * part.Height;
         if (interpolation == Interpolation.Pillow && !extreme)
         {
-            byte[] between = ArrayPool<byte>.Shared.Rent(PillowResampling.ScratchBytes(source, target.Width, target.Height));
-            int[] taps = ArrayPool<int>.Shared.Rent(PillowResampling.ScratchTaps(source, target.Width, target.Height));
-            PillowResampling.Resample(source, target, between, taps);
+            byte[] between = ArrayPool<byte>.Shared.Rent(PillowResampling.ScratchBytes(source, target.Width, part.Height));
+            int[] taps = ArrayPool<int>.Shared.Rent(PillowResampling.ScratchTaps(source, part.Width, part.Height));
+            PillowResampling.Resample(source, part, target, between, taps);
             ArrayPool<int>.Shared.Return(taps);
             ArrayPool<byte>.Shared.Return(between);
             return;
         }
 
         float[] scratch = ArrayPool<float>.Shared.Rent(PointResampling.ScratchLength(target.Width));
-        if (interpolation != Interpolation.Bicubic) PointResampling.Resample<CornerBilinear>(source, target, scratch);
-        else PointResampling.Resample<TopLeftBicubic>(source, target, scratch);
+        if (interpolation != Interpolation.Bicubic) PointResampling.Resample<CornerBilinear>(source, part, target, scratch);
+        else PointResampling.Resample<TopLeftBicubic>(source, part, target, scratch);
         ArrayPool<float>.Shared.Return(scratch);
     }
 
-    /// <summary>Puts the picture into the middle of a filled canvas.</summary>
-    private static byte[] Paste(byte[] pixels, PixelSize inner, PixelSize size, ResizeStyle style)
+    private static int Offset(int rest, Fitting fitting) => fitting == Fitting.PadNearest ? (int)MathF.Round(rest / 2f, MidpointRounding.AwayFromZero) : rest / 2;
+
+    private static void Fill(PixelTarget target, RgbColor color)
     {
-        var canvas = new byte[checked(size.Width * size.Height * Channels)];
-        if (style.Fill != default)
-        {
-            ReadOnlySpan<byte> colour = [style.Fill.Red, style.Fill.Green, style.Fill.Blue];
-            for (int i = 0; i < canvas.Length; i += Channels) colour.CopyTo(canvas.AsSpan(i));
-        }
-
-        (int left, int top) = (Offset(size.Width - inner.Width), Offset(size.Height - inner.Height));
-        for (int y = 0; y < inner.Height; y++)
-        {
-            pixels.AsSpan(y * inner.Width * Channels, inner.Width * Channels)
-                .CopyTo(canvas.AsSpan(((top + y) * size.Width + left) * Channels));
-        }
-
-        return canvas;
-
-        int Offset(int rest) => style.Fitting == Fitting.Pad ? rest / 2 : (int)MathF.Round(rest / 2f, MidpointRounding.AwayFromZero);
+        ReadOnlySpan<byte> pixel = [color.Red, color.Green, color.Blue];
+        for (int i = 0; i < target.Pixels.Length; i += Channels) pixel.CopyTo(target.Pixels[i..]);
     }
 }

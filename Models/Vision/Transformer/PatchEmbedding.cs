@@ -1,5 +1,7 @@
 using TinyMllm.Engine;
 using TinyMllm.Kernels.Im2Col;
+using TinyMllm.Kernels.Resampling;
+using TinyMllm.Vision.Preprocessing;
 
 namespace TinyMllm.Vision.Transformer;
 
@@ -29,9 +31,11 @@ internal sealed unsafe class PatchEmbedding
     {
         using var frame = workspace.Frame();
         Matrix unfolded = workspace.Rent(order.Length, _kernel.Inputs);
+        byte* pixels = workspace.Rent<byte>(tile.ByteCount);
+        tile.Render(new Span<byte>(pixels, tile.ByteCount));
         fixed (int* raster = order)
         {
-            var body = new Body { Embedding = this, Tile = tile, Order = raster, Unfolded = unfolded };
+            var body = new Body { Embedding = this, Pixels = pixels, Size = tile.Size, Order = raster, Unfolded = unfolded };
             workspace.Pool.For(order.Length, ref body);
         }
 
@@ -41,14 +45,16 @@ internal sealed unsafe class PatchEmbedding
     private struct Body : IParallelBody
     {
         public PatchEmbedding Embedding;
-        public ImageTile Tile;
+        public byte* Pixels;
+        public PixelSize Size;
         public int* Order;
         public Matrix Unfolded;
 
         public readonly void Run(int index)
         {
-            int columns = Tile.Size.Width / Embedding._patchSize;
-            PatchUnfolding.Unfold(Tile.View, Order[index] % columns, Order[index] / columns, Embedding._patchSize,
+            var tile = new PixelView(new ReadOnlySpan<byte>(Pixels, Size.Width * Size.Height * PixelView.Channels), Size.Width, Size.Height);
+            int columns = Size.Width / Embedding._patchSize;
+            PatchUnfolding.Unfold(tile, Order[index] % columns, Order[index] / columns, Embedding._patchSize,
                 Embedding._normalization, Unfolded.RowSpan(index));
         }
     }
