@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using TinyMllm.Engine.Sampling.Stages;
 
 namespace TinyMllm.Engine.Sampling;
@@ -33,7 +32,7 @@ public sealed class Sampler
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(vocabularySize);
         options.Validate();
         Options = options;
-        Seed = options.Seed ?? BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint)));
+        Seed = options.Seed ?? (uint)Random.Shared.NextInt64(1L << 32);
         _candidates = new Candidates(vocabularySize);
         _constraint = constraint;
         _chain = SamplerChain.Build(options, vocabularySize, vocabulary, Seed);

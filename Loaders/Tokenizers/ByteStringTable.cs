@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 
 namespace TinyMllm.Loaders.Tokenizers;
 
@@ -13,7 +12,7 @@ namespace TinyMllm.Loaders.Tokenizers;
 internal sealed class ByteStringTable
 {
     private const int Empty = -1;
-    private static readonly ulong Seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+    private static readonly ulong Seed = (ulong)Random.Shared.NextInt64(long.MinValue, long.MaxValue);
 
     private readonly ByteStrings _strings;
     private int _findable;

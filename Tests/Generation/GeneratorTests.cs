@@ -235,7 +235,7 @@ public sealed class GeneratorTests
         var cache = new EmbeddingCache(2 * 100 * sizeof(float));
         bool Encoded(int picture)
         {
-            cache.GetOrEncode(new PictureKey((UInt128)picture, 0), 0, () => new float[100], out bool encoded);
+            cache.GetOrEncode(new PictureKey((ulong)picture, 0), 0, () => new float[100], out bool encoded);
             return encoded;
         }
 

@@ -31,7 +31,7 @@ internal sealed class ScriptedDecoder(string script, int capacity = 1000, bool r
     public static TextPart Text(string text) => new([.. text.Select(c => (int)c)]);
 
     public static PicturePart Picture(int content, int tokens = 4) => 
-        new(new PictureKey((UInt128)content, 0), 0, new ImageChunk(0, 0, new ImageTile([], default), TokenGrid.Line(tokens), false, false));
+        new(new PictureKey((ulong)content, 0), 0, new ImageChunk(0, 0, new ImageTile([], default), TokenGrid.Line(tokens), false, false));
 
     public bool IsRecurrent => recurrent;
 

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Security.Cryptography;
 
 namespace TinyMllm.Loaders.Tokenizers.Segmenters;
 
@@ -10,7 +9,7 @@ internal sealed class MergeTable
     /// <summary>The rank of a pair that does not merge.</summary>
     public const uint None = uint.MaxValue;
 
-    private static readonly ulong Multiplier = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) | 1;
+    private static readonly ulong Multiplier = (ulong)Random.Shared.NextInt64(long.MinValue, long.MaxValue) | 1;
 
     private readonly Slot[] _slots;
     private readonly int _shift;
