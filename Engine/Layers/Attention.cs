@@ -16,7 +16,7 @@ public static unsafe class Attention
     /// <param name="k">[keys, KvHeads·HeadSize].</param>
     /// <param name="v">[keys, KvHeads·ValueSize].</param>
     /// <param name="ranges">One range of keys per query; not empty.</param>
-    /// <param name="output">[queries, Heads·ValueSize].</param>
+    /// <param name="output">[queries, Heads·ValueSize]; may be <paramref name="q"/> where heads and values have the same size.</param>
     public static void Forward(Workspace workspace, AttentionShape shape, Matrix q, Matrix k, Matrix v, ReadOnlySpan<KeyRange> ranges, Matrix output)
     {
         int end = Check(shape, q, k.Rows, ranges, output);

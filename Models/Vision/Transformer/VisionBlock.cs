@@ -72,11 +72,8 @@ internal sealed class VisionBlock
     {
         using var frame = workspace.Frame();
         int width = x.Columns;
-        Matrix hidden = workspace.Rent(x.Rows, width);
         Matrix queryKeyValue = workspace.Rent(x.Rows, 3 * width);
-        if (!_normAfter) _norm1.Forward(workspace, x, hidden);
-        _queryKeyValue.Forward(workspace, _normAfter ? x : hidden, queryKeyValue);
-
+        Project(workspace, x, queryKeyValue);
         Matrix query = queryKeyValue.SliceColumns(0, width);
         Matrix key = queryKeyValue.SliceColumns(width, width);
         Matrix value = queryKeyValue.SliceColumns(2 * width, width);
@@ -85,16 +82,30 @@ internal sealed class VisionBlock
         _rotary?.Apply(workspace, rotaryTable, query, _shape.Heads, _shape.HeadSize);
         _rotary?.Apply(workspace, rotaryTable, key, _shape.Heads, _shape.HeadSize);
 
-        Attention.Forward(workspace, _shape, query, key, value, ranges, hidden);
+        Matrix heads = query;
+        Attention.Forward(workspace, _shape, query, key, value, ranges, heads);
         if (AddsDirectly(_scale1))
         {
-            _attentionOut.ForwardAdd(workspace, hidden, x);
+            _attentionOut.ForwardAdd(workspace, heads, x);
             return;
         }
 
         Matrix output = workspace.Rent(x.Rows, width);
-        _attentionOut.Forward(workspace, hidden, output);
+        _attentionOut.Forward(workspace, heads, output);
         AddBranch(workspace, output, _norm1, _scale1, x);
+    }
+
+    private void Project(Workspace workspace, Matrix x, Matrix queryKeyValue)
+    {
+        using var frame = workspace.Frame();
+        Matrix normed = x;
+        if (!_normAfter)
+        {
+            normed = workspace.Rent(x.Rows, x.Columns);
+            _norm1.Forward(workspace, x, normed);
+        }
+
+        _queryKeyValue.Forward(workspace, normed, queryKeyValue);
     }
 
     private void FeedForward(Workspace workspace, Matrix x)
