@@ -35,4 +35,14 @@ public sealed class PublicSurfaceTests
             .Select(method => $"{method.DeclaringType}.{method.Name}")];
         Assert.That(imports, Is.Empty);
     }
+
+    /// <summary>On Linux .NET's cryptography is the system's OpenSSL, which an app without network may lack; only downloads may need it.</summary>
+    [TestCase("TinyMllm.Kernels")]
+    [TestCase("TinyMllm.Engine")]
+    [TestCase("TinyMllm.Models")]
+    public void NothingNeedsOpenSsl(string name)
+    {
+        var references = Assembly.Load(name).GetReferencedAssemblies().Select(reference => reference.Name);
+        Assert.That(references, Has.None.StartsWith("System.Security.Cryptography"));
+    }
 }
