@@ -115,6 +115,7 @@ internal static unsafe class FloatPanelProduct<TElement, TRows>
         int k = 0;
         for (; k <= a->Inputs - 4; k += 4, w += 64 * TElement.Bytes)
         {
+            CacheHint.Stream(w, 64 * TElement.Bytes);
             acc0 = TRows.MultiplyAdd(TElement.Load<TRows>(w), TRows.Splat(x[k]), acc0);
             acc1 = TRows.MultiplyAdd(TElement.Load<TRows>(w + (16 * TElement.Bytes)), TRows.Splat(x[k + 1]), acc1);
             acc2 = TRows.MultiplyAdd(TElement.Load<TRows>(w + (32 * TElement.Bytes)), TRows.Splat(x[k + 2]), acc2);

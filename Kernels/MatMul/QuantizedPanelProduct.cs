@@ -22,9 +22,6 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
     /// <summary>Largest number of k that is unpacked at a time, over the panels of a tile: 16 · 2048 bytes leave room in L1 for the activations.</summary>
     private const int MaxUnpacked = 2048;
 
-    /// <summary>How far before its use a streamed byte is asked for.</summary>
-    private const int StreamAhead = 2048;
-
     /// <summary>Panels of a tile where there are as many.</summary>
     private static int TilePanels => Vector512.IsHardwareAccelerated && TDot.PairedSums ? 2 : 1;
 
@@ -126,7 +123,7 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
         int partsPerUnit = TFormat.UnitLength / 32;
         for (int p = 0; p < parts; p += partsPerUnit, unit += TFormat.UnitBytes)
         {
-            CacheHint.Stream(unit + StreamAhead, TFormat.UnitBytes);
+            CacheHint.Stream(unit, TFormat.UnitBytes);
             for (int j = 0; j < partsPerUnit; j++, x += 32, scales++)
             {
                 TDot dot = TDot.Start(*starts++);
@@ -162,6 +159,7 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
         int partsPerUnit = TFormat.UnitLength / 32;
         for (int p = 0; p < parts; p += partsPerUnit, unit += TFormat.UnitBytes)
         {
+            CacheHint.Stream(unit, TFormat.UnitBytes);
             for (int j = 0; j < partsPerUnit; j++, x += 32, scales++)
             {
                 TDot low = TDot.Start(*starts++), high = TDot.Start(*starts++);

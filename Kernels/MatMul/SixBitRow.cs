@@ -25,7 +25,7 @@ internal static unsafe class SixBitRow<TDot, TBytes, TRows>
         TRows acc = sum ? TRows.Load(y) : TRows.Zero;
         for (int k = 0; k < a->Inputs; k += 256, unit += PanelQ6_K.UnitBytes, x += 256, scales += 8, starts += 16)
         {
-            CacheHint.Stream(unit + PanelQ6_K.UnitBytes, PanelQ6_K.UnitBytes);
+            CacheHint.Stream(unit, PanelQ6_K.UnitBytes);
             TRows d = TRows.LoadHalf((ushort*)unit);
 
             // i: halves of 128 values in steps of 2, halves of each segment of 32 values in steps of 1.
