@@ -88,7 +88,7 @@ public sealed class RunTests
         Assert.That((await Tool.RunAsync("demo", "-p", "What is this?")).ErrorLines.Single(), Does.Contain("--image"));
     }
 
-    /// <summary>The figures of the demo model's card, a little below them. Counting is to reach 0.95 like the other two and does not yet.</summary>
+    /// <summary>What the demo model is to reach, and a little below its card's figure over all.</summary>
     [Test]
     public async Task TheDemoModelKeepsItsCardsPromise()
     {
@@ -99,10 +99,10 @@ public sealed class RunTests
             .Select(answer => (Kind: answer.GetProperty("kind").GetString(), Right: answer.GetProperty("right").GetBoolean())).ToArray();
         Assert.That(answers, Has.Length.GreaterThanOrEqualTo(1000));
         double Share(Func<string?, bool> chosen) => answers.Where(answer => chosen(answer.Kind)).Average(answer => answer.Right ? 1.0 : 0.0);
-        Assert.That(Share(_ => true), Is.GreaterThanOrEqualTo(0.93));
+        Assert.That(Share(_ => true), Is.GreaterThanOrEqualTo(0.96));
         Assert.That(Share(kind => kind == "yes/no"), Is.GreaterThanOrEqualTo(0.95));
         Assert.That(Share(kind => kind == "which color"), Is.GreaterThanOrEqualTo(0.95));
-        Assert.That(Share(kind => kind == "how many"), Is.GreaterThanOrEqualTo(0.88));
+        Assert.That(Share(kind => kind == "how many"), Is.GreaterThanOrEqualTo(0.95));
     }
 
     [Test]

@@ -29,10 +29,10 @@ def run(step, a):
         prepare(a.work, a.only)
     elif step == "encoder":
         from encoder_stage import train_encoder
-        workers.run(train_encoder, (a.work, a.shape, a.pictures or 360_000, a.batch or 256, 1, a.device), a.processes)
+        workers.run(train_encoder, (a.work, a.shape, a.pictures or 500_000, a.batch or 256, 1, a.device), a.processes)
     elif step == "language":
         from language_stage import train_language
-        workers.run(train_language, (a.work, a.shape, a.pictures or 166_000, a.batch or 32, a.joint, 2, a.device), a.processes)
+        workers.run(train_language, (a.work, a.shape, a.pictures or 360_000, a.batch or 32, a.joint, 2, a.device), a.processes)
     elif step == "export":
         from export import export
         export(a.work, a.out or a.work)
@@ -57,7 +57,7 @@ def main():
     parser.add_argument("--out", type=Path, help="folder for the GGUF files, the held-out set and the samples (default: the work folder)")
     parser.add_argument("--pictures", type=int, help="pictures of the whole stage; a later run with more goes on")
     parser.add_argument("--batch", type=int, help="pictures a step, all processes together")
-    parser.add_argument("--joint", type=float, default=0.0, help="last share of the language stage in which the encoder is trained too")
+    parser.add_argument("--joint", type=float, default=0.4, help="last share of the language stage in which the encoder is trained too")
     parser.add_argument("--processes", type=int, help="processes of one thread each (default: 2 on a CPU, 1 on a GPU)")
     parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
     parser.add_argument("--answers", type=Path, help="compare: what `tinymllm eval --exact --json` printed")
