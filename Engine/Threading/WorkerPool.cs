@@ -27,9 +27,13 @@ internal interface IReadAhead
 /// </summary>
 /// <remarks>
 /// <para>
-/// The state of the current loop is one 64-bit word, [loop number : 7 | index count : 19 | taken at the back : 19 | taken at the front : 19]. Taking an index is one atomic
-/// addition that also tells which loop the index belongs to, so a worker that comes late (it was asleep) finds nothing left and nobody waits for it:
+/// The state of the current loop is one 64-bit word, [loop number : 7 | index count : 19 | taken at the back : 19 | taken at the front : 19]. Taking indices is one atomic
+/// addition that also tells which loop they belong to, so a worker that comes late (it was asleep) finds nothing left and nobody waits for it:
 /// the caller waits for indices, not for threads. Nothing is allocated per loop. Loops of different callers take turns; a loop inside a loop runs on its own thread.
+/// </para>
+/// <para>
+/// A thread takes half of its even share of the indices that are left, at the end one at a time (guided self-scheduling, Polychronopoulos and Kuck 1987), and runs them in
+/// ascending order: what they read is one long stream, which begins cold once instead of with every index, and still the threads finish together.
 /// </para>
 /// <para>
 /// Between two products of a generated token the caller alone normalises, rotates and so on, and the memory bus, which sets the pace, would stand idle. A loop can therefore
@@ -42,8 +46,14 @@ public sealed unsafe class WorkerPool : IDisposable
     private const long IndexMask = (1L << IndexBits) - 1;
     private const long OneAtFront = 1, OneAtBack = 1L << IndexBits;
 
+    /// <summary>Most indices that are taken at once.</summary>
+    private const int MaxTaken = 64;
+
+    /// <summary>Most threads.</summary>
+    private const int MaxThreads = 1024;
+
     /// <summary>Largest number of indices in one loop; the rest of the 19 bits absorbs overshooting threads.</summary>
-    private const int MaxCount = (1 << IndexBits) - 4096;
+    private const int MaxCount = (1 << IndexBits) - (2 * MaxTaken * MaxThreads);
 
     /// <summary>How much a worker reads ahead: what fits beside other things in a core's second-level cache.</summary>
     private const int ReadAheadBytes = 512 << 10;
@@ -67,7 +77,7 @@ public sealed unsafe class WorkerPool : IDisposable
     public WorkerPool(int threads = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1024);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, MaxThreads);
         Threads = threads == 0 ? Environment.ProcessorCount : threads;
         _workers = new Thread[Threads - 1];
         for (int i = 0; i < _workers.Length; i++)
@@ -195,31 +205,39 @@ public sealed unsafe class WorkerPool : IDisposable
         return LoopOf(ticket) != seen && TakenAtFront(ticket) + TakenAtBack(ticket) < CountOf(ticket);
     }
 
+    /// <summary>How many of the indices that are left a thread takes at once. More would leave a thread alone with the long ones of a causal attention, which come first.</summary>
+    private static int Share(int left, int threads) => Math.Clamp(left / (2 * threads), 1, MaxTaken);
+
     /// <summary>Runs indices from one end until the loop has none left; returns the number of that loop.</summary>
     private long TakeIndices(long end)
     {
         while (true)
         {
-            long ticket = Interlocked.Add(ref _shared.Ticket, end) - end;
-            int front = TakenAtFront(ticket), back = TakenAtBack(ticket), count = CountOf(ticket);
-            if (front + back >= count) return LoopOf(ticket);
-            int index = end == OneAtFront ? front : count - 1 - back;
+            // What is left may be another loop's by the time it is taken: then the number is a poor guess, and no more than that.
+            long ticket = Volatile.Read(ref _shared.Ticket);
+            int wanted = Share(CountOf(ticket) - TakenAtFront(ticket) - TakenAtBack(ticket), Threads);
+            ticket = Interlocked.Add(ref _shared.Ticket, wanted * end) - (wanted * end);
+            int front = TakenAtFront(ticket), back = TakenAtBack(ticket), count = CountOf(ticket), left = count - front - back;
+            if (left <= 0) return LoopOf(ticket);
 
-            // Holding an index keeps its loop alive, so body and function are those of the ticket.
+            // Holding indices keeps their loop alive, so body and function are those of the ticket.
+            int taken = Math.Min(wanted, left), index = end == OneAtFront ? front : count - back - taken;
             try
             {
-                ((delegate*<nint, int, void>)_shared.Invoke)(_shared.Body, index);
+                var invoke = (delegate*<nint, int, void>)_shared.Invoke;
+                for (int i = 0; i < taken; i++) invoke(_shared.Body, index + i);
             }
             catch (Exception failure)
             {
                 Interlocked.CompareExchange(ref _failure, failure, null);
             }
 
-            Interlocked.Increment(ref _shared.Done);
+            Interlocked.Add(ref _shared.Done, taken);
+            if (taken == left) return LoopOf(ticket);
         }
     }
 
-    /// <summary>How far one worker has read ahead: the indices from the back that it will probably take, every <paramref name="workers"/>-th one.</summary>
+    /// <summary>How far one worker has read ahead: from the first of the indices that it will probably take on.</summary>
     private struct ReadAheadState(int number, int workers)
     {
         private IReadAhead? _work;
@@ -229,11 +247,11 @@ public sealed unsafe class WorkerPool : IDisposable
         public bool Advance(IReadAhead? work)
         {
             if (work is null) return false;
-            if (work != _work) (_work, _index, _piece, _left) = (work, work.Count - 1 - number, 0, ReadAheadBytes);
-            if (_left <= 0 || _index < 0) return false;
+            if (work != _work) (_work, _index, _piece, _left) = (work, Math.Max(0, work.Count - ((number + 1) * Share(work.Count, workers + 1))), 0, ReadAheadBytes);
+            if (_left <= 0 || _index >= work.Count) return false;
             int bytes = work.Prefetch(_index, _piece++);
             _left -= bytes;
-            if (bytes == 0) (_index, _piece) = (_index - workers, 0);
+            if (bytes == 0) (_index, _piece) = (_index + 1, 0);
             return true;
         }
     }
