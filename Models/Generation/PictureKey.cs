@@ -6,7 +6,7 @@ namespace TinyMllm.Generation;
 /// <summary>Names a picture by its content: equal pixels and size give the same key, wherever they came from. Keys of one process mean nothing to another.</summary>
 /// <remarks>
 /// Σ wᵢ·kⁿ⁻ⁱ mod 2⁶¹ − 1 over the picture's 32-bit words (Carter and Wegman 1979) at two points k that the process keeps to itself: two pictures of n words, whoever made them,
-/// share both sums with a probability of (n / 2⁶¹)², 2⁻⁷⁸ for four megapixels. The hash functions of .NET are those of the system's OpenSSL, which some containers lack.
+/// share both sums with a probability of (n / 2⁶⁰)², 2⁻⁷⁶ for four megapixels. The hash functions of .NET are those of the system's OpenSSL, which some containers lack.
 /// </remarks>
 /// <param name="High">The sum at the first point.</param>
 /// <param name="Low">The sum at the second point.</param>
@@ -38,5 +38,6 @@ internal readonly record struct PictureKey(ulong High, ulong Low)
         return next >= Prime ? next - Prime : next;
     }
 
-    private static ulong SecretPoint() => (ulong)Random.Shared.NextInt64(1 << 20, (long)Prime);
+    /// <summary>60 bits of the system's secure random numbers, which a Guid is made of; sampling shows its users seeds from <see cref="Random.Shared"/>.</summary>
+    private static ulong SecretPoint() => MemoryMarshal.Read<ulong>(Guid.NewGuid().ToByteArray()) % Prime;
 }

@@ -4,7 +4,7 @@ using TinyMllm.Vision.Prompting;
 
 namespace TinyMllm.Vision;
 
-/// <summary>A picture resized and cut for one vision model: markers, tiles and overview in the order of the prompt.</summary>
+/// <summary>A picture as one vision model reads it: markers, tiles and overview in the order of the prompt.</summary>
 public sealed class PreparedImage
 {
     private PreparedImage(List<ImagePiece> pieces) => Pieces = pieces;

@@ -84,7 +84,7 @@ public sealed class VisionModel : IDisposable
         }
     }
 
-    /// <summary>Resizes and cuts a picture. Pictures of any size are accepted.</summary>
+    /// <summary>Decides how a picture is resized and cut; its tiles compute their pixels when they are encoded. Pictures of any size are accepted.</summary>
     public PreparedImage Prepare(RgbImage image)
     {
         ArgumentNullException.ThrowIfNull(image);

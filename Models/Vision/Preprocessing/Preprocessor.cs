@@ -19,7 +19,7 @@ internal abstract record Preprocessor(ResizeStyle OverviewStyle, ResizeStyle Til
     /// <summary>Decides the sizes; pure arithmetic.</summary>
     public abstract ImagePlan Plan(PixelSize image);
 
-    /// <summary>Cuts <paramref name="image"/> as <paramref name="plan"/> says: tiles row by row, and the overview. Each is resized when it is first looked at.</summary>
+    /// <summary>Cuts <paramref name="image"/> as <paramref name="plan"/> says: tiles row by row, and the overview. Pixels are computed when a tile is rendered.</summary>
     public PreparedPixels Prepare(RgbImage image, ImagePlan plan)
     {
         ImageTile? overview = plan.Overview is { } size ? new ImageTile(image, size, OverviewStyle, default, size) : null;
