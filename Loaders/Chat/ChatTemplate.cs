@@ -1,6 +1,8 @@
 using System.Text;
 using TinyMllm.Loaders.Chat.BuiltIn;
 using TinyMllm.Loaders.Chat.Jinja;
+using TinyMllm.Loaders.Chat.Thinking;
+using TinyMllm.Loaders.Chat.ToolForms;
 using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Tokenizers;
 
@@ -21,6 +23,7 @@ public sealed class ChatTemplate
     private readonly BuiltInFormat? _builtIn;
     private readonly ChatTokens _tokens;
     private readonly TextGuard _guard;
+    private readonly ToolForm? _toolForm;
     private ChatTemplate? _withTools;
 
     private ChatTemplate(string source, JinjaChat? jinja, BuiltInFormat? builtIn, ChatTokens tokens)
@@ -29,6 +32,9 @@ public sealed class ChatTemplate
         (_jinja, _builtIn, _tokens) = (jinja, builtIn, tokens);
         string[] pictures = [ImageMarker, jinja?.ImagePlaceholder ?? ""];
         _guard = new TextGuard([.. tokens.Special, .. pictures.Select(Encoding.UTF8.GetBytes)]);
+        string[] special = [.. tokens.Special.Select(Encoding.UTF8.GetString)];
+        _toolForm = KnownToolForms.Recognise(source, special);
+        Thinking = ThinkingForm.Recognise(source, special);
     }
 
     /// <summary>The template's text, or the name of the built-in format.</summary>
@@ -42,6 +48,12 @@ public sealed class ChatTemplate
 
     /// <summary>True when the template knows a system role of its own; otherwise the system text is put in front of the first question.</summary>
     public bool SupportsSystemRole => _jinja?.SupportsSystemRole ?? true;
+
+    /// <summary>How the model writes tool calls; null if neither its template nor its special tokens show that.</summary>
+    internal ToolForm? ToolForm => _withTools?._toolForm ?? _toolForm;
+
+    /// <summary>How the model marks what it thinks; null if nothing shows that it does.</summary>
+    internal ThinkingForm? Thinking { get; }
 
     /// <summary>Names of the built-in formats, which <see cref="Parse"/> takes as well.</summary>
     public static IReadOnlyList<string> BuiltInNames => [.. BuiltInFormats.Names];
@@ -104,6 +116,16 @@ public sealed class ChatTemplate
     /// <exception cref="ChatTemplateException">The template refuses the conversation, or fails.</exception>
     public GuardedText RenderGuarded(IReadOnlyList<ChatMessage> messages, ChatRenderOptions? options = null) =>
         GuardedText.Read(Render(messages, options, _guard));
+
+    /// <summary>A parser for an answer of this template's model: it knows the model's own forms, and whether the prompt has it think.</summary>
+    /// <param name="prompt">The prompt that is answered.</param>
+    /// <param name="tools">The tools that it offers.</param>
+    public AssistantOutputParser CreateParser(string prompt, IReadOnlyList<ChatTool>? tools = null)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        ThinkingForm thinking = Thinking ?? ThinkingForm.Usual;
+        return new AssistantOutputParser(tools ?? [], ToolForm, thinking, thinksAnywhere: Thinking is not null, thinking.IsOpenAtEndOf(prompt));
+    }
 
     private string Render(IReadOnlyList<ChatMessage> messages, ChatRenderOptions? options, TextGuard? guard)
     {

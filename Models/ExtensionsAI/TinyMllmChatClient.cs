@@ -34,7 +34,7 @@ internal sealed class TinyMllmChatClient(VisionLanguageModel model) : IChatClien
         Request request = new RequestReader(_contents, model.DefaultSampling).Read(messages, options);
         GuardedText prompt = model.ChatTemplate.RenderGuarded([.. request.Turns.Select(turn => turn.Message)], request.Rendering);
         bool tools = request.Rendering.Tools.Count > 0, calledTools = false;
-        var parser = new AssistantOutputParser(tools, startsThinking: prompt.Text.TrimEnd().EndsWith("<think>", StringComparison.Ordinal));
+        AssistantOutputParser parser = model.ChatTemplate.CreateParser(prompt.Text, request.Rendering.Tools);
         string id = Guid.NewGuid().ToString("N");
 
         ChatResponseUpdate Update(params List<AIContent> contents) => new(AiRole.Assistant, contents)

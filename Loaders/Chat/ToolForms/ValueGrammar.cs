@@ -1,0 +1,100 @@
+using System.Text.Json;
+
+namespace TinyMllm.Loaders.Chat.ToolForms;
+
+/// <summary>How a notation writes values, as bodies of GBNF rules.</summary>
+/// <param name="Prefix">What the names of its rules begin with.</param>
+/// <param name="String">A string.</param>
+/// <param name="Key">A key of an object.</param>
+/// <param name="Quote">What stands before and behind the text of a string.</param>
+/// <param name="True">The word for true.</param>
+/// <param name="False">The word for false.</param>
+/// <param name="Null">The word for nothing.</param>
+/// <param name="Nested">A string inside of lists and objects, if it differs.</param>
+internal sealed record ValueNotation(string Prefix, string String, string Key, string Quote, string True, string False, string Null, string? Nested = null)
+{
+    private const string JsonString = """ "\"" ([^"\\\x00-\x1F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4}))* "\"" """;
+
+    /// <summary>Python.</summary>
+    public static ValueNotation Python { get; } = new("python", JsonString, JsonString, "\"", "True", "False", "None");
+
+    /// <summary>Texts as they are up to a tag; everything else as JSON.</summary>
+    public static ValueNotation Tagged(string closer) => new("tagged", WithoutText(closer), JsonString, "", "true", "false", "null", JsonString);
+
+    /// <summary>Keys without quotes, strings between special tokens.</summary>
+    public static ValueNotation BareKeys(string quote)
+    {
+        string text = $"{CallGrammar.Literal(quote)} {WithoutText(quote)} {CallGrammar.Literal(quote)}";
+        return new ValueNotation("bare", text, "[a-zA-Z_] [a-zA-Z0-9_-]*", quote, "true", "false", "null");
+    }
+
+    /// <summary>Any text in which another text does not begin: its first character comes only before one that is not its second.</summary>
+    private static string WithoutText(string text)
+    {
+        string first = Grammars.JsonSchema.GbnfText.SetCharacter(text[0]), second = Grammars.JsonSchema.GbnfText.SetCharacter(text[1]);
+        return $"([^{first}] | [{first}]+ [^{first}{second}])*";
+    }
+}
+
+/// <summary>Rules for values of a tool's parameters in a notation other than JSON: by type and enumeration, not by every keyword of a schema.</summary>
+internal sealed class ValueGrammar
+{
+    private const string Comma = "\",\" \" \"?";
+
+    private readonly CallGrammar _grammar;
+    private readonly ValueNotation _notation;
+
+    public ValueGrammar(CallGrammar grammar, ValueNotation notation)
+    {
+        (_grammar, _notation) = (grammar, notation);
+        Add("string", notation.String);
+        Add("nested", notation.Nested ?? notation.String);
+        Add("key", notation.Key);
+        Add("integer", "\"-\"? ([0] | [1-9] [0-9]{0,15})");
+        Add("number", "\"-\"? ([0] | [1-9] [0-9]{0,15}) (\".\" [0-9]{1,16})?");
+        Add("boolean", $"\"{notation.True}\" | \"{notation.False}\"");
+        Add("null", $"\"{notation.Null}\"");
+        Add("array", $"\"[\" ({Name("value")} ({Comma} {Name("value")})*)? \"]\"");
+        Add("object", $"\"{{\" ({Name("pair")} ({Comma} {Name("pair")})*)? \"}}\"");
+        Add("pair", $"{Name("key")} \":\" \" \"? {Name("value")}");
+        Add("value", string.Join(" | ", new[] { "nested", "number", "boolean", "null", "array", "object" }.Select(Name)));
+    }
+
+    /// <summary>Name, or body in parentheses, of the rule for a parameter's values.</summary>
+    public string Rule(ToolParameter parameter)
+    {
+        if (parameter.Schema.ValueKind == JsonValueKind.Object && parameter.Schema.TryGetProperty("enum", out JsonElement values)
+            && values.ValueKind == JsonValueKind.Array && values.GetArrayLength() > 0)
+            return $"({string.Join(" | ", values.EnumerateArray().Select(value => CallGrammar.Literal(Constant(value))))})";
+        var kinds = new List<string>();
+        void Consider(JsonValueKind kind, string rule)
+        {
+            if (parameter.Allows(kind)) kinds.Add(Name(rule));
+        }
+
+        Consider(JsonValueKind.String, "string");
+        Consider(JsonValueKind.Number, IsInteger(parameter.Schema) ? "integer" : "number");
+        Consider(JsonValueKind.True, "boolean");
+        Consider(JsonValueKind.Array, "array");
+        Consider(JsonValueKind.Object, "object");
+        Consider(JsonValueKind.Null, "null");
+        return kinds.Count == 0 ? Name("value") : $"({string.Join(" | ", kinds)})";
+    }
+
+    private string Constant(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String when _notation.Quote == "\"" => CallGrammar.JsonString(value.GetString()!),
+        JsonValueKind.String => _notation.Quote + value.GetString() + _notation.Quote,
+        JsonValueKind.True => _notation.True,
+        JsonValueKind.False => _notation.False,
+        JsonValueKind.Null => _notation.Null,
+        _ => value.GetRawText(),
+    };
+
+    private static bool IsInteger(JsonElement schema) => schema.ValueKind == JsonValueKind.Object
+        && schema.TryGetProperty("type", out JsonElement type) && type.ValueKind == JsonValueKind.String && type.GetString() == "integer";
+
+    private string Name(string kind) => $"{_notation.Prefix}-{kind}";
+
+    private void Add(string kind, string body) => _grammar.Define(Name(kind), body);
+}
