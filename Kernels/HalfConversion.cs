@@ -72,7 +72,7 @@ internal static unsafe class HalfConversion
     public static void ToSingle(ushort* source, float* target, int count)
     {
         int i = 0;
-        if (Vector512.IsHardwareAccelerated)
+        if (Isa.Current.Lanes == 16)
             for (; i <= count - 16; i += 16) Widen(Vector256.Load(source + i)).Store(target + i);
         for (; i <= count - 8; i += 8) Widen(Vector128.Load(source + i)).Store(target + i);
         for (; i < count; i++) target[i] = ToSingle(source[i]);
@@ -82,7 +82,7 @@ internal static unsafe class HalfConversion
     public static void FromSingle(float* source, ushort* target, int count)
     {
         int i = 0;
-        if (Vector512.IsHardwareAccelerated)
+        if (Isa.Current.Lanes == 16)
             for (; i <= count - 16; i += 16) Narrow(Vector512.Load(source + i)).Store(target + i);
         for (; i <= count - 8; i += 8) Narrow(Vector256.Load(source + i)).Store(target + i);
         for (; i < count; i++) target[i] = BitConverter.HalfToUInt16Bits(FromSingle(source[i]));

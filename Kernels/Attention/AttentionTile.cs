@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using TinyMllm.Kernels.MatMul;
 using TinyMllm.Kernels.Simd;
 
@@ -44,9 +43,12 @@ public static unsafe class AttentionTile
     /// <param name="scratch"><see cref="ScratchBytes"/> bytes, aligned to 64.</param>
     public static void Run(AttentionArguments* a, int head, int first, int rows, int part, int partLength, byte* scratch)
     {
-        if (Avx512F.IsSupported) Run<Rows512, Float16>(a, head, first, rows, part, partLength, (float*)scratch);
-        else if (Avx2.IsSupported) Run<Rows256, Float8>(a, head, first, rows, part, partLength, (float*)scratch);
-        else Run<Rows128, Float4>(a, head, first, rows, part, partLength, (float*)scratch);
+        switch (Isa.Current.Lanes)
+        {
+            case 16: Run<Rows512, Float16>(a, head, first, rows, part, partLength, (float*)scratch); break;
+            case 8: Run<Rows256, Float8>(a, head, first, rows, part, partLength, (float*)scratch); break;
+            default: Run<Rows128, Float4>(a, head, first, rows, part, partLength, (float*)scratch); break;
+        }
     }
 
     /// <summary>Joins the parts of row <paramref name="row"/> of key head <paramref name="head"/>.</summary>

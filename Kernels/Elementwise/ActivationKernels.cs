@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.Elementwise;
@@ -80,8 +79,8 @@ public static unsafe class ActivationKernels
     private static void Widest<TActivation>(float* x, float* up, float* y, int count)
         where TActivation : struct, IActivation
     {
-        if (Vector512.IsHardwareAccelerated) Loop<TActivation, Float16>(x, up, y, count);
-        else if (Vector256.IsHardwareAccelerated) Loop<TActivation, Float8>(x, up, y, count);
+        if (Isa.Current.Lanes == 16) Loop<TActivation, Float16>(x, up, y, count);
+        else if (Isa.Current.Lanes == 8) Loop<TActivation, Float8>(x, up, y, count);
         else Loop<TActivation, Float4>(x, up, y, count);
     }
 

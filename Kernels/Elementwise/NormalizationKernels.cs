@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.Elementwise;
@@ -13,16 +12,16 @@ public static unsafe class NormalizationKernels
     /// <summary>RMSNorm of <paramref name="count"/> values.</summary>
     public static void RmsNorm(float* x, float* weight, float* y, int count, float epsilon)
     {
-        if (Vector512.IsHardwareAccelerated) RmsNorm<Float16>(x, weight, y, count, epsilon);
-        else if (Vector256.IsHardwareAccelerated) RmsNorm<Float8>(x, weight, y, count, epsilon);
+        if (Isa.Current.Lanes == 16) RmsNorm<Float16>(x, weight, y, count, epsilon);
+        else if (Isa.Current.Lanes == 8) RmsNorm<Float8>(x, weight, y, count, epsilon);
         else RmsNorm<Float4>(x, weight, y, count, epsilon);
     }
 
     /// <summary>LayerNorm of <paramref name="count"/> values.</summary>
     public static void LayerNorm(float* x, float* weight, float* bias, float* y, int count, float epsilon)
     {
-        if (Vector512.IsHardwareAccelerated) LayerNorm<Float16>(x, weight, bias, y, count, epsilon);
-        else if (Vector256.IsHardwareAccelerated) LayerNorm<Float8>(x, weight, bias, y, count, epsilon);
+        if (Isa.Current.Lanes == 16) LayerNorm<Float16>(x, weight, bias, y, count, epsilon);
+        else if (Isa.Current.Lanes == 8) LayerNorm<Float8>(x, weight, bias, y, count, epsilon);
         else LayerNorm<Float4>(x, weight, bias, y, count, epsilon);
     }
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.Elementwise;
@@ -10,8 +9,8 @@ public static unsafe class SoftCap
     /// <summary>Caps <paramref name="count"/> values in place. tanh y = 2σ(2y) − 1, so the error is below c·3·10⁻⁷.</summary>
     public static void Apply(float* x, float cap, int count)
     {
-        if (Vector512.IsHardwareAccelerated) Apply<Float16>(x, cap, count);
-        else if (Vector256.IsHardwareAccelerated) Apply<Float8>(x, cap, count);
+        if (Isa.Current.Lanes == 16) Apply<Float16>(x, cap, count);
+        else if (Isa.Current.Lanes == 8) Apply<Float8>(x, cap, count);
         else Apply<Float4>(x, cap, count);
     }
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.Elementwise;
@@ -10,32 +9,32 @@ public static unsafe class VectorKernels
     /// <summary>y[i] += scale · x[i].</summary>
     public static void AddScaled(float* x, float scale, float* y, int count)
     {
-        if (Vector512.IsHardwareAccelerated) AddScaled<Float16>(x, scale, y, count);
-        else if (Vector256.IsHardwareAccelerated) AddScaled<Float8>(x, scale, y, count);
+        if (Isa.Current.Lanes == 16) AddScaled<Float16>(x, scale, y, count);
+        else if (Isa.Current.Lanes == 8) AddScaled<Float8>(x, scale, y, count);
         else AddScaled<Float4>(x, scale, y, count);
     }
 
     /// <summary>y[i] = x[i] · w[i]; y may be either.</summary>
     public static void Multiply(float* x, float* w, float* y, int count)
     {
-        if (Vector512.IsHardwareAccelerated) Multiply<Float16>(x, w, y, count);
-        else if (Vector256.IsHardwareAccelerated) Multiply<Float8>(x, w, y, count);
+        if (Isa.Current.Lanes == 16) Multiply<Float16>(x, w, y, count);
+        else if (Isa.Current.Lanes == 8) Multiply<Float8>(x, w, y, count);
         else Multiply<Float4>(x, w, y, count);
     }
 
     /// <summary>y[i] = x[i] · scale; y may be x.</summary>
     public static void Scale(float* x, float scale, float* y, int count)
     {
-        if (Vector512.IsHardwareAccelerated) Scale<Float16>(x, scale, y, count);
-        else if (Vector256.IsHardwareAccelerated) Scale<Float8>(x, scale, y, count);
+        if (Isa.Current.Lanes == 16) Scale<Float16>(x, scale, y, count);
+        else if (Isa.Current.Lanes == 8) Scale<Float8>(x, scale, y, count);
         else Scale<Float4>(x, scale, y, count);
     }
 
     /// <summary>Σ x[i] · y[i].</summary>
     public static float Dot(float* x, float* y, int count)
     {
-        if (Vector512.IsHardwareAccelerated) return Dot<Float16>(x, y, count);
-        if (Vector256.IsHardwareAccelerated) return Dot<Float8>(x, y, count);
+        if (Isa.Current.Lanes == 16) return Dot<Float16>(x, y, count);
+        if (Isa.Current.Lanes == 8) return Dot<Float8>(x, y, count);
         return Dot<Float4>(x, y, count);
     }
 

@@ -10,15 +10,21 @@ namespace TinyMllm.Kernels.MatMul;
 public static unsafe class ActivationQuantizer
 {
     /// <summary>Quantises row <paramref name="row"/> of <paramref name="target"/> from <paramref name="x"/>.</summary>
-    public static void QuantizeRow(float* x, in QuantizedRows target, int row)
+    public static void QuantizeRow(float* x, in QuantizedRows target, int row) => QuantizeRow(Isa.Current, x, target, row);
+
+    /// <summary>The same under the instruction set <paramref name="isa"/>, which this machine must have.</summary>
+    internal static void QuantizeRow(Isa isa, float* x, in QuantizedRows target, int row)
     {
         int blocks = target.Columns / QuantizedRows.BlockLength;
         sbyte* values = target.Values + ((long)row * target.Columns);
         float* scales = target.Scales + ((long)row * blocks);
         int* sums = target.PairSums + ((long)row * 2 * blocks);
-        if (Avx512BW.IsSupported) Quantize512(x, values, scales, sums, blocks);
-        else if (Avx2.IsSupported) Quantize256(x, values, scales, sums, blocks);
-        else QuantizeScalar(x, values, scales, sums, blocks);
+        switch (isa.Lanes)
+        {
+            case 16: Quantize512(x, values, scales, sums, blocks); break;
+            case 8: Quantize256(x, values, scales, sums, blocks); break;
+            default: QuantizeScalar(x, values, scales, sums, blocks); break;
+        }
     }
 
     /// <summary>

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace TinyMllm.Kernels.MatMul;
 
@@ -30,7 +29,7 @@ internal static unsafe class FloatTile<TRows>
         float* x, long xStride, int rows, float* w, long wStride, long panelStride, int panels, int length, float* y, long yStride, bool sum)
     {
         int p = 0;
-        if (Vector512.IsHardwareAccelerated)
+        if (TRows.TilePanels == 2)
         {
             for (; p <= panels - 2; p += 2)
             {

@@ -1,12 +1,11 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using TinyMllm.Kernels.Quantization;
 
 namespace TinyMllm.Kernels.MatMul;
 
 /// <summary>
-/// The matrix product of one weight format on this machine: how rows are packed into panels, and the kernel that multiplies them.
-/// The instruction set is chosen once, when the kernel is looked up.
+/// The matrix product of one weight format under one instruction set: how rows are packed into panels, and the kernel that multiplies them.
+/// It is looked up once, by weight format and instruction set; the inner loops ask nothing.
 /// </summary>
 public sealed unsafe class PanelKernel
 {
@@ -44,25 +43,32 @@ public sealed unsafe class PanelKernel
 
     private int UnitBytes { get; }
 
-    /// <summary>The kernel for weights of <paramref name="type"/>, or null if they can only be used after decoding to F32.</summary>
-    public static PanelKernel? For(TensorType type) => type switch
+    /// <summary>The instruction set that runs.</summary>
+    public Isa Isa { get; private init; }
+
+    /// <summary>The kernel for weights of <paramref name="type"/> under <c>Isa.Current</c>, or null if they can only be used after decoding to F32.</summary>
+    public static PanelKernel? For(TensorType type) => For(type, Isa.Current);
+
+    /// <summary>The kernel for weights of <paramref name="type"/> under the instruction set <paramref name="isa"/>, or null if they can only be used after decoding to F32.</summary>
+    /// <exception cref="UnsupportedIsaException">This machine cannot run the set.</exception>
+    public static PanelKernel? For(TensorType type, Isa isa) => type switch
     {
-        TensorType.F32 => Float<SingleElement>(type, 4, &PackSingle),
-        TensorType.F16 => Float<HalfElement>(type, 2, &PackHalf),
-        TensorType.BF16 => Float<BFloatElement>(type, 2, &PackHalf),
-        TensorType.Q4_0 => Integer<PanelQ4_0>(type),
-        TensorType.Q4_1 => Integer<PanelQ4_1>(type),
-        TensorType.Q5_0 => Integer<PanelQ5_0>(type),
-        TensorType.Q5_1 => Integer<PanelQ5_1>(type),
-        TensorType.Q8_0 => Integer<PanelQ8_0>(type),
-        TensorType.Q2_K => Integer<PanelQ2_K>(type),
-        TensorType.Q3_K => Integer<PanelQ3_K>(type),
-        TensorType.Q4_K => Integer<PanelQ4_K>(type),
-        TensorType.Q5_K => Integer<PanelQ5_K>(type),
-        TensorType.Q6_K => Integer<PanelQ6_K>(type),
-        TensorType.IQ4_NL => Integer<PanelIQ4_NL>(type),
-        TensorType.IQ4_XS => Integer<PanelIQ4_XS>(type),
-        TensorType.MXFP4 => Integer<PanelMXFP4>(type),
+        TensorType.F32 => Float<SingleElement>(type, isa, 4, &PackSingle),
+        TensorType.F16 => Float<HalfElement>(type, isa, 2, &PackHalf),
+        TensorType.BF16 => Float<BFloatElement>(type, isa, 2, &PackHalf),
+        TensorType.Q4_0 => Integer<PanelQ4_0>(type, isa),
+        TensorType.Q4_1 => Integer<PanelQ4_1>(type, isa),
+        TensorType.Q5_0 => Integer<PanelQ5_0>(type, isa),
+        TensorType.Q5_1 => Integer<PanelQ5_1>(type, isa),
+        TensorType.Q8_0 => Integer<PanelQ8_0>(type, isa),
+        TensorType.Q2_K => Integer<PanelQ2_K>(type, isa),
+        TensorType.Q3_K => Integer<PanelQ3_K>(type, isa),
+        TensorType.Q4_K => Integer<PanelQ4_K>(type, isa),
+        TensorType.Q5_K => Integer<PanelQ5_K>(type, isa),
+        TensorType.Q6_K => Integer<PanelQ6_K>(type, isa),
+        TensorType.IQ4_NL => Integer<PanelIQ4_NL>(type, isa),
+        TensorType.IQ4_XS => Integer<PanelIQ4_XS>(type, isa),
+        TensorType.MXFP4 => Integer<PanelMXFP4>(type, isa),
         _ => null,
     };
 
@@ -87,41 +93,64 @@ public sealed unsafe class PanelKernel
     /// <summary>Computes <paramref name="count"/> panels from <paramref name="first"/> on.</summary>
     public void Run(PanelArguments* arguments, int first, int count) => _run(arguments, first, count);
 
-    private static PanelKernel Float<TElement>(TensorType type, int bytes, delegate*<byte*, int, byte*, void> packRow)
+    private static PanelKernel Float<TElement>(TensorType type, Isa isa, int bytes, delegate*<byte*, int, byte*, void> packRow)
         where TElement : struct, IFloatElement
     {
-        delegate*<PanelArguments*, int, int, void> run =
-            Avx512F.IsSupported ? &FloatPanelProduct<TElement, Rows512>.Run :
-            Avx2.IsSupported ? &FloatPanelProduct<TElement, Rows256>.Run :
-            &FloatPanelProduct<TElement, Rows128>.Run;
-        return new PanelKernel(type, 1, 16 * bytes, packRow, run);
+        delegate*<PanelArguments*, int, int, void> run = InstructionSets.Require(isa).Lanes switch
+        {
+            16 when InstructionSets.HasAvx512 => &FloatPanelProduct<TElement, Rows512>.Run,
+            8 when InstructionSets.HasAvx2 => &FloatPanelProduct<TElement, Rows256>.Run,
+            _ => &FloatPanelProduct<TElement, Rows128>.Run,
+        };
+        return new PanelKernel(type, 1, 16 * bytes, packRow, run) { Isa = isa };
     }
 
-    private static PanelKernel Integer<TFormat>(TensorType type)
+    /// <summary>
+    /// The table of leaves. By the largest weight byte: up to 31 (4 and 5 bits), where a block's sum fits 16 bits; up to 127 (6 bits); up to 255.
+    /// </summary>
+    private static PanelKernel Integer<TFormat>(TensorType type, Isa isa)
         where TFormat : struct, IPanelFormat
     {
-        if (Avx512BW.IsSupported)
+        bool small = TFormat.Largest <= 31, signed = TFormat.Largest <= 127;
+        switch (InstructionSets.Require(isa))
         {
-            if (TFormat.FitsInt16) return Integer<TFormat, Int16Dot512, Bytes512, Rows512>(type);
-            return AvxVnni.IsSupported ? Integer<TFormat, VnniDot512, Bytes256, Rows512>(type) : Integer<TFormat, WideDot512, Bytes512, Rows512>(type);
+#if NET11_0_OR_GREATER
+            case Isa.Avx512Vnni512 when InstructionSets.HasAvx512Vnni512:
+                return small ? Integer<TFormat, Int16Dot512, Bytes512, Rows512>(type, isa) : Integer<TFormat, WideVnniDot512, Bytes512, Rows512>(type, isa);
+#endif
+            case Isa.Avx512Vnni when InstructionSets.HasAvx512Vnni:
+                return small ? Integer<TFormat, Int16Dot512, Bytes512, Rows512>(type, isa) : Integer<TFormat, VnniDot512, Bytes256, Rows512>(type, isa);
+            case Isa.Avx512 when InstructionSets.HasAvx512:
+                return small ? Integer<TFormat, Int16Dot512, Bytes512, Rows512>(type, isa)
+                    : signed ? Integer<TFormat, PairDot512, Bytes512, Rows512>(type, isa) : Integer<TFormat, WideDot512, Bytes512, Rows512>(type, isa);
+            case Isa.Avx2Vnni when InstructionSets.HasAvx2Vnni:
+                return small ? Integer<TFormat, Int16Dot256, Bytes256, Rows256>(type, isa) : Integer<TFormat, VnniDot256, Bytes256, Rows256>(type, isa);
+            case Isa.Avx2 when InstructionSets.HasAvx2:
+                return small ? Integer<TFormat, Int16Dot256, Bytes256, Rows256>(type, isa)
+                    : signed ? Integer<TFormat, PairDot256, Bytes256, Rows256>(type, isa) : Integer<TFormat, SignDot256, Bytes256, Rows256>(type, isa);
+            case Isa.AdvSimdDot when InstructionSets.HasAdvSimdDot:
+                return signed ? Integer<TFormat, Dot128<SdotProduct<SevenBits>>, Bytes128, Rows128>(type, isa)
+                    : Integer<TFormat, Dot128<SdotProduct<EightBits>>, Bytes128, Rows128>(type, isa);
+            case Isa.AdvSimd when InstructionSets.HasAdvSimd:
+                return signed ? Integer<TFormat, Dot128<AdvSimdProduct<SevenBits>>, Bytes128, Rows128>(type, isa)
+                    : Integer<TFormat, Dot128<AdvSimdProduct<EightBits>>, Bytes128, Rows128>(type, isa);
+            case Isa.Ssse3 when InstructionSets.HasSsse3:
+                return signed ? Integer<TFormat, Dot128<Ssse3Product<SevenBits>>, Bytes128, Rows128>(type, isa)
+                    : Integer<TFormat, Dot128<Ssse3Product<EightBits>>, Bytes128, Rows128>(type, isa);
+            default:
+                return signed ? Integer<TFormat, Dot128<PortableProduct<SevenBits>>, Bytes128, Rows128>(type, isa)
+                    : Integer<TFormat, Dot128<PortableProduct<EightBits>>, Bytes128, Rows128>(type, isa);
         }
-
-        if (Avx2.IsSupported)
-        {
-            if (TFormat.FitsInt16) return Integer<TFormat, Int16Dot256, Bytes256, Rows256>(type);
-            return AvxVnni.IsSupported ? Integer<TFormat, VnniDot256, Bytes256, Rows256>(type) : Integer<TFormat, SignDot256, Bytes256, Rows256>(type);
-        }
-
-        return Integer<TFormat, Dot128, Bytes128, Rows128>(type);
     }
 
-    private static PanelKernel Integer<TFormat, TDot, TBytes, TRows>(TensorType type)
+    private static PanelKernel Integer<TFormat, TDot, TBytes, TRows>(TensorType type, Isa isa)
         where TFormat : struct, IPanelFormat
         where TDot : unmanaged, IDotLanes<TDot, TBytes, TRows>
         where TBytes : unmanaged, IByteLanes<TBytes>
         where TRows : unmanaged, IRowLanes<TRows> =>
         new(type, TFormat.UnitLength, TFormat.UnitBytes, &TFormat.PackRow, &QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>.Run)
         {
+            Isa = isa,
             IsInteger = true,
             Zero = TFormat.Zero - TDot.Bias,
             PairedStarts = TDot.PairedSums,

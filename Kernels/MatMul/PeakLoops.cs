@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace TinyMllm.Kernels.MatMul;
 
@@ -11,27 +10,39 @@ namespace TinyMllm.Kernels.MatMul;
 public static unsafe class PeakLoops
 {
     /// <summary>Multiplies 8-bit weights; returns the number of multiply-adds.</summary>
-    public static long Int8(int rounds)
+    public static long Int8(int rounds) => Isa.Current switch
     {
-        if (Avx512BW.IsSupported && AvxVnni.IsSupported) return Integer<VnniDot512, Bytes256, Rows512>(rounds);
-        if (Avx512BW.IsSupported) return Integer<WideDot512, Bytes512, Rows512>(rounds);
-        if (Avx2.IsSupported && AvxVnni.IsSupported) return Integer<VnniDot256, Bytes256, Rows256>(rounds);
-        return Avx2.IsSupported ? Integer<SignDot256, Bytes256, Rows256>(rounds) : Integer<Dot128, Bytes128, Rows128>(rounds);
-    }
+#if NET11_0_OR_GREATER
+        Isa.Avx512Vnni512 => Integer<WideVnniDot512, Bytes512, Rows512>(rounds),
+#endif
+        Isa.Avx512Vnni => Integer<VnniDot512, Bytes256, Rows512>(rounds),
+        Isa.Avx512 => Integer<WideDot512, Bytes512, Rows512>(rounds),
+        Isa.Avx2Vnni => Integer<VnniDot256, Bytes256, Rows256>(rounds),
+        Isa.Avx2 => Integer<SignDot256, Bytes256, Rows256>(rounds),
+        Isa.AdvSimdDot => Integer<Dot128<SdotProduct<EightBits>>, Bytes128, Rows128>(rounds),
+        Isa.AdvSimd => Integer<Dot128<AdvSimdProduct<EightBits>>, Bytes128, Rows128>(rounds),
+        Isa.Ssse3 => Integer<Dot128<Ssse3Product<EightBits>>, Bytes128, Rows128>(rounds),
+        _ => Integer<Dot128<PortableProduct<EightBits>>, Bytes128, Rows128>(rounds),
+    };
 
     /// <summary>Multiplies weights of up to 5 bits; returns the number of multiply-adds.</summary>
-    public static long Int4(int rounds)
+    public static long Int4(int rounds) => Isa.Current switch
     {
-        if (Avx512BW.IsSupported) return Integer<Int16Dot512, Bytes512, Rows512>(rounds);
-        return Avx2.IsSupported ? Integer<Int16Dot256, Bytes256, Rows256>(rounds) : Integer<Dot128, Bytes128, Rows128>(rounds);
-    }
+        Isa.Avx512 or Isa.Avx512Vnni or Isa.Avx512Vnni512 => Integer<Int16Dot512, Bytes512, Rows512>(rounds),
+        Isa.Avx2 or Isa.Avx2Vnni => Integer<Int16Dot256, Bytes256, Rows256>(rounds),
+        Isa.AdvSimdDot => Integer<Dot128<SdotProduct<SevenBits>>, Bytes128, Rows128>(rounds),
+        Isa.AdvSimd => Integer<Dot128<AdvSimdProduct<SevenBits>>, Bytes128, Rows128>(rounds),
+        Isa.Ssse3 => Integer<Dot128<Ssse3Product<SevenBits>>, Bytes128, Rows128>(rounds),
+        _ => Integer<Dot128<PortableProduct<SevenBits>>, Bytes128, Rows128>(rounds),
+    };
 
     /// <summary>Multiplies float32; returns the number of multiply-adds.</summary>
-    public static long Single(int rounds)
+    public static long Single(int rounds) => Isa.Current.Lanes switch
     {
-        if (Avx512F.IsSupported) return Float<Rows512>(rounds);
-        return Avx2.IsSupported ? Float<Rows256>(rounds) : Float<Rows128>(rounds);
-    }
+        16 => Float<Rows512>(rounds),
+        8 => Float<Rows256>(rounds),
+        _ => Float<Rows128>(rounds),
+    };
 
     /// <summary>Reads <paramref name="bytes"/> (a multiple of 256) from <paramref name="memory"/>; returns a checksum so that nothing is skipped.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace TinyMllm.Kernels.MatMul;
 
@@ -21,9 +20,6 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
 {
     /// <summary>Largest number of k that is unpacked at a time, over the panels of a tile: 16 · 2048 bytes leave room in L1 for the activations.</summary>
     private const int MaxUnpacked = 2048;
-
-    /// <summary>Panels of a tile where there are as many.</summary>
-    private static int TilePanels => Vector512.IsHardwareAccelerated && TDot.PairedSums ? 2 : 1;
 
     /// <summary>Computes panels <paramref name="first"/> … <paramref name="first"/> + <paramref name="count"/> − 1.</summary>
     public static void Run(PanelArguments* a, int first, int count)
@@ -54,20 +50,20 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
     [SkipLocalsInit]
     private static void ManyRows(PanelArguments* a, int first, int count)
     {
-        int longest = Math.Min(a->Inputs, MaxUnpacked / TilePanels), end = first + count;
+        int longest = Math.Min(a->Inputs, MaxUnpacked / TDot.TilePanels), end = first + count;
         long panelBytes = 16L * longest, scaleBytes = 64L * (longest / TFormat.BlockLength);
-        byte* memory = stackalloc byte[(int)(TilePanels * (panelBytes + (2 * scaleBytes))) + 64];
+        byte* memory = stackalloc byte[(int)(TDot.TilePanels * (panelBytes + (2 * scaleBytes))) + 64];
         float* copy = stackalloc float[PanelOutput.MaxRows * 16];
         UnpackedPanel* unpacked = stackalloc UnpackedPanel[2];
         byte* next = (byte*)(((nint)memory + 63) & -64);
-        for (int i = 0; i < TilePanels; i++, next += panelBytes + (2 * scaleBytes))
+        for (int i = 0; i < TDot.TilePanels; i++, next += panelBytes + (2 * scaleBytes))
             unpacked[i] = new UnpackedPanel { Bytes = next, Scales = (float*)(next + panelBytes), Offsets = (float*)(next + panelBytes + scaleBytes) };
 
         int panels;
         for (int p = first; p < end; p += panels)
         {
             // A partly empty panel goes through a copy of its tile, which is one panel wide.
-            panels = TilePanels == 2 && p + 1 < end && (16 * p) + 32 <= a->Outputs ? 2 : 1;
+            panels = TDot.TilePanels == 2 && p + 1 < end && (16 * p) + 32 <= a->Outputs ? 2 : 1;
             for (int k = 0; k < a->Inputs; k += longest)
             {
                 int length = Math.Min(a->Inputs - k, longest);
@@ -86,7 +82,7 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
         for (; row <= a->Rows - 4; row += 4)
         {
             bool sum = output.Begin(row, 4, k, out float* y);
-            if (TilePanels == 2 && panels == 2)
+            if (TDot.TilePanels == 2 && panels == 2)
             {
                 right.Begin(row, 4, k, out _);
                 QuantizedTile<TFormat, TDot, TBytes, TRows>.FourByTwo(a, unpacked[0], unpacked[1], row, k, length, y, output.Stride, sum);

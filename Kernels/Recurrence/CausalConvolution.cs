@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.Recurrence;
@@ -23,8 +22,8 @@ public static unsafe class CausalConvolution
     /// <param name="channels">Channels.</param>
     public static void Row(float** inputs, float* weights, float* bias, float* y, int taps, int channels)
     {
-        if (Vector512.IsHardwareAccelerated) Row<Float16>(inputs, weights, bias, y, taps, channels);
-        else if (Vector256.IsHardwareAccelerated) Row<Float8>(inputs, weights, bias, y, taps, channels);
+        if (Isa.Current.Lanes == 16) Row<Float16>(inputs, weights, bias, y, taps, channels);
+        else if (Isa.Current.Lanes == 8) Row<Float8>(inputs, weights, bias, y, taps, channels);
         else Row<Float4>(inputs, weights, bias, y, taps, channels);
     }
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.Recurrence;
@@ -27,8 +26,8 @@ public static unsafe class DeltaRule
     /// <param name="values">Length of a value.</param>
     public static void Step(float* state, float* q, float* k, float* v, float decay, float beta, float* output, int keys, int values)
     {
-        if (Vector512.IsHardwareAccelerated) Step<Float16>(state, q, k, v, decay, beta, output, keys, values);
-        else if (Vector256.IsHardwareAccelerated) Step<Float8>(state, q, k, v, decay, beta, output, keys, values);
+        if (Isa.Current.Lanes == 16) Step<Float16>(state, q, k, v, decay, beta, output, keys, values);
+        else if (Isa.Current.Lanes == 8) Step<Float8>(state, q, k, v, decay, beta, output, keys, values);
         else Step<Float4>(state, q, k, v, decay, beta, output, keys, values);
     }
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.Recurrence;
@@ -25,8 +24,8 @@ public static unsafe class SelectiveScan
     /// <returns>s·C.</returns>
     public static float Step(float* state, float* a, float* b, float* c, float delta, float u, int count)
     {
-        if (Vector512.IsHardwareAccelerated) return Step<Float16>(state, a, b, c, delta, u, count);
-        if (Vector256.IsHardwareAccelerated) return Step<Float8>(state, a, b, c, delta, u, count);
+        if (Isa.Current.Lanes == 16) return Step<Float16>(state, a, b, c, delta, u, count);
+        if (Isa.Current.Lanes == 8) return Step<Float8>(state, a, b, c, delta, u, count);
         return Step<Float4>(state, a, b, c, delta, u, count);
     }
 
@@ -40,8 +39,8 @@ public static unsafe class SelectiveScan
     /// <returns>s·C.</returns>
     public static float StepWithDecay(float* state, float* b, float* c, float decay, float input, int count)
     {
-        if (Vector512.IsHardwareAccelerated) return StepWithDecay<Float16>(state, b, c, decay, input, count);
-        if (Vector256.IsHardwareAccelerated) return StepWithDecay<Float8>(state, b, c, decay, input, count);
+        if (Isa.Current.Lanes == 16) return StepWithDecay<Float16>(state, b, c, decay, input, count);
+        if (Isa.Current.Lanes == 8) return StepWithDecay<Float8>(state, b, c, decay, input, count);
         return StepWithDecay<Float4>(state, b, c, decay, input, count);
     }
 

@@ -20,6 +20,9 @@ internal unsafe interface IDotLanes<T, TBytes, TRows>
     /// </summary>
     static abstract bool PairedSums { get; }
 
+    /// <summary>Panels of 16 outputs in a tile, beside its four rows: as many as the registers hold sums of.</summary>
+    static abstract int TilePanels { get; }
+
     /// <summary>All 16 sums start at the 32 bits of <paramref name="value"/>: one integer, or a pair of 16-bit integers.</summary>
     static abstract T Start(int value);
 

@@ -4,6 +4,9 @@ namespace TinyMllm.Kernels.MatMul;
 internal unsafe interface IRowLanes<T>
     where T : unmanaged, IRowLanes<T>
 {
+    /// <summary>Panels of 16 columns in a tile of float products: 2 where there are registers for 8 rows × 2 panels, else 1 (4 rows).</summary>
+    static abstract int TilePanels { get; }
+
     static abstract T Zero { get; }
 
     static abstract T Load(float* source);

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace TinyMllm.Kernels.MatMul;
 
@@ -64,6 +65,8 @@ internal readonly unsafe struct Rows128 : IRowLanes<Rows128>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Rows128(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d) => (A, B, C, D) = (a, b, c, d);
+
+    public static int TilePanels => 1;
 
     public static Rows128 Zero => default;
 
@@ -137,44 +140,90 @@ internal readonly unsafe struct Rows128 : IRowLanes<Rows128>
         ((wide << 13) & Vector128.Create(unchecked((int)0x8FFFFFFF))).AsSingle() * Vector128.Create(HalfScale.Value);
 }
 
-/// <summary>32-bit sums in four 128-bit registers: NEON's <c>sdot</c> where the processor has it, else widening multiplications in portable C#.</summary>
-internal readonly unsafe struct Dot128 : IDotLanes<Dot128, Bytes128, Rows128>
+/// <summary>32-bit sums in four 128-bit registers; <typeparamref name="TProduct"/> says by which instructions.</summary>
+internal readonly unsafe struct Dot128<TProduct> : IDotLanes<Dot128<TProduct>, Bytes128, Rows128>
+    where TProduct : struct, IProduct128
 {
     private readonly Vector128<int> _a, _b, _c, _d;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Dot128(Vector128<int> a, Vector128<int> b, Vector128<int> c, Vector128<int> d) => (_a, _b, _c, _d) = (a, b, c, d);
 
-    public static int Bias => 128;
+    public static int Bias => TProduct.Bias;
 
     public static bool PairedSums => false;
 
+    public static int TilePanels => 1;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Dot128 Start(int value)
+    public static Dot128<TProduct> Start(int value)
     {
         var v = Vector128.Create(value);
         return new(v, v, v, v);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Dot128 MultiplyAdd(Dot128 sums, Bytes128 weights, sbyte* activations)
+    public static Dot128<TProduct> MultiplyAdd(Dot128<TProduct> sums, Bytes128 weights, sbyte* activations)
     {
         var x = Vector128.Create(*(int*)activations).AsSByte();
-        return new(Dot(sums._a, weights.A, x), Dot(sums._b, weights.B, x), Dot(sums._c, weights.C, x), Dot(sums._d, weights.D, x));
+        return new(
+            TProduct.MultiplyAdd(sums._a, weights.A, x), TProduct.MultiplyAdd(sums._b, weights.B, x),
+            TProduct.MultiplyAdd(sums._c, weights.C, x), TProduct.MultiplyAdd(sums._d, weights.D, x));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Rows128 ToSingle(Dot128 sums) => new(
+    public static Rows128 ToSingle(Dot128<TProduct> sums) => new(
         Vector128.ConvertToSingle(sums._a), Vector128.ConvertToSingle(sums._b), Vector128.ConvertToSingle(sums._c), Vector128.ConvertToSingle(sums._d));
+}
+
+/// <summary>One 128-bit register of products: four outputs × four k.</summary>
+internal interface IProduct128
+{
+    /// <summary>What is taken off every weight byte before it is multiplied.</summary>
+    static abstract int Bias { get; }
+
+    /// <summary>sums[i] += Σ_{j&lt;4} (weights[4·i + j] − Bias) · x[4·i + j].</summary>
+    static abstract Vector128<int> MultiplyAdd(Vector128<int> sums, Vector128<byte> weights, Vector128<sbyte> x);
+}
+
+/// <summary>Which bytes a leaf that multiplies signed ones can take as they are.</summary>
+internal interface IWeightRange
+{
+    static abstract int Bias { get; }
+
+    /// <summary>The byte less <see cref="Bias"/>.</summary>
+    static abstract Vector128<sbyte> Signed(Vector128<byte> weights);
+}
+
+/// <summary>Weights of up to 7 bits, which are signed bytes already.</summary>
+internal readonly struct SevenBits : IWeightRange
+{
+    public static int Bias => 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<int> Dot(Vector128<int> sums, Vector128<byte> weights, Vector128<sbyte> x)
-    {
-        var w = (weights ^ Vector128.Create((byte)0x80)).AsSByte();
-        if (Dp.IsSupported) return Dp.DotProduct(sums, w, x);
+    public static Vector128<sbyte> Signed(Vector128<byte> weights) => weights.AsSByte();
+}
 
-        // Even and odd bytes as 16-bit integers; their products fit 16 bits (128·127), the sum of two needs 17, so it is widened first.
-        var w16 = w.AsInt16();
+/// <summary>Weights of 8 bits: 0 … 255 becomes −128 … 127.</summary>
+internal readonly struct EightBits : IWeightRange
+{
+    public static int Bias => 128;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Signed(Vector128<byte> weights) => (weights ^ Vector128.Create((byte)0x80)).AsSByte();
+}
+
+/// <summary>Plain C#: even and odd bytes as 16-bit integers.</summary>
+internal readonly struct PortableProduct<TRange> : IProduct128
+    where TRange : struct, IWeightRange
+{
+    public static int Bias => TRange.Bias;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> MultiplyAdd(Vector128<int> sums, Vector128<byte> weights, Vector128<sbyte> x)
+    {
+        // A product fits 16 bits (128·127), the sum of two needs 17, so it is widened first.
+        var w16 = TRange.Signed(weights).AsInt16();
         var x16 = x.AsInt16();
         var even = ((w16 << 8) >> 8) * ((x16 << 8) >> 8);
         var odd = (w16 >> 8) * (x16 >> 8);
@@ -184,4 +233,47 @@ internal readonly unsafe struct Dot128 : IDotLanes<Dot128, Bytes128, Rows128>
     /// <summary>Adds neighbouring 16-bit integers to 32 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<int> Pairs(Vector128<short> v) => ((v.AsInt32() << 16) >> 16) + (v.AsInt32() >> 16);
+}
+
+/// <summary>
+/// <c>pmaddubsw</c> multiplies unsigned by signed bytes and adds pairs to 16 bits. That saturates on 255·127·2, so of 8-bit weights it gets the magnitude, and the activation their sign.
+/// </summary>
+internal readonly struct Ssse3Product<TRange> : IProduct128
+    where TRange : struct, IWeightRange
+{
+    public static int Bias => TRange.Bias;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> MultiplyAdd(Vector128<int> sums, Vector128<byte> weights, Vector128<sbyte> x)
+    {
+        var w = TRange.Signed(weights);
+        var pairs = TRange.Bias == 0 ? Ssse3.MultiplyAddAdjacent(weights, x) : Ssse3.MultiplyAddAdjacent(Ssse3.Abs(w), Ssse3.Sign(x, w));
+        return sums + Sse2.MultiplyAddAdjacent(pairs, Vector128<short>.One);
+    }
+}
+
+/// <summary>NEON: <c>smull</c>, <c>smull2</c>, <c>addp</c>, <c>sadalp</c>. Two products of signed bytes fit 16 bits: 2·128·127 = 32,512.</summary>
+internal readonly struct AdvSimdProduct<TRange> : IProduct128
+    where TRange : struct, IWeightRange
+{
+    public static int Bias => TRange.Bias;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> MultiplyAdd(Vector128<int> sums, Vector128<byte> weights, Vector128<sbyte> x)
+    {
+        var w = TRange.Signed(weights);
+        var low = AdvSimd.MultiplyWideningLower(w.GetLower(), x.GetLower());
+        var high = AdvSimd.MultiplyWideningUpper(w, x);
+        return AdvSimd.AddPairwiseWideningAndAdd(sums, AdvSimd.Arm64.AddPairwise(low, high));
+    }
+}
+
+/// <summary>Armv8.2's <c>sdot</c>.</summary>
+internal readonly struct SdotProduct<TRange> : IProduct128
+    where TRange : struct, IWeightRange
+{
+    public static int Bias => TRange.Bias;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> MultiplyAdd(Vector128<int> sums, Vector128<byte> weights, Vector128<sbyte> x) => Dp.DotProduct(sums, TRange.Signed(weights), x);
 }

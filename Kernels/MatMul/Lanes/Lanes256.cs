@@ -57,6 +57,8 @@ internal readonly unsafe struct Rows256 : IRowLanes<Rows256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Rows256(Vector256<float> low, Vector256<float> high) => (Low, High) = (low, high);
 
+    public static int TilePanels => 1;
+
     public static Rows256 Zero => new(Vector256<float>.Zero, Vector256<float>.Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -117,6 +119,8 @@ internal readonly unsafe struct Int16Dot256 : IDotLanes<Int16Dot256, Bytes256, R
 
     public static bool PairedSums => true;
 
+    public static int TilePanels => 1;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Int16Dot256 Start(int value) => new(Vector256.Create(value).AsInt16(), Vector256.Create(value).AsInt16());
 
@@ -145,6 +149,8 @@ internal readonly unsafe struct VnniDot256 : IDotLanes<VnniDot256, Bytes256, Row
 
     public static bool PairedSums => false;
 
+    public static int TilePanels => 1;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static VnniDot256 Start(int value) => new(Vector256.Create(value), Vector256.Create(value));
 
@@ -157,6 +163,36 @@ internal readonly unsafe struct VnniDot256 : IDotLanes<VnniDot256, Bytes256, Row
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Rows256 ToSingle(VnniDot256 sums) => new(Vector256.ConvertToSingle(sums._low), Vector256.ConvertToSingle(sums._high));
+}
+
+/// <summary>32-bit sums by AVX2 alone, of weights up to 127: two products by <c>vpmaddubsw</c> fit 16 bits (2·127·127 = 32,258).</summary>
+internal readonly unsafe struct PairDot256 : IDotLanes<PairDot256, Bytes256, Rows256>
+{
+    private readonly Vector256<int> _low, _high;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private PairDot256(Vector256<int> low, Vector256<int> high) => (_low, _high) = (low, high);
+
+    public static int Bias => 0;
+
+    public static bool PairedSums => false;
+
+    public static int TilePanels => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairDot256 Start(int value) => new(Vector256.Create(value), Vector256.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairDot256 MultiplyAdd(PairDot256 sums, Bytes256 weights, sbyte* activations)
+    {
+        var x = Vector256.Create(*(int*)activations).AsSByte();
+        return new(
+            sums._low + Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(weights.Low, x), Vector256<short>.One),
+            sums._high + Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(weights.High, x), Vector256<short>.One));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Rows256 ToSingle(PairDot256 sums) => new(Vector256.ConvertToSingle(sums._low), Vector256.ConvertToSingle(sums._high));
 }
 
 /// <summary>
@@ -172,6 +208,8 @@ internal readonly unsafe struct SignDot256 : IDotLanes<SignDot256, Bytes256, Row
     public static int Bias => 128;
 
     public static bool PairedSums => false;
+
+    public static int TilePanels => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SignDot256 Start(int value) => new(Vector256.Create(value), Vector256.Create(value));

@@ -53,6 +53,8 @@ internal readonly unsafe struct Rows512 : IRowLanes<Rows512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Rows512(Vector512<float> v) => V = v;
 
+    public static int TilePanels => 2;
+
     public static Rows512 Zero => new(Vector512<float>.Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -114,6 +116,8 @@ internal readonly unsafe struct Int16Dot512 : IDotLanes<Int16Dot512, Bytes512, R
 
     public static bool PairedSums => true;
 
+    public static int TilePanels => 2;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Int16Dot512 Start(int value) => new(Vector512.Create(value).AsInt16());
 
@@ -138,6 +142,8 @@ internal readonly unsafe struct VnniDot512 : IDotLanes<VnniDot512, Bytes256, Row
 
     public static bool PairedSums => false;
 
+    public static int TilePanels => 1;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static VnniDot512 Start(int value) => new(Vector256.Create(value), Vector256.Create(value));
 
@@ -153,6 +159,34 @@ internal readonly unsafe struct VnniDot512 : IDotLanes<VnniDot512, Bytes256, Row
         new(Vector512.ConvertToSingle(Avx512F.InsertVector256(sums._low.ToVector512Unsafe(), sums._high, 1)));
 }
 
+/// <summary>32-bit sums in one 512-bit register without VNNI, of weights up to 127: two products by <c>vpmaddubsw</c> fit 16 bits (2·127·127 = 32,258).</summary>
+internal readonly unsafe struct PairDot512 : IDotLanes<PairDot512, Bytes512, Rows512>
+{
+    private readonly Vector512<int> _v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private PairDot512(Vector512<int> v) => _v = v;
+
+    public static int Bias => 0;
+
+    public static bool PairedSums => false;
+
+    public static int TilePanels => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairDot512 Start(int value) => new(Vector512.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairDot512 MultiplyAdd(PairDot512 sums, Bytes512 weights, sbyte* activations)
+    {
+        var pairs = Avx512BW.MultiplyAddAdjacent(weights.V, Vector512.Create(*(int*)activations).AsSByte());
+        return new(sums._v + Avx512BW.MultiplyAddAdjacent(pairs, Vector512<short>.One));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Rows512 ToSingle(PairDot512 sums) => new(Vector512.ConvertToSingle(sums._v));
+}
+
 /// <summary>
 /// 32-bit sums in one 512-bit register without VNNI: bytes are widened to 16 bits and multiplied by <c>vpmaddwd</c>.
 /// </summary>
@@ -166,6 +200,8 @@ internal readonly unsafe struct WideDot512 : IDotLanes<WideDot512, Bytes512, Row
     public static int Bias => 0;
 
     public static bool PairedSums => false;
+
+    public static int TilePanels => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WideDot512 Start(int value) => new(Vector512.Create(value));
@@ -185,3 +221,30 @@ internal readonly unsafe struct WideDot512 : IDotLanes<WideDot512, Bytes512, Row
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Rows512 ToSingle(WideDot512 sums) => new(Vector512.ConvertToSingle(sums._v));
 }
+
+#if NET11_0_OR_GREATER
+/// <summary>32-bit sums in one 512-bit register by <c>vpdpbusd</c> on 512 bits.</summary>
+internal readonly unsafe struct WideVnniDot512 : IDotLanes<WideVnniDot512, Bytes512, Rows512>
+{
+    private readonly Vector512<int> _v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private WideVnniDot512(Vector512<int> v) => _v = v;
+
+    public static int Bias => 0;
+
+    public static bool PairedSums => false;
+
+    public static int TilePanels => 2;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WideVnniDot512 Start(int value) => new(Vector512.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WideVnniDot512 MultiplyAdd(WideVnniDot512 sums, Bytes512 weights, sbyte* activations) =>
+        new(AvxVnni.V512.MultiplyWideningAndAdd(sums._v, weights.V, Vector512.Create(*(int*)activations).AsSByte()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Rows512 ToSingle(WideVnniDot512 sums) => new(Vector512.ConvertToSingle(sums._v));
+}
+#endif

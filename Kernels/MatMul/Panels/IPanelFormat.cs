@@ -23,8 +23,8 @@ internal unsafe interface IPanelFormat
     /// <summary>What is subtracted from the unsigned q.</summary>
     static abstract int Zero { get; }
 
-    /// <summary>True if q ≤ 31 and |q − Zero| ≤ 16, so that a block's sum fits 16 bits.</summary>
-    static abstract bool FitsInt16 { get; }
+    /// <summary>The largest q; up to 31, with |q − Zero| ≤ 16, a block's sum fits 16 bits, up to 127 a byte is a signed one too.</summary>
+    static abstract int Largest { get; }
 
     /// <summary>True if weights have an offset beside the scale.</summary>
     static abstract bool HasOffset { get; }

@@ -34,7 +34,7 @@ internal readonly unsafe struct PanelQ2_K : IPanelFormat
 
     public static int Zero => 0;
 
-    public static bool FitsInt16 => true;
+    public static int Largest => 3;
 
     public static bool HasOffset => true;
 
@@ -83,7 +83,7 @@ internal readonly unsafe struct PanelQ3_K : IPanelFormat
 
     public static int Zero => 4;
 
-    public static bool FitsInt16 => true;
+    public static int Largest => 7;
 
     public static bool HasOffset => false;
 

@@ -37,7 +37,7 @@ internal readonly unsafe struct PanelQ4_0 : IPanelFormat
 
     public static int Zero => 8;
 
-    public static bool FitsInt16 => true;
+    public static int Largest => 15;
 
     public static bool HasOffset => false;
 
@@ -71,7 +71,7 @@ internal readonly unsafe struct PanelQ4_1 : IPanelFormat
 
     public static int Zero => 8;
 
-    public static bool FitsInt16 => true;
+    public static int Largest => 15;
 
     public static bool HasOffset => true;
 

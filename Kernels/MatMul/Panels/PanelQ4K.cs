@@ -68,7 +68,7 @@ internal readonly unsafe struct PanelQ4_K : IPanelFormat
 
     public static int Zero => 8;
 
-    public static bool FitsInt16 => true;
+    public static int Largest => 15;
 
     public static bool HasOffset => true;
 
@@ -105,7 +105,7 @@ internal readonly unsafe struct PanelQ5_K : IPanelFormat
 
     public static int Zero => 16;
 
-    public static bool FitsInt16 => true;
+    public static int Largest => 31;
 
     public static bool HasOffset => true;
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace TinyMllm.Kernels.MatMul;
 
@@ -29,10 +28,11 @@ internal static unsafe class LegacyFiveBits
 
     private static uint EveryFourth(uint bits)
     {
-        if (Bmi2.IsSupported) return Bmi2.ParallelBitExtract(bits, 0x11111111);
-        uint result = 0;
-        for (int g = 0; g < 8; g++) result |= ((bits >> (4 * g)) & 1) << g;
-        return result;
+        // Bits 0, 4, 8, … 28 move together: pairs, then fours, then all eight.
+        bits &= 0x11111111;
+        bits = (bits | (bits >> 3)) & 0x03030303;
+        bits = (bits | (bits >> 6)) & 0x000F000F;
+        return (bits | (bits >> 12)) & 0xFF;
     }
 }
 
@@ -47,7 +47,7 @@ internal readonly unsafe struct PanelQ5_0 : IPanelFormat
 
     public static int Zero => 16;
 
-    public static bool FitsInt16 => true;
+    public static int Largest => 31;
 
     public static bool HasOffset => false;
 
@@ -81,7 +81,7 @@ internal readonly unsafe struct PanelQ5_1 : IPanelFormat
 
     public static int Zero => 16;
 
-    public static bool FitsInt16 => true;
+    public static int Largest => 31;
 
     public static bool HasOffset => true;
 

@@ -19,7 +19,7 @@ internal readonly unsafe struct PanelQ6_K : IPanelFormat
 
     public static int Zero => 32;
 
-    public static bool FitsInt16 => false;
+    public static int Largest => 63;
 
     public static bool HasOffset => false;
 

@@ -15,7 +15,7 @@ internal readonly unsafe struct PanelQ8_0 : IPanelFormat
 
     public static int Zero => 128;
 
-    public static bool FitsInt16 => false;
+    public static int Largest => 255;
 
     public static bool HasOffset => false;
 

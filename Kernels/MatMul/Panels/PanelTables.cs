@@ -36,7 +36,7 @@ internal readonly unsafe struct PanelIQ4_NL : IPanelFormat
 
     public static int Zero => 127;
 
-    public static bool FitsInt16 => false;
+    public static int Largest => 240;
 
     public static bool HasOffset => false;
 
@@ -70,7 +70,7 @@ internal readonly unsafe struct PanelIQ4_XS : IPanelFormat
 
     public static int Zero => 127;
 
-    public static bool FitsInt16 => false;
+    public static int Largest => 240;
 
     public static bool HasOffset => false;
 
@@ -111,7 +111,7 @@ internal readonly unsafe struct PanelMXFP4 : IPanelFormat
 
     public static int Zero => 12;
 
-    public static bool FitsInt16 => true;
+    public static int Largest => 24;
 
     public static bool HasOffset => false;
 
