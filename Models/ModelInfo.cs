@@ -1,3 +1,5 @@
+using TinyMllm.Kernels;
+
 namespace TinyMllm;
 
 /// <summary>What a loaded model is.</summary>
@@ -10,6 +12,7 @@ namespace TinyMllm;
 /// <param name="Context">Tokens of context that conversations have here.</param>
 /// <param name="VocabularySize">Tokens in the vocabulary.</param>
 /// <param name="EmbeddingLength">Features of a token.</param>
+/// <param name="Isa">The instruction set whose kernels compute.</param>
 public sealed record ModelInfo(
     string Name, string Architecture, string? Projector, long Weights, long FileBytes, int TrainingContext, int Context,
-        int VocabularySize, int EmbeddingLength);
+        int VocabularySize, int EmbeddingLength, Isa Isa);

@@ -1,4 +1,5 @@
 using TinyMllm.Engine;
+using TinyMllm.Kernels;
 
 namespace TinyMllm.Benchmarking;
 
@@ -22,6 +23,9 @@ public sealed record BenchmarkOptions
 
     /// <summary>Timed runs per test, after one that is not counted.</summary>
     public int Repetitions { get; init; } = 5;
+
+    /// <summary>The instruction set whose kernels compute; null = <c>Isa.Current</c>. It is the current one as long as the benchmark runs.</summary>
+    public Isa? Isa { get; init; }
 
     /// <summary>How keys and values are stored.</summary>
     public KvType KvType { get; init; } = KvType.F16;

@@ -1,3 +1,5 @@
+using TinyMllm.Kernels;
+
 namespace TinyMllm.Benchmarking;
 
 /// <summary>One test of <see cref="ModelBenchmark"/>. What "tokens" are depends on the test: prompt tokens, generated tokens, or encoded picture tiles.</summary>
@@ -17,6 +19,9 @@ public sealed record BenchmarkResult
 
     /// <summary>Threads.</summary>
     public required int Threads { get; init; }
+
+    /// <summary>The instruction set whose kernels computed.</summary>
+    public required Isa Isa { get; init; }
 
     /// <summary>Prompt tokens per run, 0 in other tests.</summary>
     public int PromptTokens { get; init; }

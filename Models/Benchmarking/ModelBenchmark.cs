@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using TinyMllm.Engine;
+using TinyMllm.Kernels;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Language;
 using TinyMllm.Loaders.Gguf;
@@ -17,23 +18,34 @@ public static unsafe class ModelBenchmark
     /// <param name="peaks">Told the machine's peak for every thread count.</param>
     /// <param name="cancellation">Looked at between runs.</param>
     /// <exception cref="ArgumentException">There is nothing to measure.</exception>
+    /// <exception cref="UnsupportedIsaException">This machine cannot run the wanted instruction set.</exception>
     public static IEnumerable<BenchmarkResult> Run(BenchmarkOptions options, IProgress<MachinePeak>? peaks = null, CancellationToken cancellation = default)
     {
         if (options.Model is null && options.Projector is null) throw new ArgumentException("a model or a projector file is needed", nameof(options));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Repetitions);
+        if (options.Isa is { } isa) InstructionSets.Require(isa);
         return Tests(options, peaks, cancellation);
     }
 
     private static IEnumerable<BenchmarkResult> Tests(BenchmarkOptions options, IProgress<MachinePeak>? peaks, CancellationToken cancellation)
     {
-        foreach (int threads in options.Threads)
+        Isa before = Isa.Current;
+        try
         {
-            using var pool = new WorkerPool(threads);
-            var peak = MachinePeak.Measure(pool);
-            peaks?.Report(peak);
-            if (options.Model is not null)
-                foreach (var result in LanguageTests(options, pool, peak, cancellation)) yield return result;
-            if (options.Projector is not null) yield return VisionTest(options, pool, peak, cancellation);
+            Isa.Current = options.Isa ?? before;
+            foreach (int threads in options.Threads)
+            {
+                using var pool = new WorkerPool(threads);
+                var peak = MachinePeak.Measure(pool);
+                peaks?.Report(peak);
+                if (options.Model is not null)
+                    foreach (var result in LanguageTests(options, pool, peak, cancellation)) yield return result;
+                if (options.Projector is not null) yield return VisionTest(options, pool, peak, cancellation);
+            }
+        }
+        finally
+        {
+            Isa.Current = before;
         }
     }
 
@@ -168,7 +180,7 @@ public static unsafe class ModelBenchmark
 
         public BenchmarkResult Result(string path, int threads, IReadOnlyList<double> seconds, double peak) => new()
         {
-            ModelPath = path, ModelType = _type, ModelBytes = _bytes, Parameters = _parameters, Threads = threads, Seconds = seconds, MultiplyAdds = 0, Peak = peak,
+            ModelPath = path, ModelType = _type, ModelBytes = _bytes, Parameters = _parameters, Threads = threads, Isa = Isa.Current, Seconds = seconds, MultiplyAdds = 0, Peak = peak,
         };
 
         private static string Size(long parameters) => parameters >= 1_000_000_000

@@ -1,4 +1,5 @@
 using TinyMllm.Engine.Sampling;
+using TinyMllm.Kernels;
 using TinyMllm.Language;
 using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Gguf;
@@ -101,7 +102,7 @@ internal sealed class ModelFiles : IDisposable
         Language.Architecture, Vision?.ProjectorType,
         _file.Tensors.Sum(tensor => tensor.ElementCount) + (_projectorFile?.Tensors.Sum(tensor => tensor.ElementCount) ?? 0),
         _file.Length + (_projectorFile?.Length ?? 0),
-        Language.TrainingContext, context, Language.VocabularySize, Language.EmbeddingLength);
+        Language.TrainingContext, context, Language.VocabularySize, Language.EmbeddingLength, Isa.Current);
 
     public void Dispose()
     {

@@ -3,6 +3,7 @@ using System.CommandLine.Completions;
 using System.CommandLine.Help;
 using TinyMllm.Cli.Commands;
 using TinyMllm.Cli.Support;
+using TinyMllm.Kernels;
 
 namespace TinyMllm.Cli;
 
@@ -22,6 +23,7 @@ internal static class CommandLine
 
         try
         {
+            _ = Isa.Current; // A wrong TINYMLLM_ISA is told before anything is loaded.
             var streams = new InvocationConfiguration
             {
                 Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,

@@ -5,6 +5,7 @@ using Spectre.Console;
 using TinyMllm.Benchmarking;
 using TinyMllm.Cli.Support;
 using TinyMllm.Engine;
+using TinyMllm.Kernels;
 using TinyMllm.Kernels.Quantization;
 
 namespace TinyMllm.Cli.Commands;
@@ -18,6 +19,7 @@ internal sealed class BenchCommand : CliCommand
     private readonly Option<string> _generate = new("-n", "--n-gen") { Description = "Numbers of generated tokens; 0 = none.", HelpName = "N,…", DefaultValueFactory = _ => "128" };
     private readonly Option<string> _threads = new("-t", "--threads") { Description = "Thread counts; 0 = one per processor.", HelpName = "N,…", DefaultValueFactory = _ => "0" };
     private readonly Option<int> _repetitions = new("-r", "--repetitions") { Description = "Timed runs per test.", HelpName = "N", DefaultValueFactory = _ => 5 };
+    private readonly Option<string> _isa = new("--isa") { Description = "The instruction set to use: portable, avx2, avx512vnni and the like; inspect --machine lists those of this machine.", HelpName = "NAME" };
     private readonly Option<string> _kv = new("--kv-type") { Description = "How keys and values are stored: f16, f32 or q8_0.", HelpName = "TYPE", DefaultValueFactory = _ => "f16" };
     private readonly Option<string> _visionType = new("--vision-type", "--vision-weights") { Description = "Requantises the encoder's F32, F16 and BF16 matrices at load, for example to q8_0.", HelpName = "TYPE" };
     private readonly Option<bool> _json = new("--json") { Description = "Print a JSON array with llama-bench's field names." };
@@ -25,7 +27,7 @@ internal sealed class BenchCommand : CliCommand
     public BenchCommand(Terminal terminal, Interrupts interrupts)
         : base("bench", "Measure prompt, generation and picture speed.", terminal, interrupts)
     {
-        foreach (Option option in new Option[] { _model, _projector, _prompt, _generate, _threads, _repetitions, _kv, _visionType, _json }) Add(option);
+        foreach (Option option in new Option[] { _model, _projector, _prompt, _generate, _threads, _repetitions, _isa, _kv, _visionType, _json }) Add(option);
     }
 
     public override IReadOnlyList<string> Examples =>
@@ -33,6 +35,7 @@ internal sealed class BenchCommand : CliCommand
         "tinymllm bench -m SmolLM2-135M-Q8_0.gguf -p 512 -n 64 -t 1,2",
         "tinymllm bench --mmproj mmproj-SmolVLM-256M-F16.gguf --vision-type q8_0 -r 10",
         "tinymllm bench -m model.gguf --mmproj mmproj.gguf --json > speed.json",
+        "tinymllm bench -m model.gguf --isa avx2",
     ];
 
     public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
@@ -90,19 +93,19 @@ internal sealed class BenchCommand : CliCommand
         {
             Model = model, Projector = projector, Repetitions = repetitions, KvType = kv,
             PromptLengths = Numbers(parsed.GetValue(_prompt)!, "-p"), GenerationLengths = Numbers(parsed.GetValue(_generate)!, "-n"),
-            Threads = Numbers(parsed.GetValue(_threads)!, "-t"), VisionWeights = new WeightOptions { Requantize = vision },
+            Isa = parsed.GetValue(_isa) is { } isa ? Isa.Parse(isa) : null, Threads = Numbers(parsed.GetValue(_threads)!, "-t"), VisionWeights = new WeightOptions { Requantize = vision },
         };
     }
 
     private Table ToTable(List<BenchmarkResult> results)
     {
-        Table table = Terminal.NewTable("model", "size", "params", "threads", "test", "t/s", "GMAC/s", "GB/s", "of peak");
+        Table table = Terminal.NewTable("model", "size", "params", "isa", "threads", "test", "t/s", "GMAC/s", "GB/s", "of peak");
         foreach (var r in results)
         {
             string rate = r.Tiles > 0
                 ? string.Create(CultureInfo.InvariantCulture, $"{1000 * r.Seconds.Average():F0} ± {1000 * r.SecondsDeviation:F0} ms per tile")
                 : string.Create(CultureInfo.InvariantCulture, $"{r.Rate:F1} ± {r.RateDeviation:F1}");
-            table.AddRow(Markup.Escape(r.ModelType), Sizes.Bytes(r.ModelBytes), Sizes.Count(r.Parameters), r.Threads.ToString(CultureInfo.InvariantCulture), r.Test, rate,
+            table.AddRow(Markup.Escape(r.ModelType), Sizes.Bytes(r.ModelBytes), Sizes.Count(r.Parameters), r.Isa.Name, r.Threads.ToString(CultureInfo.InvariantCulture), r.Test, rate,
                 r.MultiplyAddRate.ToString("F0", CultureInfo.InvariantCulture), r.ByteRate > 0 ? r.ByteRate.ToString("F1", CultureInfo.InvariantCulture) : "",
                 string.Create(CultureInfo.InvariantCulture, $"{100 * r.PeakShare:F0} %"));
         }
@@ -124,6 +127,7 @@ internal sealed class BenchCommand : CliCommand
                 json.WriteString("model_type", r.ModelType);
                 json.WriteNumber("model_size", r.ModelBytes);
                 json.WriteNumber("model_n_params", r.Parameters);
+                json.WriteString("isa", r.Isa.Name);
                 json.WriteNumber("n_threads", r.Threads);
                 json.WriteString("type_k", kv.ToString().ToLowerInvariant());
                 json.WriteString("type_v", kv.ToString().ToLowerInvariant());
@@ -157,6 +161,6 @@ internal sealed class BenchCommand : CliCommand
     private sealed class PeakNote(Terminal terminal) : IProgress<MachinePeak>
     {
         public void Report(MachinePeak value) => terminal.Note(string.Create(CultureInfo.InvariantCulture,
-            $"peak with {value.Threads} threads: {value.Int8:F0} GMAC/s of 8-bit weights, {value.Int4:F0} of 4-bit ones, {value.Single:F0} in float32; {value.Memory:F0} GB/s from memory"));
+            $"peak of {Isa.Current.Name} with {value.Threads} threads: {value.Int8:F0} GMAC/s of 8-bit weights, {value.Int4:F0} of 4-bit ones, {value.Single:F0} in float32; {value.Memory:F0} GB/s from memory"));
     }
 }

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Spectre.Console;
 using TinyMllm.Cli.Support;
 using TinyMllm.Engine;
+using TinyMllm.Kernels;
 using TinyMllm.Language;
 using TinyMllm.Loaders.Gguf;
 using TinyMllm.Vision;
@@ -12,28 +14,52 @@ namespace TinyMllm.Cli.Commands;
 /// <summary><c>inspect FILE</c>: metadata and tensors of a GGUF file.</summary>
 internal sealed class InspectCommand : CliCommand
 {
-    private readonly Argument<string> _file = new("FILE") { Description = "A GGUF file; the first part of a split one finds the others." };
+    private readonly Argument<string?> _file = new("FILE") { Description = "A GGUF file; the first part of a split one finds the others.", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<bool> _machine = new("--machine") { Description = "Show what kernels this machine runs instead of a file." };
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON, with every element of every array." };
 
     public InspectCommand(Terminal terminal, Interrupts interrupts)
-        : base("inspect", "Show metadata and tensors of a GGUF file.", terminal, interrupts)
+        : base("inspect", "Show metadata and tensors of a GGUF file, or what this machine runs.", terminal, interrupts)
     {
         Add(_file);
+        Add(_machine);
         Add(_json);
     }
 
     public override IReadOnlyList<string> Examples =>
     [
         "tinymllm inspect SmolVLM-256M-Instruct-Q8_0.gguf",
+        "tinymllm inspect --machine",
         "tinymllm inspect model.gguf --json | jq '.tensors[] | select(.type == \"Q6_K\") | .name'",
     ];
 
     public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        using GgufFile file = GgufFile.Open(Inputs.Existing(parsed.GetRequiredValue(_file)));
+        string? path = parsed.GetValue(_file);
+        if (parsed.GetValue(_machine))
+        {
+            if (path is not null || parsed.GetValue(_json)) throw new UsageException("--machine goes without a file and without --json");
+            ShowMachine();
+            return Task.FromResult(ExitCodes.Success);
+        }
+
+        using GgufFile file = GgufFile.Open(Inputs.Existing(path ?? throw new UsageException("give a GGUF file, or --machine")));
         if (parsed.GetValue(_json)) GgufJson.Write(file, Terminal.Out);
         else Show(file);
         return Task.FromResult(ExitCodes.Success);
+    }
+
+    private void ShowMachine()
+    {
+        string because = Environment.GetEnvironmentVariable(InstructionSets.Variable) is { Length: > 0 } ? $", as {InstructionSets.Variable} says" : "";
+        Table machine = Terminal.NewTable("", "");
+        machine.HideHeaders();
+        machine.AddRow("processor", $"{RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} threads".ToLowerInvariant());
+        machine.AddRow("system", Markup.Escape(RuntimeInformation.OSDescription));
+        machine.AddRow("runtime", Markup.Escape(RuntimeInformation.FrameworkDescription));
+        machine.AddRow("instruction sets", string.Join(", ", Isa.Supported.Select(isa => isa.Name)));
+        machine.AddRow("in use", $"{Isa.Current.Name}{because}: {Isa.Current.Lanes} floats per vector");
+        Terminal.OutConsole.Write(machine);
     }
 
     private void Show(GgufFile file)

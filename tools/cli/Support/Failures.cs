@@ -1,3 +1,4 @@
+using TinyMllm.Kernels;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Gguf;
@@ -34,5 +35,5 @@ internal static class Failures
         UsageException or HubException or GgufFormatException or ImageFormatException or UnsupportedModelException
             or ContextOverflowException or TokenizerException or UnsupportedTokenizerException
         or ChatTemplateException or QuantizationException or GrammarException or PictureCountException
-        or UnsupportedTensorTypeException or IOException or UnauthorizedAccessException or FormatException or OutOfMemoryException;
+        or UnsupportedTensorTypeException or UnsupportedIsaException or IOException or UnauthorizedAccessException or FormatException or OutOfMemoryException;
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using TinyMllm.Engine;
+using TinyMllm.Kernels;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Loaders.Hub;
 using TinyMllm.Vision;
@@ -123,7 +124,7 @@ internal sealed class ModelArguments
 
     public static string Summary(ModelInfo info, TimeSpan loading) =>
         $"{info.Name}: {info.Architecture}{(info.Projector is null ? "" : " + " + info.Projector)}, {Sizes.Count(info.Weights)} weights, {Sizes.Bytes(info.FileBytes)}, "
-        + $"context {info.Context}, loaded in {Sizes.Time(loading)}";
+        + $"context {info.Context}, {info.Isa.Name}, loaded in {Sizes.Time(loading)}";
 
     /// <summary>Repositories in the cache.</summary>
     private static IEnumerable<string> Cached()
