@@ -1,10 +1,10 @@
-using System.Diagnostics;
 using System.Reflection.Metadata;
 using System.Reflection.Metadata.Ecma335;
 using System.Reflection.PortableExecutable;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using TinyMllm.Tests.Support;
+using static TinyMllm.Tests.Support.Programs;
 
 namespace TinyMllm.Tests.Api;
 
@@ -96,6 +96,8 @@ public sealed class PackageTests
                     && entry.StartsWith("lib/", StringComparison.Ordinal)), Is.EqualTo(1), package);
                 Assert.That(File.Exists(Path.Combine(Feed, $"{package}.{Version}.snupkg")), package);
             }
+
+            if (package == "TinyMllm.Kernels") Assert.That(entries, Does.Contain("buildTransitive/TinyMllm.Kernels.targets"));
         }
     }
 
@@ -138,6 +140,23 @@ public sealed class PackageTests
             Is.EqualTo("a penguin on a red background.True"));
     }
 
+    /// <summary>Ahead of time, x64 has no AVX2 unless it is asked for; an app need not know that.</summary>
+    [Test]
+    public void AnAppCompiledAheadOfTimeGetsTheWideKernels()
+    {
+        Dotnet(App, "restore");
+        string InstructionSet(params string[] properties) =>
+            Run("dotnet", App, ["msbuild", "-getProperty:IlcInstructionSet", .. properties.Select(property => "-p:" + property)]).Trim();
+        Assert.Multiple(() =>
+        {
+            Assert.That(InstructionSet("PublishAot=true", "RuntimeIdentifier=linux-x64"), Is.EqualTo("x86-64-v3"));
+            Assert.That(InstructionSet("PublishAot=true", "RuntimeIdentifier=win-x64"), Is.EqualTo("x86-64-v3"));
+            Assert.That(InstructionSet("PublishAot=true", "RuntimeIdentifier=linux-arm64"), Is.Empty);
+            Assert.That(InstructionSet("PublishAot=true", "RuntimeIdentifier=linux-x64", "IlcInstructionSet=x86-64-v4"), Is.EqualTo("x86-64-v4"));
+            Assert.That(InstructionSet("RuntimeIdentifier=linux-x64"), Is.Empty);
+        });
+    }
+
     [Test]
     public void AnInstalledToolHasItsDemo()
     {
@@ -178,28 +197,5 @@ public sealed class PackageTests
     {
         using var file = new PEReader(File.OpenRead(path));
         return file.HasMetadata ? file.GetMetadataReader().GetTableRowCount(TableIndex.ImplMap) : -1;
-    }
-
-    private static void Dotnet(string folder, params string[] args) => Run("dotnet", folder, args);
-
-    private static string Run(string program, string folder, params string[] args)
-    {
-        (int code, string output) = TryRun(program, folder, args);
-        Assert.That(code, Is.Zero, $"{program} {string.Join(' ', args)}\n{output}");
-        return output;
-    }
-
-    private static (int Code, string Output) TryRun(string program, string folder, string[] args)
-    {
-        var start = new ProcessStartInfo(program, args) { WorkingDirectory = folder, RedirectStandardOutput = true,
-            RedirectStandardError = true, UseShellExecute = false };
-        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
-        start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
-        start.Environment["DOTNET_NOLOGO"] = "1";
-        using Process process = Process.Start(start)!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output + error.Result);
     }
 }

@@ -7,6 +7,7 @@ string picture = args.Length > 0 ? args[^1] : throw new ArgumentException("give 
 (string modelPath, string? projectorPath) = args is [var m, var p, _] ? (m, p) : await DownloadAsync();
 
 using var model = VisionLanguageModel.Load(modelPath, projectorPath);
+Console.Error.WriteLine($"{model.Info.Name}, kernels: {model.Info.Isa}");
 using ChatSession session = model.CreateSession();
 RgbImage image = RgbImage.Load(picture);
 
