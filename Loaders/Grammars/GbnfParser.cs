@@ -11,21 +11,26 @@ internal sealed class GbnfParser
 
     private readonly string _text;
     private readonly IVocabulary? _vocabulary;
-    private readonly GrammarRules _rules = new();
+    private readonly GrammarRules _rules;
+    private readonly string _prefix;
     private int _position;
     private int _depth;
     private int _copies = 1;
 
-    private GbnfParser(string text, IVocabulary? vocabulary) => (_text, _vocabulary) = (text, vocabulary);
+    private GbnfParser(string text, IVocabulary? vocabulary, GrammarRules rules, string prefix) =>
+        (_text, _vocabulary, _rules, _prefix) = (text, vocabulary, rules, prefix);
 
-    /// <summary>Reads the rules of a grammar; the vocabulary is needed only where it names tokens by their text.</summary>
-    public static GrammarRules Parse(string text, IVocabulary? vocabulary)
+    /// <summary>Adds the rules of a grammar.</summary>
+    /// <param name="text">The grammar.</param>
+    /// <param name="vocabulary">Needed only where the grammar names tokens by their text.</param>
+    /// <param name="rules">Receives the rules.</param>
+    /// <param name="prefix">Put before the rules' names, so that several grammars can lie side by side; empty, or ends with a slash.</param>
+    public static void Parse(string text, IVocabulary? vocabulary, GrammarRules rules, string prefix = "")
     {
         if (text.Length > MaximumLength) throw new GrammarException($"grammar: {text.Length} characters, at most {MaximumLength} are read");
-        var parser = new GbnfParser(text, vocabulary);
+        var parser = new GbnfParser(text, vocabulary, rules, prefix);
         parser.SkipSpace(acrossLines: true);
         while (!parser.AtEnd) parser.ParseRule();
-        return parser._rules;
     }
 
     private bool AtEnd => _position >= _text.Length;
@@ -39,7 +44,7 @@ internal sealed class GbnfParser
         SkipSpace(acrossLines: false);
         if (!TryTake("::=")) throw Error("expected '::='");
         SkipSpace(acrossLines: true);
-        int rule = _rules.Number(name);
+        int rule = _rules.Number(_prefix + name);
         if (!_rules.Define(rule, ParseAlternatives(name, nested: false)))
         {
             _position = start;
@@ -113,7 +118,7 @@ internal sealed class GbnfParser
                 _position++;
                 return [new GrammarElement(GrammarElementKind.Rule, group)];
             default:
-                return IsNameCharacter(Current) ? [new GrammarElement(GrammarElementKind.Rule, _rules.Number(ParseName()))] : null;
+                return IsNameCharacter(Current) ? [new GrammarElement(GrammarElementKind.Rule, _rules.Number(_prefix + ParseName()))] : null;
         }
     }
 

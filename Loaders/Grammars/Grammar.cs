@@ -13,10 +13,9 @@ public sealed class Grammar
     private readonly int[][] _alternatives;
     private readonly CharacterSet[] _sets;
 
-    private Grammar(string text, GrammarRules rules)
+    private Grammar(string text, GrammarRules rules, int root)
     {
-        Text = text;
-        Root = rules.Number("root");
+        (Text, Root) = (text, root);
         GrammarChecks.Check(rules, Root);
         List<GrammarElement> elements = [];
         _alternatives = new int[rules.Count][];
@@ -54,7 +53,31 @@ public sealed class Grammar
     public static Grammar Parse(string gbnf, IVocabulary? vocabulary = null)
     {
         ArgumentNullException.ThrowIfNull(gbnf);
-        return new Grammar(gbnf, GbnfParser.Parse(gbnf, vocabulary));
+        var rules = new GrammarRules();
+        GbnfParser.Parse(gbnf, vocabulary, rules);
+        return new Grammar(gbnf, rules, rules.Number("root"));
+    }
+
+    /// <summary>The grammar of the texts that one of several grammars allows, perhaps with something before them.</summary>
+    /// <param name="choices">The grammars, in GBNF.</param>
+    /// <param name="vocabulary">Needed only where they name tokens by their text.</param>
+    /// <param name="before">Adds what comes before and returns the rule to begin with, given the rule of the choices.</param>
+    /// <exception cref="GrammarException">One of the grammars is not well formed, refers to a rule that is missing, or is left-recursive.</exception>
+    internal static Grammar OneOf(IReadOnlyList<string> choices, IVocabulary? vocabulary, Func<GrammarRules, int, int>? before = null)
+    {
+        var rules = new GrammarRules();
+        int answer = rules.Generate("answer");
+        List<GrammarElement[]> ways = [];
+        for (int choice = 0; choice < choices.Count; choice++)
+        {
+            string prefix = $"{choice}/";
+            GbnfParser.Parse(choices[choice], vocabulary, rules, prefix);
+            if (!rules.Has(prefix + "root")) throw new GrammarException("grammar: there is no rule 'root'");
+            ways.Add([new GrammarElement(GrammarElementKind.Rule, rules.Number(prefix + "root"))]);
+        }
+
+        rules.Define(answer, ways);
+        return new Grammar(string.Join('\n', choices), rules, before is null ? answer : before(rules, answer));
     }
 
     /// <summary>The grammar of the JSON texts that a schema allows; <c>{}</c> allows any JSON.</summary>

@@ -37,6 +37,9 @@ internal sealed class GrammarConstraint : ITokenConstraint
     /// <summary>True when the text so far has the whole form.</summary>
     public bool IsComplete => _state.IsComplete && _partial.Missing == 0;
 
+    /// <summary>True when the text so far does not end within a character.</summary>
+    public bool IsBetweenCharacters => _partial.Missing == 0;
+
     /// <inheritdoc/>
     public bool Allows(int token)
     {

@@ -24,8 +24,8 @@ internal sealed class GrammarRules
     /// <summary>The sets that elements refer to.</summary>
     public IReadOnlyList<CharacterSet> Sets => _sets;
 
-    /// <summary>Name of a rule.</summary>
-    public string Name(int rule) => _names[rule];
+    /// <summary>Name of a rule, without the prefix that tells grammars apart.</summary>
+    public string Name(int rule) => _names[rule][(_names[rule].IndexOf('/', StringComparison.Ordinal) + 1)..];
 
     /// <summary>Alternatives of a rule; null when it is not defined.</summary>
     public List<GrammarElement[]>? Alternatives(int rule) => _alternatives[rule];
@@ -40,6 +40,9 @@ internal sealed class GrammarRules
         _alternatives.Add(null);
         return number;
     }
+
+    /// <summary>Whether rules of this name are defined.</summary>
+    public bool Has(string name) => _numbers.TryGetValue(name, out int number) && _alternatives[number] is not null;
 
     /// <summary>A new rule that no text can name.</summary>
     public int Generate(string baseName) => Number($"{baseName}_{Count}");
@@ -112,6 +115,39 @@ internal sealed class GrammarRules
 
         CountElements(result.Count);
         return result;
+    }
+
+    /// <summary>A rule for any text up to the first <paramref name="end"/>, that end, and what comes behind it.</summary>
+    /// <param name="baseName">For the names of the rules.</param>
+    /// <param name="end">Not empty.</param>
+    /// <param name="behind">The elements that come behind.</param>
+    public int Until(string baseName, string end, List<GrammarElement> behind)
+    {
+        // A rule for each beginning of the end that may have been read, as Knuth, Morris and Pratt search a text.
+        int[] wanted = [.. end.EnumerateRunes().Select(rune => rune.Value)], letters = [.. wanted.Distinct()];
+        int[] rules = [.. wanted.Select(_ => Generate(baseName))];
+        GrammarElement other = Set(new CharacterSet(letters.Select(letter => (letter, letter)), negated: true));
+        for (int read = 0; read < wanted.Length; read++)
+        {
+            List<GrammarElement[]> ways = [[other, new GrammarElement(GrammarElementKind.Rule, rules[0])]];
+            foreach (int letter in letters)
+            {
+                int next = Beginning([.. wanted[..read], letter]);
+                ways.Add(next == wanted.Length ? [Character(letter), .. behind] : [Character(letter), new GrammarElement(GrammarElementKind.Rule, rules[next])]);
+            }
+
+            Define(rules[read], ways);
+        }
+
+        return rules[0];
+
+        // The longest beginning of the end with which a text ends.
+        int Beginning(ReadOnlySpan<int> text)
+        {
+            int length = text.Length;
+            while (!text.EndsWith(wanted.AsSpan(0, length))) length--;
+            return length;
+        }
     }
 
     private void CountElements(int count)

@@ -52,6 +52,68 @@ public sealed class StructuredOutputTests
         [AllowedValues("x", "y")] public required string? Choice { get; set; }
     }
 
+    /// <summary>Annotations as they stand in ordinary code: bounds that only say "not negative", lengths of database columns.</summary>
+    private sealed class Ordinary
+    {
+        [System.ComponentModel.DataAnnotations.Range(0, double.MaxValue)] public required double Amount { get; set; }
+
+        [System.ComponentModel.DataAnnotations.Range(0, long.MaxValue)] public required long Count { get; set; }
+
+        [System.ComponentModel.DataAnnotations.Range(typeof(decimal), "0.01", "79228162514264337593543950335")]
+        public required decimal Price { get; set; }
+
+        [System.ComponentModel.DataAnnotations.Range(1, float.MaxValue)] public required float? Weight { get; set; }
+
+        [StringLength(4000)] public required string Text { get; set; }
+
+        [MaxLength(5000)] public required string Notes { get; set; }
+
+        [MaxLength(5000)] public required List<string> Lines { get; set; }
+
+        [Length(2, 5000)] public required long[] Numbers { get; set; }
+
+        [RegularExpression("^[a-z]{1,5000}$"), StringLength(20, MinimumLength = 2)] public required string Word { get; set; }
+
+        [DeniedValues("x", "no")] public required string Name { get; set; }
+
+        [DeniedValues(0L, 1L)] public required long Level { get; set; }
+
+        [AllowedValues(1L, 2L, 3L)] public required long Kind { get; set; }
+    }
+
+    /// <summary>Annotations that the schema does not carry, or that nobody can hold to token by token: they are no error.</summary>
+    private sealed class Loose
+    {
+        [Required, DataType(DataType.MultilineText), Display(Name = "x"), System.ComponentModel.DisplayName("y")]
+        public required string Story { get; set; }
+
+        [EmailAddress] public required string Mail { get; set; }
+
+        [Url] public required string Page { get; set; }
+
+        [Phone] public required string Phone { get; set; }
+
+        [CreditCard] public required string Card { get; set; }
+
+        [Base64String] public required string Bytes { get; set; }
+
+        [FileExtensions(Extensions = "png,jpg")] public required string File { get; set; }
+
+        [EnumDataType(typeof(DayOfWeek))] public required long Day { get; set; }
+
+        [Key, Editable(false), ConcurrencyCheck, Timestamp] public required string Version { get; set; }
+
+        [Compare(nameof(Story))] public required string Again { get; set; }
+
+        [MinLength(1)] public required Dictionary<string, long> Map { get; set; }
+
+        [System.ComponentModel.DataAnnotations.Range(typeof(DateTime), "2020-01-01", "2030-01-01")] public required DateTime When { get; set; }
+
+        [System.ComponentModel.DataAnnotations.Range(0, 10, MinimumIsExclusive = true)] public required float Share { get; set; }
+
+        [System.ComponentModel.DefaultValue("d")] public required string Default { get; set; }
+    }
+
     private static readonly JsonSerializerOptions Options = new(AIJsonUtilities.DefaultOptions) { Converters = { new JsonStringEnumConverter() } };
 
     [TestCase(typeof(long))]
@@ -70,6 +132,8 @@ public sealed class StructuredOutputTests
     [TestCase(typeof(Shape))]
     [TestCase(typeof(List<Shape>))]
     [TestCase(typeof(Limits))]
+    [TestCase(typeof(Ordinary))]
+    [TestCase(typeof(Loose))]
     [TestCase(typeof(object))]
     public void WhatFollowsATypesSchemaIsAValueOfTheType(Type type)
     {
@@ -82,7 +146,7 @@ public sealed class StructuredOutputTests
             string text = Walk(grammar.CreateConstraint(vocabulary), vocabulary, random);
             JsonElement json = JsonElement.Parse(text);
             object? value = (wrapped ? json.GetProperty("data") : json).Deserialize(type, Options);
-            if (value is Limits limits) Validator.ValidateObject(limits, new ValidationContext(limits), validateAllProperties: true);
+            if (value is Limits or Ordinary) Validator.ValidateObject(value, new ValidationContext(value), validateAllProperties: true);
         }
     }
 

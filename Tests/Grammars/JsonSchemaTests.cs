@@ -45,6 +45,8 @@ public class JsonSchemaTests
     [TestCase("""{"properties": {"ab": {"type": "integer"}}, "required": ["ab"], "additionalProperties": {"type": "boolean"}}""", "{\"ab\":1}|{\"ab\":1,\"x\":true}|{\"ab\":1,\"a\":true,\"abc\":false,\"b\":true}|{\"ab\":1,\"\":true}", "{\"x\":true}|{\"ab\":1,\"x\":1}|{\"ab\":1,\"ab\":true}")]
     [TestCase("""{"type": "object", "additionalProperties": {"type": "integer"}}""", "{}|{\"a\":1,\"b\":2}", "{\"a\":\"x\"}")]
     [TestCase("""{"type": "object"}""", "{}|{\"a\":[{}]}", "[]")]
+    [TestCase("""{"type": "object", "properties": {}}""", "{}|{ }", "[]|{\"a\":1}")]
+    [TestCase("""{"type": "object", "properties": {}, "additionalProperties": true}""", "{}|{\"a\":1}", "[]")]
     [TestCase("""{"anyOf": [{"type": "integer"}, {"type": "string", "maxLength": 1}]}""", "1|\"a\"", "\"ab\"|true")]
     [TestCase("""{"allOf": [{"$ref": "#/$defs/a"}, {"properties": {"y": {"type": "null"}}, "required": ["y"]}], "$defs": {"a": {"properties": {"x": {"type": "integer"}}, "required": ["x"]}}}""", "{\"x\":1,\"y\":null}", "{\"x\":1}|{\"y\":null}")]
     [TestCase("""{"$ref": "#/$defs/tree", "$defs": {"tree": {"type": "object", "properties": {"v": {"type": "integer"}, "kids": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}, "required": ["v"]}}}""", "{\"v\":1}|{\"v\":1,\"kids\":[{\"v\":2,\"kids\":[]},{\"v\":3}]}", "{}|{\"v\":1,\"kids\":[{}]}")]
@@ -55,11 +57,72 @@ public class JsonSchemaTests
         "{\"data\":[]}|{\"data\":[{\"kids\":[{\"kids\":[]}]}]}", "{\"data\":[{}]}|{\"data\":[{\"kids\":[1]}]}")]
     [TestCase("""{"type": "string", "nullable": true}""", "\"a\"|null", "1")]
     [TestCase("""{"type": ["string", "integer"], "minLength": 2, "minimum": 5}""", "\"ab\"|5", "\"a\"|4")]
+    [TestCase("""{"type": "string", "not": {"enum": ["x", "yes", 5]}}""", "\"\"|\"y\"|\"xx\"|\"yesterday\"|\"no\"", "\"x\"|\"yes\"")]
+    [TestCase("""{"type": "string", "not": {"const": "no"}, "minLength": 2, "maxLength": 3}""", "\"yes\"|\"nob\"|\"on\"|\"nn\"", "\"no\"|\"n\"|\"\"|\"nope\"|\"some\"")]
+    [TestCase("""{"type": "string", "not": {"enum": ["ab", ""]}, "maxLength": 2}""", "\"a\"|\"b\"|\"aa\"|\"ba\"", "\"ab\"|\"\"|\"aba\"")]
+    [TestCase("""{"type": ["string", "null"], "not": {"enum": [null, "x"]}}""", "\"y\"", "null|\"x\"")]
+    [TestCase("""{"type": "boolean", "not": {"const": true}}""", "false", "true")]
+    [TestCase("""{"type": "integer", "not": {"enum": [0, 13, -2, "x"]}}""", "1|12|14|-1|-3|130", "0|13|-2|-0")]
+    [TestCase("""{"type": "integer", "minimum": -1, "maximum": 3, "not": {"enum": [3, 0, 8]}}""", "-1|1|2", "3|0|4|-2|8")]
+    [TestCase("""{"type": "number", "minimum": 0, "not": {"const": 1.5}}""", "0|1.49|1.51|1|2|15", "1.5|1.50|-1")]
+    [TestCase("""{"type": "object", "minProperties": 1, "additionalProperties": {"type": "integer"}}""", "{\"a\":1}|{\"a\":1,\"b\":2}", "{}|{\"a\":\"x\"}")]
+    [TestCase("""{"type": "object", "minProperties": 1, "maxProperties": 2}""", "{\"a\":1}|{\"a\":1,\"b\":[]}", "{}|{\"a\":1,\"b\":2,\"c\":3}")]
+    [TestCase("""{"type": "object", "minProperties": 1, "properties": {"a": {}, "b": {}}}""", "{\"a\":1}|{\"b\":1}|{\"a\":1,\"b\":2}", "{}")]
+    [TestCase("""{"type": "string", "pattern": "^[A-Z][a-z]*$", "minLength": 3, "maxLength": 5}""", "\"Abc\"|\"Abcde\"", "\"Ab\"|\"Abcdef\"|\"abc\"")]
+    [TestCase("""{"type": "string", "pattern": "^[a-z]{2,5000}$", "maxLength": 3}""", "\"ab\"|\"abc\"", "\"a\"|\"abcd\"")]
+    [TestCase("""{"type": "string", "pattern": "^(ab)+$", "maxLength": 3}""", "\"ab\"|\"abab\"", "\"a\"|\"aba\"", Description = "the pattern alone counts")]
+    [TestCase("""{"type": "number", "minimum": "0.5", "maximum": "79228162514264337593543950335"}""", "0.5|100", "0.4|-1", Description = "[Range(typeof(decimal), …)]")]
     public void Texts_match_or_not(string schema, string accepted, string rejected)
     {
         Grammar grammar = Grammar.FromJsonSchema(schema);
         foreach (string text in accepted.Split('|')) Assert.That(grammar.Matches(text), Is.True, $"'{text}' in\n{grammar.Text}");
         foreach (string text in rejected.Split('|')) Assert.That(grammar.Matches(text), Is.False, $"'{text}' in\n{grammar.Text}");
+    }
+
+    /// <summary>What a grammar cannot count is not counted; what says nothing about the form is not read.</summary>
+    [TestCase("""{"type": "number", "minimum": 0, "maximum": 1.7976931348623157E+308}""", "0|100000|123456.75", "-1|-0.1")]
+    [TestCase("""{"type": "number", "minimum": -1.7976931348623157E+308, "maximum": 0}""", "0|-5.5", "1")]
+    [TestCase("""{"type": "number", "exclusiveMinimum": 5e-324}""", "0.1|3", "-1|0")]
+    [TestCase("""{"type": "integer", "minimum": 0, "maximum": 9223372036854775807}""", "0|1234567890123456", "-1|1.5")]
+    [TestCase("""{"type": "integer", "minimum": 1e400}""", "0|5|-5", "a")]
+    [TestCase("""{"type": "string", "maxLength": 4000}""", "\"\"|\"abc\"", "abc|5")]
+    [TestCase("""{"type": "string", "minLength": 2, "maxLength": 1e99}""", "\"abc\"", "\"a\"")]
+    [TestCase("""{"type": "array", "items": {"type": "integer"}, "minItems": 1.0, "maxItems": 99999999}""", "[1]|[1,2,3]", "[]|[\"a\"]")]
+    [TestCase("""{"type": "string", "pattern": "^[a-z]{1,5000}$"}""", "\"a\"|\"abc\"", "\"\"|\"A\"")]
+    [TestCase("""{"type": "string", "pattern": "^(([a-c]{1,100}){1,100}){2}$"}""", "\"ab\"|\"abc\"", "\"a\"|\"abd\"")]
+    [TestCase("""{"type": "integer", "x-note": 1, "strict": true, "if-so": [], "markdownDescription": "a", "examples": 5, "deprecated": 1}""", "5", "a")]
+    [TestCase("""{"type": "string", "minimum": "2020-01-01", "maximum": "2030-01-01", "minItems": 3, "multipleOf": 2}""", "\"a\"", "5")]
+    [TestCase("""{"type": "object", "additionalProperties": {"type": "integer"}, "minItems": 1, "pattern": "x", "maxLength": -3}""", "{}|{\"a\":1}", "{\"a\":null}")]
+    public void Bounds_beyond_counting_and_what_is_no_bound_do_not_matter(string schema, string accepted, string rejected) =>
+        Texts_match_or_not(schema, accepted, rejected);
+
+    /// <summary>Four hundred long strings have more repetitions than a grammar holds: the rest is loosened.</summary>
+    [TestCase("\"maxLength\": {1}")]
+    [TestCase("\"minLength\": 2, \"maxLength\": {1}, \"not\": {{\"const\": \"text {0}\"}}")]
+    [TestCase("\"pattern\": \"^a{0}[b-d]{{2,{1}}}$\"")]
+    public void Many_bounds_are_no_error(string bounds)
+    {
+        string properties = string.Join(',', Enumerable.Range(0, 400).Select(i =>
+            $"\"p{i}\": {{\"type\": \"string\", {string.Format(CultureInfo.InvariantCulture, bounds, i, 1500 + i)}}}"));
+        Grammar grammar = Grammar.FromJsonSchema($"{{\"type\": \"object\", \"properties\": {{{properties}}}}}");
+        Assert.That(grammar.Matches("{\"p7\": \"a7bcd\", \"p399\": \"a399bcd\"}"), Is.True);
+        Assert.That(grammar.Matches("{\"p7\": 7}"), Is.False);
+    }
+
+    [TestCase("{}", "{\"a\": [1, 2 ] }")]
+    [TestCase("""{"type": "object"}""", "{ \"a\" : null }")]
+    [TestCase("""{"properties": {"a": {"type": "integer"}}, "required": ["a"]}""", "{ \"a\": 1 }")]
+    [TestCase("""{"type": "array", "items": {"type": "boolean"}}""", "[ true , false ]")]
+    [TestCase("""{"prefixItems": [{"type": "string"}]}""", "[\"a\" ]")]
+    [TestCase("""{"type": "string"}""", "\"a\"")]
+    [TestCase("""{"type": "integer", "minimum": 5}""", "12")]
+    [TestCase("""{"enum": ["red"]}""", "\"red\"")]
+    [TestCase("""{"type": "string", "format": "date"}""", "\"2026-11-22\"")]
+    public void Blanks_stand_inside_only(string schema, string text)
+    {
+        Grammar grammar = Grammar.FromJsonSchema(schema);
+        Assert.That(grammar.Matches(text), Is.True);
+        Assert.That((grammar.Matches(text + " "), grammar.Matches(" " + text), grammar.Matches(text + "\n")), Is.EqualTo((false, false, false)));
     }
 
     [TestCase("{", "not JSON")]
@@ -78,7 +141,15 @@ public class JsonSchemaTests
     [TestCase("""{"type": "number", "minimum": 0.5, "maximum": 0.25}""", "no number lies between the bounds")]
     [TestCase("""{"type": "number", "minimum": 0.5, "exclusiveMaximum": 0.5}""", "no number lies between the bounds")]
     [TestCase("""{"required": ["a"], "anyOf": [{"type": "string"}]}""", "supported for schemas of objects only")]
-    [TestCase("""{"type": "array", "minItems": 99999999}""", "'minItems' must be a whole number from 0 to 2000")]
+    [TestCase("""{"type": "array", "minItems": -1}""", "'minItems' must be a whole number, at least 0")]
+    [TestCase("""{"type": "array", "minItems": 1.5}""", "'minItems' must be a whole number, at least 0")]
+    [TestCase("""{"type": "string", "maxLength": "5"}""", "'maxLength' must be a whole number, at least 0")]
+    [TestCase("""{"type": "integer", "minimum": "soon"}""", "'minimum' must be a number")]
+    [TestCase("""{"type": "string", "not": {"pattern": "a"}}""", "keyword 'not' is supported for single values (enum, const) only")]
+    [TestCase("""{"type": "boolean", "not": {"enum": [true, false]}}""", "every boolean is excluded")]
+    [TestCase("""{"type": "integer", "minimum": 1, "maximum": 2, "not": {"enum": [1, 2]}}""", "no integer lies between the bounds")]
+    [TestCase("""{"type": "object", "patternProperties": {}}""", "keyword 'patternProperties' is not supported here")]
+    [TestCase("""{"type": "object", "minProperties": 3, "maxProperties": 2}""", "'maxProperties' is less than 'minProperties'")]
     [TestCase("""{"enum": []}""", "'enum' needs a list of values")]
     [TestCase("""{"required": 3}""", "'required' must be a list of names")]
     public void What_cannot_be_done_is_said(string schema, string problem) =>

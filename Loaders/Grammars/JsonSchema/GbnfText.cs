@@ -7,6 +7,9 @@ namespace TinyMllm.Loaders.Grammars.JsonSchema;
 /// <summary>Writes pieces of GBNF.</summary>
 internal static class GbnfText
 {
+    /// <summary>A grammar of rules.</summary>
+    public static string Grammar(IEnumerable<KeyValuePair<string, string>> rules) => string.Concat(rules.Select(rule => $"{rule.Key} ::= {rule.Value}\n"));
+
     /// <summary>A literal that matches exactly the text.</summary>
     public static string Literal(string text)
     {

@@ -8,19 +8,21 @@ internal static class JsonPrimitives
 
     private static readonly Dictionary<string, string> Rules = new()
     {
-        // A blank at most: a layout costs tokens, and small models do not find the end of one.
+        // A blank at most, and only inside of objects and lists: a layout costs tokens, small models do not find the end of one, and
+        // whoever reads a value wants no blanks around it.
         ["space"] = "\" \"?",
-        ["boolean"] = """("true" | "false") space""",
-        ["null"] = "\"null\" space",
+        ["boolean"] = "\"true\" | \"false\"",
+        ["null"] = "\"null\"",
         ["integral-part"] = "[0] | [1-9] [0-9]{0,15}",
         ["decimal-part"] = "[0-9]{1,16}",
-        ["integer"] = "\"-\"? integral-part space",
-        ["number"] = "\"-\"? integral-part (\".\" decimal-part)? ([eE] [-+]? [0-9]{1,3})? space",
+        ["integer"] = "\"-\"? integral-part",
+        ["number"] = "\"-\"? integral-part (\".\" decimal-part)? ([eE] [-+]? [0-9]{1,3})?",
         ["char"] = $"""[{PlainCharacters}] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{"{4}"})""",
-        ["string"] = "\"\\\"\" char* \"\\\"\" space",
+        ["string"] = "\"\\\"\" char* \"\\\"\"",
         ["value"] = "object | array | string | number | boolean | null",
-        ["object"] = """ "{" space (string ":" space value ("," space string ":" space value)*)? "}" space""",
-        ["array"] = """ "[" space (value ("," space value)*)? "]" space""",
+        ["member"] = """string space ":" space value space""",
+        ["object"] = """ "{" space (member ("," space member)*)? "}" """,
+        ["array"] = """ "[" space (value space ("," space value space)*)? "]" """,
         ["date-characters"] = """
             [1-9] [0-9]{3} "-" (("0" [13578] | "1" [02]) "-" ("0" [1-9] | [1-2] [0-9] | "3" [0-1])
             | ("0" [469] | "11") "-" ("0" [1-9] | [1-2] [0-9] | "30") | "02-" ("0" [1-9] | [1-2] [0-9]))
@@ -28,27 +30,26 @@ internal static class JsonPrimitives
         // As .NET's TimeOnly reads it: RFC 3339 has an offset here, TimeOnly none.
         ["time-characters"] = """([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9] ":" [0-5] [0-9] ("." [0-9]{1,7})?""",
         ["offset-characters"] = """ "Z" | [-+] (("0" [0-9] | "1" [0-3]) ":" [0-5] [0-9] | "14:00")""",
-        ["date"] = "\"\\\"\" date-characters \"\\\"\" space",
-        ["time"] = "\"\\\"\" time-characters \"\\\"\" space",
-        ["date-time"] = "\"\\\"\" date-characters \"T\" time-characters offset-characters \"\\\"\" space",
-        ["uuid"] = "\"\\\"\" hex{8} \"-\" hex{4} \"-\" hex{4} \"-\" hex{4} \"-\" hex{12} \"\\\"\" space",
+        ["date"] = "\"\\\"\" date-characters \"\\\"\"",
+        ["time"] = "\"\\\"\" time-characters \"\\\"\"",
+        ["date-time"] = "\"\\\"\" date-characters \"T\" time-characters offset-characters \"\\\"\"",
+        ["uuid"] = "\"\\\"\" hex{8} \"-\" hex{4} \"-\" hex{4} \"-\" hex{4} \"-\" hex{12} \"\\\"\"",
         ["hex"] = "[0-9a-fA-F]",
     };
 
     private static readonly Dictionary<string, string[]> Needs = new()
     {
-        ["boolean"] = ["space"],
-        ["null"] = ["space"],
-        ["integer"] = ["integral-part", "space"],
-        ["number"] = ["integral-part", "decimal-part", "space"],
-        ["string"] = ["char", "space"],
+        ["integer"] = ["integral-part"],
+        ["number"] = ["integral-part", "decimal-part"],
+        ["string"] = ["char"],
         ["value"] = ["object", "array", "string", "number", "boolean", "null"],
-        ["object"] = ["string", "value", "space"],
+        ["member"] = ["string", "value", "space"],
+        ["object"] = ["member", "space"],
         ["array"] = ["value", "space"],
-        ["date"] = ["date-characters", "space"],
-        ["time"] = ["time-characters", "space"],
-        ["date-time"] = ["date-characters", "time-characters", "offset-characters", "space"],
-        ["uuid"] = ["hex", "space"],
+        ["date"] = ["date-characters"],
+        ["time"] = ["time-characters"],
+        ["date-time"] = ["date-characters", "time-characters", "offset-characters"],
+        ["uuid"] = ["hex"],
     };
 
     /// <summary>True when there is a rule of this name.</summary>

@@ -6,46 +6,61 @@ namespace TinyMllm.Loaders.Grammars.JsonSchema;
 
 /// <summary>
 /// Turns a JSON schema into GBNF: types, enumerations, constants, objects, arrays, lengths, patterns and formats of strings, ranges of numbers,
-/// <c>anyOf</c>, <c>oneOf</c>, <c>allOf</c> of objects, and references within the schema. Properties come in the schema's order, required ones first.
+/// <c>anyOf</c>, <c>oneOf</c>, <c>allOf</c> of objects, single values under <c>not</c>, and references within the schema. Properties come in the
+/// schema's order, required ones first. Bounds beyond what a grammar can count are loosened.
 /// </summary>
 internal sealed class JsonSchemaConverter
 {
-    private const int MaximumDepth = 64, MaximumKeyLength = 128;
+    private const int MaximumDepth = 64;
 
-    /// <summary>Keywords that say nothing about the form.</summary>
-    private static readonly HashSet<string> Annotations =
-    [
-        "title", "description", "default", "examples", "example", "$schema", "$id", "$comment", "$defs", "definitions", "$anchor", "deprecated", "readOnly",
-        "writeOnly", "contentMediaType", "contentEncoding", "nullable", "discriminator", "additionalItems",
-    ];
+    private static readonly string[] ObjectKeywords =
+        ["type", "properties", "required", "additionalProperties", "minProperties", "maxProperties"];
 
     /// <summary>The schema that references start from: the whole, or one inside that says of itself what it is.</summary>
     private JsonElement _root;
     private string _rootPath = "#";
     private readonly Dictionary<string, string> _rules = [];
     private readonly Dictionary<string, string> _references = [];
+    private readonly Dictionary<string, string> _strings = [];
     private readonly HashSet<string> _taken = [];
+    private readonly RepetitionBudget _budget = new();
     private int _depth;
 
-    private JsonSchemaConverter(JsonElement root) => _root = root;
+    /// <summary>The rules so far, by name.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Rules => _rules;
 
     /// <summary>The grammar of a schema.</summary>
     /// <exception cref="GrammarException">The schema is no JSON, or uses what cannot be turned into a grammar.</exception>
     public static string ToGbnf(string schema)
     {
+        var converter = new JsonSchemaConverter();
+        string root = converter.Add(schema, "root");
+        if (root != "root") converter._rules["root"] = root;
+        return GbnfText.Grammar(converter.Rules);
+    }
+
+    /// <summary>Adds the rules of a schema to those of others.</summary>
+    /// <param name="schema">The schema.</param>
+    /// <param name="name">What its rules are to be called.</param>
+    /// <returns>Name of the rule that stands for the whole schema.</returns>
+    /// <exception cref="GrammarException">The schema is no JSON, or uses what cannot be turned into a grammar.</exception>
+    public string Add(string schema, string name)
+    {
         try
         {
             using JsonDocument document = JsonDocument.Parse(schema);
-            var converter = new JsonSchemaConverter(document.RootElement);
-            string root = converter.Visit(document.RootElement, "root", "#");
-            if (root != "root") converter._rules["root"] = root;
-            return string.Concat(converter._rules.Select(rule => $"{rule.Key} ::= {rule.Value}\n"));
+            (_root, _rootPath) = (document.RootElement, "#");
+            _references.Clear();
+            return Visit(document.RootElement, name, "#");
         }
         catch (JsonException problem)
         {
             throw new GrammarException($"JSON schema: not JSON ({problem.Message})");
         }
     }
+
+    /// <summary>Adds a rule of JSON's own, such as <c>string</c> or <c>object</c>, and those that it needs.</summary>
+    public string Primitive(string name) => JsonPrimitives.Add(_rules, name);
 
     /// <summary>Adds the rule of a schema and returns the name by which to refer to it.</summary>
     private string Visit(JsonElement schema, string name, string path)
@@ -75,14 +90,16 @@ internal sealed class JsonSchemaConverter
         if (schema.TryGetProperty("allOf", out JsonElement parts)) return VisitAll(schema, parts, name, path);
         if (schema.TryGetProperty("type", out JsonElement type) && type.ValueKind == JsonValueKind.Array)
         {
-            string[] types = [.. type.EnumerateArray().Select(item => item.GetString() ?? "")];
-            return Define(name, string.Join(" | ", types.Select(one => VisitType(one, OnlyFor(schema, one), $"{name}-{Safe(one)}", path))));
+            bool noNull = DeniedValues.Read(schema, path).Contains("null");
+            string[] types = [.. type.EnumerateArray().Select(item => item.GetString() ?? "").Where(one => one != "null" || !noNull)];
+            if (types.Length == 0) throw Error(path, "no type is left");
+            return Define(name, string.Join(" | ", types.Select(one => VisitType(one, SchemaKeywords.OnlyFor(schema, one), Take($"{name}-{Safe(one)}"), path))));
         }
 
         string kind = type.ValueKind == JsonValueKind.String ? type.GetString()! : InferType(schema);
         string visited = VisitType(kind, schema, name, path);
         bool nullable = schema.TryGetProperty("nullable", out JsonElement flag) && flag.ValueKind == JsonValueKind.True;
-        return nullable ? Define(name + "-or-null", $"{visited} | {Primitive("null")}") : visited;
+        return nullable ? Define(Take(name + "-or-null"), $"{visited} | {Primitive("null")}") : visited;
     }
 
     private string VisitType(string type, JsonElement schema, string name, string path)
@@ -90,22 +107,22 @@ internal sealed class JsonSchemaConverter
         switch (type)
         {
             case "object":
-                CheckKeywords(schema, path, "type", "properties", "required", "additionalProperties");
+                SchemaKeywords.Check(schema, path, type, ObjectKeywords);
                 return VisitObject(ObjectShape.Read(schema, path), name, path);
             case "array":
-                CheckKeywords(schema, path, "type", "items", "prefixItems", "minItems", "maxItems", "uniqueItems");
+                SchemaKeywords.Check(schema, path, type, "type", "items", "prefixItems", "minItems", "maxItems", "uniqueItems");
                 return VisitArray(schema, name, path);
             case "string":
-                CheckKeywords(schema, path, "type", "minLength", "maxLength", "pattern", "format");
+                SchemaKeywords.Check(schema, path, type, "type", "minLength", "maxLength", "pattern", "format", "not");
                 return VisitString(schema, name, path);
             case "number" or "integer":
-                CheckKeywords(schema, path, "type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "format");
+                SchemaKeywords.Check(schema, path, type, "type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "format", "not");
                 return VisitNumber(schema, type, name, path);
             case "boolean" or "null":
-                CheckKeywords(schema, path, "type");
-                return Primitive(type);
+                SchemaKeywords.Check(schema, path, type, "type", "not");
+                return VisitLiteral(schema, type, name, path);
             case "":
-                CheckKeywords(schema, path);
+                SchemaKeywords.Check(schema, path, null);
                 return Primitive("value");
             default:
                 throw Error(path, $"type '{type}' is not known");
@@ -129,29 +146,6 @@ internal sealed class JsonSchemaConverter
             : Has("items", "prefixItems", "minItems", "maxItems") ? "array"
             : Has("minLength", "maxLength", "pattern") ? "string"
             : Has("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum") ? "number" : "";
-    }
-
-    /// <summary>Of a schema for several types, the keywords that concern one of them.</summary>
-    private static JsonElement OnlyFor(JsonElement schema, string type)
-    {
-        string[] keywords = type switch
-        {
-            "object" => ["properties", "required", "additionalProperties", "minProperties", "maxProperties", "patternProperties", "propertyNames"],
-            "array" => ["items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains"],
-            "string" => ["minLength", "maxLength", "pattern", "format"],
-            "number" or "integer" => ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
-            _ => [],
-        };
-        using var memory = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(memory))
-        {
-            writer.WriteStartObject();
-            foreach (JsonProperty property in schema.EnumerateObject().Where(property => keywords.Contains(property.Name))) property.WriteTo(writer);
-            writer.WriteEndObject();
-        }
-
-        using JsonDocument part = JsonDocument.Parse(memory.ToArray());
-        return part.RootElement.Clone();
     }
 
     private string VisitReference(JsonElement reference, string path)
@@ -193,14 +187,22 @@ internal sealed class JsonSchemaConverter
     private string VisitEnumeration(JsonElement values, string name, string path)
     {
         if (values.ValueKind != JsonValueKind.Array || values.GetArrayLength() == 0) throw Error(path, "'enum' needs a list of values");
-        return Define(name, $"({string.Join(" | ", values.EnumerateArray().Select(value => GbnfText.Literal(GbnfText.CompactJson(value))))}) {Primitive("space")}");
+        return Define(name, string.Join(" | ", values.EnumerateArray().Select(Constant)));
     }
 
-    private string Constant(JsonElement value) => $"{GbnfText.Literal(GbnfText.CompactJson(value))} {Primitive("space")}";
+    private string VisitLiteral(JsonElement schema, string type, string name, string path)
+    {
+        DeniedValues denied = DeniedValues.Read(schema, path);
+        string[] all = type == "null" ? ["null"] : ["true", "false"], left = [.. all.Where(literal => !denied.Contains(literal))];
+        if (left.Length == 0) throw Error(path, $"every {type} is excluded");
+        return left.Length == all.Length ? Primitive(type) : Define(name, GbnfText.Literal(left[0]));
+    }
+
+    private static string Constant(JsonElement value) => GbnfText.Literal(GbnfText.CompactJson(value));
 
     private string VisitChoice(JsonElement schema, JsonElement options, string keyword, string name, string path)
     {
-        CheckKeywords(schema, path, keyword, "type", "properties", "required", "additionalProperties");
+        SchemaKeywords.Check(schema, path, null, keyword, "type", "properties", "required", "additionalProperties");
         if (options.ValueKind != JsonValueKind.Array || options.GetArrayLength() == 0) throw Error(path, $"'{keyword}' needs a list of schemas");
         bool shared = schema.TryGetProperty("properties", out _) || schema.TryGetProperty("required", out _);
         List<string> choices = [];
@@ -218,7 +220,7 @@ internal sealed class JsonSchemaConverter
     {
         JsonElement resolved = Resolve(variant, path);
         ObjectShape shape = ObjectShape.Read(resolved, path);
-        CheckKeywords(resolved, path, "type", "properties", "required", "additionalProperties");
+        SchemaKeywords.Check(resolved, path, "object", ObjectKeywords);
         shape.Add(ObjectShape.Read(common, path));
         return VisitObject(shape, Take(name), path);
     }
@@ -226,15 +228,15 @@ internal sealed class JsonSchemaConverter
     private string VisitAll(JsonElement schema, JsonElement parts, string name, string path)
     {
         if (parts.ValueKind != JsonValueKind.Array || parts.GetArrayLength() == 0) throw Error(path, "'allOf' needs a list of schemas");
-        bool alone = !schema.EnumerateObject().Any(property => property.Name != "allOf" && !Annotations.Contains(property.Name));
+        bool alone = !SchemaKeywords.AnyBut(schema, "allOf");
         if (alone && parts.GetArrayLength() == 1) return Visit(parts[0], name, path + "/allOf/0");
         ObjectShape merged = ObjectShape.Read(schema, path);
-        CheckKeywords(schema, path, "type", "properties", "required", "additionalProperties", "allOf");
+        SchemaKeywords.Check(schema, path, "object", [.. ObjectKeywords, "allOf"]);
         foreach (JsonElement part in parts.EnumerateArray())
         {
             JsonElement resolved = Resolve(part, path);
             merged.Add(ObjectShape.Read(resolved, path));
-            CheckKeywords(resolved, path, "type", "properties", "required", "additionalProperties");
+            SchemaKeywords.Check(resolved, path, "object", ObjectKeywords);
         }
 
         return VisitObject(merged, name, path);
@@ -254,26 +256,28 @@ internal sealed class JsonSchemaConverter
 
     private string VisitObject(ObjectShape shape, string name, string path)
     {
-        if (shape.Properties.Count == 0 && shape.Additional is null or { ValueKind: JsonValueKind.True }) return Primitive("object");
+        if (shape.IsAny) return Primitive("object");
         string space = Primitive("space");
         string Pair(string key, JsonElement value) =>
-            Define(Take($"{name}-{Safe(key)}-kv"), $"{GbnfText.Literal(GbnfText.JsonString(key))} {space} \":\" {space} {Visit(value, $"{name}-{Safe(key)}", $"{path}/properties/{key}")}");
+            Define(Take($"{name}-{Safe(key)}-kv"), $"{GbnfText.Literal(GbnfText.JsonString(key))} {space} \":\" {space} {Visit(value, $"{name}-{Safe(key)}", $"{path}/properties/{key}")} {space}");
 
         string[] required = [.. shape.Properties.Where(p => shape.Required.Contains(p.Key)).Select(p => Pair(p.Key, p.Value))];
         string[] optional = [.. shape.Properties.Where(p => !shape.Required.Contains(p.Key)).Select(p => Pair(p.Key, p.Value))];
         string? more = null;
         if (shape.Additional is { ValueKind: not JsonValueKind.False } additional)
         {
-            string key = Define(Take(name + "-more-key"), NotAnyOf([.. shape.Properties.Select(p => p.Key)]));
-            more = Define(Take(name + "-more-kv"), $"{key} {space} \":\" {space} {Visit(additional, name + "-more", path + "/additionalProperties")}");
+            Primitive("char");
+            string key = Define(Take(name + "-more-key"), $"\"\\\"\" {StringRules.OtherThan([.. shape.Properties.Select(p => p.Key)], _budget)} \"\\\"\"");
+            more = Define(Take(name + "-more-kv"), $"{key} {space} \":\" {space} {Visit(additional, name + "-more", path + "/additionalProperties")} {space}");
         }
 
         string comma = $"\",\" {space}";
         var body = new StringBuilder($"\"{{\" {space} ");
         string[] rests = Rests(name, optional, more, comma);
         if (required.Length > 0) body.Append(string.Join($" {comma} ", required)).Append(' ').Append(rests[0]);
-        else if (Firsts(optional, more, rests) is { Length: > 0 } first) body.Append($"({first})?");
-        return Define(name, body.Append($" \"}}\" {space}").ToString());
+        else if (shape.Properties.Count == 0 && more is not null) body.Append(List(more, comma, shape.Least, shape.Most));
+        else if (Firsts(optional, more, rests) is { Length: > 0 } first) body.Append(shape.Least > 0 ? $"({first})" : $"({first})?");
+        return Define(name, body.Append(" \"}\"").ToString());
     }
 
     /// <summary>
@@ -296,88 +300,80 @@ internal sealed class JsonSchemaConverter
         return string.Join(" | ", firsts);
     }
 
-    /// <summary>A string other than the given ones: along the tree of their characters, whatever leaves the tree.</summary>
-    private string NotAnyOf(string[] keys)
+    /// <summary>Items with a comma between them, as many as the bounds say.</summary>
+    private string List(string item, string comma, long least, long? most)
     {
-        Primitive("char");
-        if (keys.Any(key => key.Length > MaximumKeyLength)) throw new GrammarException($"JSON schema: a property name is longer than {MaximumKeyLength} characters");
-        return $"\"\\\"\" {(keys.Length == 0 ? "char*" : Leaving(keys, 0))} \"\\\"\"";
-
-        static string Leaving(string[] keys, int depth)
-        {
-            var next = keys.Where(key => key.Length > depth).GroupBy(key => key[depth]).ToArray();
-            bool ends = keys.Any(key => key.Length == depth);
-            List<string> ways = [.. next.Where(group => group.Key is not ('"' or '\\') && !char.IsSurrogate(group.Key))
-                .Select(group => $"{GbnfText.Literal(group.Key.ToString())} {Leaving([.. group], depth + 1)}")];
-            string others = string.Concat(next.Select(group => char.IsSurrogate(group.Key) ? "" : GbnfText.SetCharacter(group.Key)));
-            ways.Add($"[{JsonPrimitives.PlainCharacters}{others}] char*");
-            return $"({string.Join(" | ", ways)}){(ends ? "" : "?")}";
-        }
+        if (most == 0) return "";
+        string list = $"{item} {_budget.Repeat($"({comma} {item})", Math.Max(least - 1, 0), most - 1)}";
+        return least == 0 ? $"({list})?" : list;
     }
 
     private string VisitArray(JsonElement schema, string name, string path)
     {
         if (schema.TryGetProperty("uniqueItems", out JsonElement unique) && unique.ValueKind == JsonValueKind.True) throw Error(path, "'uniqueItems' is not supported");
         string space = Primitive("space"), comma = $"\",\" {space}";
-        long least = SchemaNumbers.Count(schema, "minItems", path) ?? 0;
-        long? most = SchemaNumbers.Count(schema, "maxItems", path);
+        long least = SchemaNumbers.Least(schema, "minItems", path) ?? 0;
+        long? most = SchemaNumbers.Most(schema, "maxItems", path);
         if (most < least) throw Error(path, "'maxItems' is less than 'minItems'");
         JsonElement items = schema.TryGetProperty("items", out JsonElement given) ? given : default;
         if (schema.TryGetProperty("prefixItems", out JsonElement prefix) || (items.ValueKind == JsonValueKind.Array && (prefix = items).ValueKind == JsonValueKind.Array))
         {
             if (most < prefix.GetArrayLength() || least > prefix.GetArrayLength()) throw Error(path, "'minItems' and 'maxItems' beside a list of items are not supported");
             int number = 0;
-            string all = string.Join($" {comma} ", prefix.EnumerateArray().Select(item => Visit(item, $"{name}-{number}", $"{path}/prefixItems/{number++}")));
-            return Define(name, $"\"[\" {space} {all} \"]\" {space}");
+            string all = string.Join($" {comma} ", prefix.EnumerateArray().Select(item => Visit(item, $"{name}-{number}", $"{path}/prefixItems/{number++}") + " " + space));
+            return Define(name, $"\"[\" {space} {all} \"]\"");
         }
 
         if (items.ValueKind == JsonValueKind.Undefined && least == 0 && most is null) return Primitive("array");
         string item = items.ValueKind == JsonValueKind.Undefined ? Primitive("value") : Visit(items, name + "-item", path + "/items");
-        if (most == 0) return Define(name, $"\"[\" {space} \"]\" {space}");
-        string list = $"{item} {GbnfText.Repeat($"({comma} {item})", Math.Max(least - 1, 0), most - 1)}";
-        return Define(name, $"\"[\" {space} {(least == 0 ? $"({list})?" : list)} \"]\" {space}");
+        return Define(name, $"\"[\" {space} {List($"{item} {space}", comma, least, most)} \"]\"");
     }
 
     private string VisitString(JsonElement schema, string name, string path)
     {
-        long? least = SchemaNumbers.Count(schema, "minLength", path), most = SchemaNumbers.Count(schema, "maxLength", path);
-        if (schema.TryGetProperty("pattern", out JsonElement pattern))
-        {
-            if (least is not null || most is not null) throw Error(path, "'pattern' together with a length is not supported");
-            Primitive("char");
-            return Define(name, $"\"\\\"\" {PatternConverter.Convert(pattern.GetString() ?? "", path)} \"\\\"\" {Primitive("space")}");
-        }
-
-        if (schema.TryGetProperty("format", out JsonElement format) && format.GetString() is "date" or "time" or "date-time" or "uuid") return Primitive(format.GetString()!);
-        if (least is null && most is null) return Primitive("string");
+        long? least = SchemaNumbers.Least(schema, "minLength", path), most = SchemaNumbers.Most(schema, "maxLength", path);
         if (most < least) throw Error(path, "'maxLength' is less than 'minLength'");
-        return Define(name, $"\"\\\"\" {GbnfText.Repeat(Primitive("char"), least ?? 0, most)} \"\\\"\" {Primitive("space")}");
+        string[] denied = DeniedValues.Read(schema, path).Strings;
+        if (schema.TryGetProperty("pattern", out JsonElement pattern))
+            return Quoted(name, PatternConverter.Convert(pattern.GetString() ?? "", path, _budget, least ?? 0, most));
+        if (schema.TryGetProperty("format", out JsonElement format) && format.GetString() is "date" or "time" or "date-time" or "uuid") return Primitive(format.GetString()!);
+        if (denied.Length > 0) return Quoted(name, StringRules.OtherThan(denied, _budget, least ?? 0, most));
+        if (least is null && most is null) return Primitive("string");
+        return _strings.TryGetValue(GbnfText.Repeat("char", least ?? 0, most), out string? known) ? known
+            : Quoted(name, _budget.Repeat("char", least ?? 0, most));
+    }
+
+    /// <summary>A rule for strings; equal ones are one rule, because lengths are long when they are written out.</summary>
+    private string Quoted(string name, string inside)
+    {
+        Primitive("char");
+        if (_strings.TryGetValue(inside, out string? known)) return known;
+        return _strings[inside] = Define(name, $"\"\\\"\" {inside} \"\\\"\"");
     }
 
     private string VisitNumber(JsonElement schema, string type, string name, string path)
     {
         var (low, lowExcluded) = SchemaNumbers.Bound(schema, "minimum", "exclusiveMinimum", isLow: true, path);
         var (high, highExcluded) = SchemaNumbers.Bound(schema, "maximum", "exclusiveMaximum", isLow: false, path);
-        if (low is null && high is null) return Primitive(type);
-        if (type == "integer")
+        decimal[] denied = DeniedValues.Read(schema, path).Numbers;
+        if (low is null && high is null && denied.Length == 0) return Primitive(type);
+
+        // What is excluded parts the range; from below to above.
+        List<string> ways = [];
+        foreach (decimal? cut in (decimal?[])[.. denied.Select(value => (decimal?)value), null])
         {
-            long? first = low is null ? null : (long)Math.Ceiling(low.Value) + (lowExcluded && decimal.IsInteger(low.Value) ? 1 : 0);
-            long? last = high is null ? null : (long)Math.Floor(high.Value) - (highExcluded && decimal.IsInteger(high.Value) ? 1 : 0);
-            if (first > last) throw Error(path, "no integer lies between the bounds");
-            return Define(name, $"({NumberRange.Integers(first, last)}) {Primitive("space")}");
+            bool last = cut is null;
+            if (last || ((low is null || cut >= low) && (high is null || cut <= high)))
+            {
+                ways.Add(type == "integer"
+                    ? NumberRange.Integers(low, lowExcluded, last ? high : cut, last ? highExcluded : true)
+                    : NumberRange.Numbers(low, lowExcluded, last ? high : cut, last ? highExcluded : true));
+                (low, lowExcluded) = (cut, true);
+            }
         }
 
-        string ways = low > high ? "" : NumberRange.Numbers(low, lowExcluded, high, highExcluded);
-        return ways.Length > 0 ? Define(name, $"({ways}) {Primitive("space")}") : throw Error(path, "no number lies between the bounds");
-    }
-
-    private static void CheckKeywords(JsonElement schema, string path, params ReadOnlySpan<string> known)
-    {
-        foreach (JsonProperty property in schema.EnumerateObject())
-        {
-            if (!known.Contains(property.Name) && !Annotations.Contains(property.Name) && !property.Name.StartsWith("x-", StringComparison.Ordinal))
-                throw Error(path, $"keyword '{property.Name}' is not supported here");
-        }
+        string all = string.Join(" | ", ways.Where(way => way.Length > 0));
+        return all.Length > 0 ? Define(name, all) : throw Error(path, $"no {type} lies between the bounds");
     }
 
     private string Define(string name, string body)
@@ -385,8 +381,6 @@ internal sealed class JsonSchemaConverter
         _rules[name] = body;
         return name;
     }
-
-    private string Primitive(string name) => JsonPrimitives.Add(_rules, name);
 
     /// <summary>Takes a rule name that is free: different keys may look the same once made safe.</summary>
     private string Take(string name)

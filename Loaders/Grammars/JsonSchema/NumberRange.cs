@@ -8,8 +8,15 @@ internal static class NumberRange
     /// <summary>Most digits where there is no upper bound.</summary>
     private const int OpenDigits = 16;
 
-    /// <summary>Integers from low to high; null: no bound.</summary>
-    public static string Integers(long? low, long? high)
+    /// <summary>Integers from low to high; null: no bound. Empty if there are none.</summary>
+    public static string Integers(decimal? low, bool lowExcluded, decimal? high, bool highExcluded)
+    {
+        long? first = low is null ? null : (long)Math.Ceiling(low.Value) + (lowExcluded && decimal.IsInteger(low.Value) ? 1 : 0);
+        long? last = high is null ? null : (long)Math.Floor(high.Value) - (highExcluded && decimal.IsInteger(high.Value) ? 1 : 0);
+        return first > last ? "" : Integers(first, last);
+    }
+
+    private static string Integers(long? low, long? high)
     {
         List<string> ways = [];
         if (low is null or < 0)
@@ -26,6 +33,7 @@ internal static class NumberRange
     public static string Numbers(decimal? low, bool lowExcluded, decimal? high, bool highExcluded)
     {
         List<string> ways = [];
+        if (low > high) return "";
         if (low is null or < 0)
         {
             bool bounded = high is <= 0;

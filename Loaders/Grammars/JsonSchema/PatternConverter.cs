@@ -5,51 +5,92 @@ namespace TinyMllm.Loaders.Grammars.JsonSchema;
 
 /// <summary>
 /// Turns a regular expression of a schema's <c>pattern</c> into GBNF for the inside of a JSON string: anchors, literals, sets, <c>.</c>, <c>\d \w \s</c>
-/// (and their opposites), groups, choices and repetitions. Look-around, back references and word boundaries are refused.
+/// (and their opposites), groups, choices and repetitions. Look-around, back references and word boundaries are refused. Counts beyond what a
+/// grammar can count are loosened.
 /// </summary>
 internal sealed class PatternConverter
 {
     private const int MaximumDepth = 100;
     private readonly string _pattern;
     private readonly string _path;
+    private readonly RepetitionBudget _budget;
     private int _position;
     private int _depth;
 
-    private PatternConverter(string pattern, string path) => (_pattern, _path) = (pattern, path);
+    /// <summary>How often the last item stands there once the repetitions inside of it are written out.</summary>
+    private long _copies = 1;
 
-    /// <summary>The expression's grammar; where it is not anchored, any characters may come before and after.</summary>
-    public static string Convert(string pattern, string path)
+    private PatternConverter(string pattern, string path, RepetitionBudget budget) => (_pattern, _path, _budget) = (pattern, path, budget);
+
+    /// <summary>
+    /// The expression's grammar; where it is not anchored, any characters may come before and after. A length beside it is held to if one
+    /// repeated character is all that varies in length, as in <c>^[A-Z][a-z]*$</c>; else the expression alone counts.
+    /// </summary>
+    /// <param name="pattern">The expression.</param>
+    /// <param name="path">Where it is.</param>
+    /// <param name="budget">How much may still be counted.</param>
+    /// <param name="least">Fewest characters of the string.</param>
+    /// <param name="most">Most characters; null: any number.</param>
+    public static string Convert(string pattern, string path, RepetitionBudget budget, long least = 0, long? most = null)
     {
         bool fromStart = pattern.StartsWith('^');
         string body = fromStart ? pattern[1..] : pattern;
         int backslashes = body.Length - 1 - (body.EndsWith('$') ? body[..^1].TrimEnd('\\').Length : 0);
         bool toEnd = body.EndsWith('$') && backslashes % 2 == 0;
         if (toEnd) body = body[..^1];
-        var converter = new PatternConverter(body, path);
-        string inside = converter.ParseChoice();
+        var converter = new PatternConverter(body, path, budget);
+        List<List<Item>> choices = converter.ParseChoice();
         if (converter._position < body.Length) throw converter.Error("')' without '('");
-        return $"{(fromStart ? "" : "char* ")}({inside}){(toEnd ? "" : " char*")}";
+        if (fromStart && toEnd && choices is [var only]) converter.Limit(only, least, most);
+        return $"{(fromStart ? "" : "char* ")}({Write(choices)}){(toEnd ? "" : " char*")}";
     }
 
-    private string ParseChoice()
+    /// <summary>Lays the bounds of a string's length over those of the one item whose repetitions vary.</summary>
+    private void Limit(List<Item> items, long least, long? most)
+    {
+        int[] varying = [.. Enumerable.Range(0, items.Count).Where(i => items[i].Most != items[i].Least)];
+        if (varying is not [var place] || !items.TrueForAll(item => item.IsCharacter)) return;
+        long others = items.Sum(item => item.Most == item.Least ? item.Least : 0);
+        Item old = items[place];
+        Item tight = old with { Least = Math.Max(old.Least, least - others), Most = Math.Min(old.Most ?? long.MaxValue, most - others ?? long.MaxValue) };
+        if (tight.Most == long.MaxValue) tight = tight with { Most = null };
+        if (!(tight.Most < tight.Least) && _budget.TrySpend(tight.Most ?? tight.Least)) items[place] = tight;
+    }
+
+    private static string Write(List<List<Item>> choices) => string.Join(" | ", choices.Select(items =>
+        items.Count == 0 ? "\"\"" : string.Join(' ', items.Select(item => GbnfText.Repeat(item.Text, item.Least, item.Most)))));
+
+    private List<List<Item>> ParseChoice()
     {
         if (++_depth > MaximumDepth) throw Error("groups nested too deep");
-        List<string> choices = [ParseSequence()];
+        List<List<Item>> choices = [ParseSequence()];
+        long copies = _copies;
         while (Current == '|')
         {
             _position++;
             choices.Add(ParseSequence());
+            copies = Math.Max(copies, _copies);
         }
 
+        _copies = copies;
         _depth--;
-        return string.Join(" | ", choices);
+        return choices;
     }
 
-    private string ParseSequence()
+    private List<Item> ParseSequence()
     {
-        List<string> items = [];
-        while (_position < _pattern.Length && Current is not ('|' or ')')) items.Add(ParseRepetition(ParseItem()));
-        return items.Count == 0 ? "\"\"" : string.Join(' ', items);
+        List<Item> items = [];
+        long copies = 1;
+        while (_position < _pattern.Length && Current is not ('|' or ')'))
+        {
+            _copies = 1;
+            bool character = Current != '(';
+            items.Add(ParseRepetition(new Item(ParseItem(), character, 1, 1)));
+            copies = Math.Max(copies, _copies);
+        }
+
+        _copies = copies;
+        return items;
     }
 
     private string ParseItem()
@@ -65,7 +106,7 @@ internal sealed class PatternConverter
                     _position += 2;
                 }
 
-                string inside = ParseChoice();
+                string inside = Write(ParseChoice());
                 if (Current != ')') throw Error("'(' without ')'");
                 _position++;
                 return $"({inside})";
@@ -86,7 +127,7 @@ internal sealed class PatternConverter
         }
     }
 
-    private string ParseRepetition(string item)
+    private Item ParseRepetition(Item item)
     {
         (long Least, long? Most)? counts = Current switch { '*' => (0, null), '+' => (1, null), '?' => (0, 1), _ => null };
         if (counts is null && Current == '{')
@@ -96,6 +137,7 @@ internal sealed class PatternConverter
             if (parts.Length is 0 or > 2 || !TryCount(parts[0], out long least)) throw Error("'{' without counts");
             long? most = parts.Length == 1 ? least : null;
             if (parts is [_, { Length: > 0 } upper]) most = TryCount(upper, out long limit) ? limit : throw Error("'{' without counts");
+            if (most < least) throw Error($"repetition '{{{least},{most}}}' ends before it begins");
             counts = (least, most);
             _position = end;
         }
@@ -103,7 +145,18 @@ internal sealed class PatternConverter
         if (counts is not { } given) return item;
         _position++;
         if (Current is '?' or '+') throw Error("lazy and possessive repetitions are not supported");
-        return GbnfText.Repeat(item, given.Least, given.Most);
+        return Count(item, given.Least, given.Most);
+    }
+
+    /// <summary>Repeats an item, at most as often as can be counted with all the repetitions inside of it.</summary>
+    private Item Count(Item item, long least, long? most)
+    {
+        long limit = SchemaNumbers.MostRepetitions / _copies;
+        if (most > limit) most = null;
+        least = Math.Min(least, limit);
+        if (!_budget.TrySpend(_copies * (most ?? least))) (least, most) = (Math.Min(least, 1), null);
+        _copies *= Math.Max(1, most ?? least);
+        return item with { Least = least, Most = most };
     }
 
     private static bool TryCount(string digits, out long count) => long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out count);
@@ -238,6 +291,13 @@ internal sealed class PatternConverter
     private char Current => _position < _pattern.Length ? _pattern[_position] : '\0';
 
     private bool Ahead(string text) => string.CompareOrdinal(_pattern, _position, text, 0, text.Length) == 0;
+
+    /// <summary>A piece of a sequence and how often it stands there.</summary>
+    /// <param name="Text">Its GBNF.</param>
+    /// <param name="IsCharacter">Whether it is one character.</param>
+    /// <param name="Least">Fewest times.</param>
+    /// <param name="Most">Most times; null: any number.</param>
+    private readonly record struct Item(string Text, bool IsCharacter, long Least, long? Most);
 
     private GrammarException Error(string problem) => new($"JSON schema, {_path}: pattern, character {_position + 1}: {problem}");
 }
