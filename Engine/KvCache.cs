@@ -22,10 +22,13 @@ public readonly record struct KvLayerShape(int Heads, int HeadSize, int ValueSiz
 
 /// <summary>
 /// What a decoder remembers of the tokens seen so far, one <see cref="KvLayer"/> per layer: keys and values per token, or a recurrent state of fixed size.
+/// A cache that is disposed while a decoder computes with it lives until that is over; every later use is an
+/// <see cref="ObjectDisposedException"/>.
 /// </summary>
 public sealed class KvCache : IDisposable
 {
     private readonly KvLayer[] _layers;
+    private readonly Lifetime _lifetime;
 
     /// <summary>Creates an empty cache.</summary>
     /// <param name="layers">Shapes, in the decoder's order.</param>
@@ -37,7 +40,16 @@ public sealed class KvCache : IDisposable
         Capacity = capacity;
         Type = type;
         _layers = new KvLayer[layers.Length];
-        for (int i = 0; i < layers.Length; i++) _layers[i] = new KvLayer(this, layers[i]);
+        _lifetime = new Lifetime(this, Free);
+        try
+        {
+            for (int i = 0; i < layers.Length; i++) _layers[i] = new KvLayer(this, layers[i]);
+        }
+        catch
+        {
+            Free();
+            throw;
+        }
     }
 
     /// <summary>Most tokens it can hold.</summary>
@@ -55,6 +67,7 @@ public sealed class KvCache : IDisposable
     /// <summary>Counts <paramref name="tokens"/> appended tokens.</summary>
     public void Advance(int tokens)
     {
+        _lifetime.Check();
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Length + tokens, Capacity);
         Length += tokens;
     }
@@ -79,6 +92,7 @@ public sealed class KvCache : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)length, (uint)Length, nameof(length));
         if (!CanTruncate(length)) throw new InvalidOperationException($"a recurrent state of {Length} tokens cannot go back to {length}: restore a snapshot");
+        using var use = Use();
         Length = length;
         if (length > 0) return;
         foreach (var layer in _layers) layer.State.Clear();
@@ -88,7 +102,11 @@ public sealed class KvCache : IDisposable
     /// Remembers the present length and recurrent states, so that <see cref="Restore"/> can return here after more tokens.
     /// Keys and values are not copied: they stay where they are.
     /// </summary>
-    public KvSnapshot Snapshot() => new(Length, [.. _layers.Select(layer => layer.State.ToArray())]);
+    public KvSnapshot Snapshot()
+    {
+        using var use = Use();
+        return new(Length, [.. _layers.Select(layer => layer.State.ToArray())]);
+    }
 
     /// <summary>Returns to the length and states of <paramref name="snapshot"/>, taken from this cache or from one that it was copied to.</summary>
     /// <exception cref="ArgumentException">The cache is shorter than the snapshot or has other layers.</exception>
@@ -96,6 +114,7 @@ public sealed class KvCache : IDisposable
     {
         if (snapshot.Length > Length || snapshot.States.Length != _layers.Length)
             throw new ArgumentException($"a snapshot of {snapshot.Length} tokens does not belong to this cache of {Length}", nameof(snapshot));
+        using var use = Use();
         for (int i = 0; i < _layers.Length; i++) snapshot.States[i].CopyTo(_layers[i].State);
         Length = snapshot.Length;
     }
@@ -106,14 +125,22 @@ public sealed class KvCache : IDisposable
     {
         if (target.Type != Type || target._layers.Length != _layers.Length || target.Capacity < Length)
             throw new ArgumentException($"cannot copy {Length} tokens of {_layers.Length} layers in {Type} to {target._layers.Length} layers in {target.Type} for {target.Capacity}", nameof(target));
+        using var from = Use();
+        using var to = target.Use();
         target.Length = Length;
         for (int i = 0; i < _layers.Length; i++) _layers[i].CopyTo(target._layers[i], Length);
     }
 
-    /// <summary>Frees the memory.</summary>
-    public void Dispose()
+    /// <summary>Frees the memory, or has it freed when the decoder that computes with it is done.</summary>
+    public void Dispose() => _lifetime.Dispose();
+
+    /// <summary>Keeps the memory until the result is disposed.</summary>
+    /// <exception cref="ObjectDisposedException">The cache was disposed.</exception>
+    internal Lifetime.Usage Use() => _lifetime.Use();
+
+    private void Free()
     {
-        foreach (var layer in _layers) layer.Dispose();
+        foreach (var layer in _layers) layer?.Dispose();
     }
 }
 

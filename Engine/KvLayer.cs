@@ -20,14 +20,24 @@ public sealed unsafe class KvLayer : IDisposable
         _keyHeadBytes = (cache.Capacity + AttentionTile.KeyBlock - 1) / AttentionTile.KeyBlock * KeyValueBlocks.KeyBlockBytes(_format, shape.HeadSize);
         _valueRowBytes = KeyValueBlocks.ValueRowBytes(_format, shape.ValueSize);
         _keys = new NativeBuffer<byte>(_keyHeadBytes * shape.Heads);
-        _values = new NativeBuffer<byte>(_valueRowBytes * cache.Capacity * shape.Heads);
-        _state = new NativeBuffer<float>(shape.StateSize, clear: true);
+        try
+        {
+            _values = new NativeBuffer<byte>(_valueRowBytes * cache.Capacity * shape.Heads);
+            _state = new NativeBuffer<float>(shape.StateSize, clear: true);
+        }
+        catch
+        {
+            _keys.Dispose();
+            _values?.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Heads and sizes.</summary>
     public KvLayerShape Shape { get; }
 
     /// <summary>The recurrent state, zero before the first token; empty for layers without.</summary>
+    /// <exception cref="ObjectDisposedException">The cache was disposed.</exception>
     public Span<float> State => _state.Span;
 
     /// <summary>Most tokens the layer can hold.</summary>

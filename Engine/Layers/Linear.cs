@@ -72,14 +72,23 @@ public sealed unsafe class Linear : IDisposable, IReadAhead
 
         var matrices = new PackedMatrix[parts.Length];
         var biases = new NativeBuffer<float>?[parts.Length];
-        for (int i = 0; i < parts.Length; i++)
+        try
         {
-            matrices[i] = PackedMatrix.Pack(options, parts[i].Weight);
-            if (parts[i].Bias is { } bias)
+            for (int i = 0; i < parts.Length; i++)
             {
-                biases[i] = new NativeBuffer<float>(16 * matrices[i].PanelCount, clear: true);
-                bias.DecodeTo(biases[i]!.Span);
+                matrices[i] = PackedMatrix.Pack(options, parts[i].Weight);
+                if (parts[i].Bias is { } bias)
+                {
+                    biases[i] = new NativeBuffer<float>(16 * matrices[i].PanelCount, clear: true);
+                    bias.DecodeTo(biases[i]!.Span);
+                }
             }
+        }
+        catch
+        {
+            foreach (var matrix in matrices) matrix?.Dispose();
+            foreach (var bias in biases) bias?.Dispose();
+            throw;
         }
 
         return new Linear(matrices, biases);
@@ -159,7 +168,7 @@ public sealed unsafe class Linear : IDisposable, IReadAhead
             // What reaches into the next matrix is left out.
             long start = (long)piece * PrefetchBytes, end = Math.Min(count, part.PanelCount - first) * part.PanelBytes;
             int bytes = (int)Math.Clamp(end - start, 0, PrefetchBytes);
-            CacheHint.ReadSoon(part.Panels + (first * part.PanelBytes) + start, bytes);
+            CacheHint.ReadSoon(part.PanelsHint + (first * part.PanelBytes) + start, bytes);
             return bytes;
         }
 

@@ -32,7 +32,11 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     public long PanelBytes { get; }
 
+    /// <exception cref="ObjectDisposedException">The matrix was disposed.</exception>
     public byte* Panels => _panels.Pointer;
+
+    /// <summary>The panels for hints to the processor; null for a disposed matrix.</summary>
+    public byte* PanelsHint => _panels.Hint;
 
     public long ByteCount => _panels.Length;
 
@@ -42,8 +46,17 @@ internal sealed unsafe class PackedMatrix : IDisposable
         TensorType type = TargetType(options, tensor);
         var kernel = PanelKernel.For(type)!;
         var matrix = new PackedMatrix(kernel, tensor.Columns, tensor.Rows);
-        if (type == tensor.Type) matrix.PackStored(tensor);
-        else matrix.PackConverted(tensor, type);
+        try
+        {
+            if (type == tensor.Type) matrix.PackStored(tensor);
+            else matrix.PackConverted(tensor, type);
+        }
+        catch
+        {
+            matrix.Dispose();
+            throw;
+        }
+
         tensor.Release();
         return matrix;
     }

@@ -6,6 +6,10 @@ namespace TinyMllm.Engine;
 /// Memory outside the managed heap, aligned to a cache line (64 bytes), so that kernels may hold plain pointers.
 /// <see cref="Dispose"/> frees it; nothing is freed by a finalizer.
 /// </summary>
+/// <remarks>
+/// Asking a disposed buffer for its memory is an error; a pointer or span that was taken before is not followed, so do not dispose a
+/// buffer while something computes with it. In Debug builds freed memory reads as NaN for a while, and writing to it is found out.
+/// </remarks>
 /// <typeparam name="T">Element type.</typeparam>
 public sealed unsafe class NativeBuffer<T> : IDisposable
     where T : unmanaged
@@ -14,6 +18,9 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
 
     /// <summary>Bytes of a huge page on x86-64 and most of Arm64.</summary>
     private const uint HugePage = 2 << 20;
+
+    private readonly nuint _bytes;
+    private nint _memory;
 
     /// <summary>Allocates <paramref name="length"/> elements.</summary>
     /// <param name="length">Number of elements.</param>
@@ -28,27 +35,37 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     private NativeBuffer(long length, uint alignment)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        nuint bytes = checked((nuint)length * (nuint)sizeof(T));
-        Pointer = (T*)NativeMemory.AlignedAlloc(Math.Max(bytes, alignment), alignment);
+        _bytes = Math.Max(checked((nuint)length * (nuint)sizeof(T)), alignment);
+        _memory = (nint)NativeHeap.Allocate(_bytes, alignment);
         Length = length;
     }
 
-    /// <summary>First element; null after <see cref="Dispose"/>.</summary>
-    public T* Pointer { get; private set; }
+    /// <summary>First element.</summary>
+    /// <exception cref="ObjectDisposedException">The memory was freed.</exception>
+    public T* Pointer
+    {
+        get
+        {
+            nint memory = Volatile.Read(ref _memory);
+            ObjectDisposedException.ThrowIf(memory == 0, this);
+            return (T*)memory;
+        }
+    }
 
     /// <summary>Number of elements.</summary>
     public long Length { get; }
 
     /// <summary>The elements as a span; for buffers of fewer than 2³¹ elements.</summary>
+    /// <exception cref="ObjectDisposedException">The memory was freed.</exception>
     public Span<T> Span => new(Pointer, checked((int)Length));
 
     /// <summary>A buffer that begins on a boundary of 2 MiB where it is as large: what a system needs that backs memory with huge pages. Contents undefined.</summary>
     internal static NativeBuffer<T> OfWholePages(long length) => new(length, length >= HugePage / sizeof(T) ? HugePage : Alignment);
 
-    /// <summary>Frees the memory.</summary>
+    /// <summary>Frees the memory. Calling it again does nothing.</summary>
     public void Dispose()
     {
-        NativeMemory.AlignedFree(Pointer);
-        Pointer = null;
+        nint memory = Interlocked.Exchange(ref _memory, 0);
+        if (memory != 0) NativeHeap.Free((void*)memory, _bytes);
     }
 }

@@ -20,16 +20,28 @@ internal sealed unsafe class WeightMemory : IDisposable
     private static Block? _open;
 
     private Block? _block;
+    private byte* _pointer;
 
     private WeightMemory(Block block, long offset, long length)
     {
         _block = block;
-        Pointer = block.Memory.Pointer + offset;
+        _pointer = block.Memory.Pointer + offset;
         Length = length;
     }
 
-    /// <summary>First byte, aligned to a cache line; null after <see cref="Dispose"/>.</summary>
-    public byte* Pointer { get; private set; }
+    /// <summary>First byte, aligned to a cache line.</summary>
+    /// <exception cref="ObjectDisposedException">The memory was given back.</exception>
+    public byte* Pointer
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_pointer == null, this);
+            return _pointer;
+        }
+    }
+
+    /// <summary>First byte, or null if the memory was given back: for hints to the processor, which may name any address.</summary>
+    public byte* Hint => _pointer;
 
     /// <summary>Number of bytes.</summary>
     public long Length { get; }
@@ -57,8 +69,9 @@ internal sealed unsafe class WeightMemory : IDisposable
         lock (Gate)
         {
             if (_block is not { } block) return;
+            NativeHeap.FreePart(_pointer, Length);
             _block = null;
-            Pointer = null;
+            _pointer = null;
             if (--block.Matrices > 0) return;
             block.Memory.Dispose();
             if (_open == block) _open = null;

@@ -9,6 +9,7 @@ namespace TinyMllm.Engine;
 /// <remarks>
 /// Scratch is a stack of blocks: <see cref="Rent(int, int)"/> moves a pointer, the end of a <see cref="Frame"/> moves it back. Blocks are kept, so a
 /// steady state (one token after another) allocates nothing. Blocks that a growing need has left behind become one when the last frame ends.
+/// A workspace that is disposed while a frame is open frees its blocks when the outermost frame ends.
 /// </remarks>
 public sealed unsafe class Workspace : IDisposable
 {
@@ -16,6 +17,8 @@ public sealed unsafe class Workspace : IDisposable
     private const long CacheLine = 64;
 
     private readonly List<NativeBuffer<byte>> _blocks = [];
+    private readonly Lifetime _lifetime;
+    private int _frames;
     private int _block;
     private long _offset;
 
@@ -23,6 +26,7 @@ public sealed unsafe class Workspace : IDisposable
     public Workspace(WorkerPool pool)
     {
         Pool = pool;
+        _lifetime = new Lifetime(this, FreeBlocks);
     }
 
     /// <summary>The threads that layers run on.</summary>
@@ -43,7 +47,13 @@ public sealed unsafe class Workspace : IDisposable
     }
 
     /// <summary>Marks the present state; disposing the frame gives back what was rented since.</summary>
-    public ScratchFrame Frame() => new(this, _block, _offset);
+    /// <exception cref="ObjectDisposedException">The workspace was disposed.</exception>
+    public ScratchFrame Frame()
+    {
+        if (_frames == 0) _lifetime.Begin();
+        _frames++;
+        return new(this, _block, _offset);
+    }
 
     /// <summary>A matrix of undefined contents, rows padded to whole cache lines, valid until the enclosing frame ends.</summary>
     public Matrix Rent(int rows, int columns)
@@ -59,27 +69,36 @@ public sealed unsafe class Workspace : IDisposable
     public T* Rent<T>(long count)
         where T : unmanaged => (T*)RentBytes(count * sizeof(T));
 
-    /// <summary>Frees all blocks.</summary>
-    public void Dispose()
+    /// <summary>Frees all blocks, or has them freed at the end of the outermost frame if one is open.</summary>
+    public void Dispose() => _lifetime.Dispose();
+
+    internal void Release(int block, long offset)
+    {
+        (_block, _offset) = (block, offset);
+        if (block == 0 && offset == 0 && _blocks.Count > 1) Unite();
+        if (--_frames == 0) _lifetime.End();
+    }
+
+    /// <summary>
+    /// What did not fit the rest of a block was put into the next one, so that the sum holds memory that one block would not touch.
+    /// </summary>
+    private void Unite()
+    {
+        long capacity = Capacity;
+        FreeBlocks();
+        _blocks.Add(NativeBuffer<byte>.OfWholePages(capacity));
+    }
+
+    private void FreeBlocks()
     {
         foreach (var block in _blocks) block.Dispose();
         _blocks.Clear();
         (_block, _offset) = (0, 0);
     }
 
-    internal void Release(int block, long offset)
-    {
-        (_block, _offset) = (block, offset);
-        if (block > 0 || offset > 0 || _blocks.Count < 2) return;
-
-        // What did not fit the rest of a block was put into the next one, so that the sum holds memory that one block would not touch.
-        long capacity = Capacity;
-        Dispose();
-        _blocks.Add(NativeBuffer<byte>.OfWholePages(capacity));
-    }
-
     private byte* RentBytes(long bytes)
     {
+        if (_frames == 0) _lifetime.Check();
         bytes = Math.Max((bytes + CacheLine - 1) & -CacheLine, CacheLine);
         while (_block < _blocks.Count && _offset + bytes > _blocks.AsSpan()[_block].Length)
         {

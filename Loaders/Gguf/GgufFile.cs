@@ -6,17 +6,20 @@ namespace TinyMllm.Loaders.Gguf;
 /// <summary>
 /// An open GGUF model: metadata and tensors, mapped from one file or from all parts of a split one
 /// (<c>NAME-00001-of-00003.gguf</c> …, found by themselves beside the first).
-/// Tensors are views of the file: they live until it is disposed.
+/// Tensors are views of the file: they live until it is disposed. A file that is disposed while a model computes with it is unmapped when
+/// that is over.
 /// </summary>
 public sealed class GgufFile : IDisposable
 {
     private readonly List<MappedFile> _parts;
+    private readonly Lifetime _lifetime;
     private readonly OrderedDictionary<string, StoredTensor> _tensors;
 
     private GgufFile(GgufHeader header, List<MappedFile> parts, OrderedDictionary<string, StoredTensor> tensors)
     {
         _parts = parts;
         _tensors = tensors;
+        _lifetime = new Lifetime(this, Unmap);
         Metadata = header.Metadata;
         Version = header.Version;
         Alignment = header.Alignment;
@@ -111,7 +114,13 @@ public sealed class GgufFile : IDisposable
     }
 
     /// <summary>Unmaps everything: pointers into tensors are invalid afterwards.</summary>
-    public void Dispose()
+    public void Dispose() => _lifetime.Dispose();
+
+    /// <summary>Keeps the tensors mapped until the result is disposed.</summary>
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
+    internal Lifetime.Usage Use() => _lifetime.Use();
+
+    private void Unmap()
     {
         foreach (var tensor in _tensors.Values) ((MappedTensor)tensor).Dispose();
         foreach (var part in _parts) part.Dispose();

@@ -8,11 +8,14 @@ namespace TinyMllm.Language;
 
 /// <summary>
 /// A text decoder: token ids or picture embeddings in, logits out. The weights are shared by all sessions; what a session has read lies
-/// in its <see cref="KvCache"/>, and its scratch memory in its <see cref="Workspace"/>.
+/// in its <see cref="KvCache"/>, and its scratch memory in its <see cref="Workspace"/>. Whichever of these is disposed while a batch is
+/// read lives until the batch is over.
 /// </summary>
 public sealed unsafe class LanguageModel : IDisposable
 {
+    private readonly GgufFile _file;
     private readonly DecoderPlan _plan;
+    private readonly Lifetime _lifetime;
     private readonly StoredTensor _embedding;
     private readonly RotaryEmbedding[] _rotaries;
     private readonly int[] _windows;
@@ -23,10 +26,12 @@ public sealed unsafe class LanguageModel : IDisposable
     private readonly bool _readsFirstRow;
 
     private LanguageModel(
-        LanguageConfig config, DecoderBuilder builder, DecoderPlan plan, LanguageModelOptions options, Action<double>? loaded,
+        GgufFile file, DecoderBuilder builder, DecoderPlan plan, LanguageModelOptions options, Action<double>? loaded,
         CancellationToken cancellation)
     {
-        Config = config;
+        _file = file;
+        _lifetime = new Lifetime(this, Free);
+        Config = builder.Config;
         _plan = plan;
         _embedding = builder.TokenEmbedding;
         _rotaries = [.. builder.Rotaries];
@@ -35,7 +40,7 @@ public sealed unsafe class LanguageModel : IDisposable
 
         // llama.cpp's CogVLM computes all rows of a batch and hands out the first ones, so that a prompt is judged by the first token of
         // its last batch.
-        _readsFirstRow = options.Compatibility == Compatibility.LlamaCpp && config.Architecture == "cogvlm";
+        _readsFirstRow = options.Compatibility == Compatibility.LlamaCpp && Config.Architecture == "cogvlm";
         _blocks = new DecoderBlock[plan.Blocks.Length];
         try
         {
@@ -91,8 +96,9 @@ public sealed unsafe class LanguageModel : IDisposable
         GgufFile file, LanguageModelOptions? options, Action<double>? loaded, CancellationToken cancellation)
     {
         options ??= new LanguageModelOptions();
+        using var open = file.Use();
         var builder = Describe(file, options, out var plan);
-        return new LanguageModel(builder.Config, builder, plan, options, loaded, cancellation);
+        return new LanguageModel(file, builder, plan, options, loaded, cancellation);
     }
 
     /// <summary>Whether the decoder of <paramref name="file"/> can be run; reads no weights.</summary>
@@ -132,8 +138,13 @@ public sealed unsafe class LanguageModel : IDisposable
     /// </param>
     /// <exception cref="ContextOverflowException">The cache has no room for the batch; nothing was read.</exception>
     /// <exception cref="ArgumentException">A token id is not in the vocabulary, or embeddings or logits have another length.</exception>
+    /// <exception cref="ObjectDisposedException">The model, its file, the workspace or the cache was disposed.</exception>
     public void Forward(Workspace workspace, KvCache cache, Batch batch, Span<float> logits, CancellationToken cancellation = default)
     {
+        using var open = _file.Use();
+        using var weights = _lifetime.Use();
+        using var past = cache.Use();
+        using var scratch = workspace.Frame();
         int rows = batch.Count;
         if (rows == 0) return;
         Check(cache, batch, logits);
@@ -147,8 +158,10 @@ public sealed unsafe class LanguageModel : IDisposable
         }
     }
 
-    /// <summary>Frees the weights.</summary>
-    public void Dispose()
+    /// <summary>Frees the weights, or has them freed when the batches that are being read are over.</summary>
+    public void Dispose() => _lifetime.Dispose();
+
+    private void Free()
     {
         foreach (var block in _blocks) block.Dispose();
         _outputNorm.Dispose();

@@ -10,11 +10,12 @@ namespace TinyMllm.Vision;
 /// <summary>
 /// The vision half of a model, from an mmproj GGUF file: prepares pictures and encodes them to embeddings that stand in the language
 /// model's input where token embeddings stand otherwise. Loaded once, it may serve many sessions at the same time, each with its own
-/// workspace.
+/// workspace. A model that is disposed while it encodes lives until that is over.
 /// </summary>
 public sealed class VisionModel : IDisposable
 {
     private readonly VisionWeights _weights;
+    private readonly Lifetime _lifetime;
     private readonly VisionFamily _family;
     private readonly Preprocessor _preprocessor;
     private readonly VisionOptions _options;
@@ -23,6 +24,7 @@ public sealed class VisionModel : IDisposable
     private VisionModel(VisionWeights weights, VisionFamily family, VisionConfig config, VisionOptions options)
     {
         (_weights, _family, _config, _options) = (weights, family, config, options);
+        _lifetime = new Lifetime(this, weights.Dispose);
         _preprocessor = options.Departs(Departures.PointResampling) ? family.Preprocessor : family.Preprocessor.With(Interpolation.Pillow);
     }
 
@@ -53,6 +55,7 @@ public sealed class VisionModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(file);
         options ??= VisionOptions.Default;
+        using var open = file.Use();
         VisionConfig config = VisionConfig.Read(file.Metadata);
         var weights = new VisionWeights(file, options.Weights);
         try
@@ -104,6 +107,7 @@ public sealed class VisionModel : IDisposable
     /// <param name="progress">Told after every transformer block.</param>
     /// <param name="cancellation">Looked at after every transformer block.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The model or the workspace was disposed.</exception>
     public void Encode(Workspace workspace, ImageTile tile, Matrix embeddings,
         IProgress<VisionProgress>? progress = null, CancellationToken cancellation = default)
     {
@@ -113,6 +117,8 @@ public sealed class VisionModel : IDisposable
         if (embeddings.Rows != count || embeddings.Columns != EmbeddingLength)
             throw new ArgumentException($"embeddings are {embeddings.Rows}×{embeddings.Columns}, expected {count}×{EmbeddingLength}", nameof(embeddings));
         cancellation.ThrowIfCancellationRequested();
+        using var use = _lifetime.Use();
+        using var scratch = workspace.Frame();
         _family.Encode(new EncodePass(workspace, _family.BlockCount, progress, cancellation), tile, embeddings);
     }
 
@@ -125,6 +131,6 @@ public sealed class VisionModel : IDisposable
         return values;
     }
 
-    /// <summary>Frees the weights.</summary>
-    public void Dispose() => _weights.Dispose();
+    /// <summary>Frees the weights, or has them freed when what is being encoded is done.</summary>
+    public void Dispose() => _lifetime.Dispose();
 }

@@ -42,7 +42,7 @@ public unsafe class WeightMemoryTests
 
         Assert.That(new Span<byte>(kept.Pointer, 1000).ToArray(), Is.All.EqualTo(7));
         kept.Dispose();
-        Assert.That(kept.Pointer == null);
+        Assert.That(() => (nint)kept.Pointer, Throws.TypeOf<ObjectDisposedException>());
     }
 
     [Test]

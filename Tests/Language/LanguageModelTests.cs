@@ -137,6 +137,59 @@ public class LanguageModelTests
             Throws.InstanceOf<OperationCanceledException>());
     }
 
+    [Test]
+    public void WhatIsDisposedIsNotUsed([Values("model", "file", "workspace", "cache")] string part)
+    {
+        using var session = new Session("llm/llama");
+        using var cache = session.Model.CreateCache(64);
+        session.Model.Forward(session.Workspace, cache, Batch.Text(Prompt, 0), default);
+        IDisposable gone = part switch { "model" => session.Model, "file" => session.File, "workspace" => session.Workspace, _ => cache };
+        gone.Dispose();
+        gone.Dispose();
+        float[] logits = new float[session.Model.VocabularySize];
+        Assert.That(
+            () => session.Model.Forward(session.Workspace, cache, Batch.Text([3], cache.Length), logits),
+            Throws.TypeOf<ObjectDisposedException>().With.Property("ObjectName").Contains(gone.GetType().Name));
+        Assert.That(logits, Is.All.Zero);
+    }
+
+    /// <summary>Another thread disposes everything while one reads: a batch is read whole or refused, and its numbers are right.</summary>
+    [TestCase("llm/llama")]
+    [TestCase("llm/mamba")]
+    public void WhatIsDisposedDuringABatchLivesUntilItsEnd(string folder)
+    {
+        bool watched = NativeHeap.WatchesFreed;
+        NativeHeap.WatchesFreed = true;
+        float[] expected;
+        using (var session = new Session(folder)) expected = session.Read(session.Model, Prompt);
+        for (int round = 0; round < 20; round++)
+        {
+            using var session = new Session(folder);
+            KvCache cache = session.Model.CreateCache(64, KvType.F32);
+            using var begun = new ManualResetEventSlim();
+            var reader = Task.Run(() =>
+            {
+                float[] logits = new float[expected.Length];
+                for (int i = 0; ; i++)
+                {
+                    if (cache.Length > 0) cache.Truncate(0);
+                    session.Model.Forward(session.Workspace, cache, Batch.Text(Prompt, 0), logits);
+                    Assert.That(logits, Is.EqualTo(expected));
+                    begun.Set();
+                }
+            });
+            begun.Wait(TimeSpan.FromSeconds(30));
+            IDisposable[] parts = [session.Model, session.File, session.Workspace, cache];
+            Random.Shared.Shuffle(parts);
+            Thread.SpinWait(round * 1000);
+            foreach (IDisposable part in parts) part.Dispose();
+            Assert.That(() => reader, Throws.TypeOf<ObjectDisposedException>());
+        }
+
+        NativeHeap.CheckFreed();
+        NativeHeap.WatchesFreed = watched;
+    }
+
     /// <summary>A model with its session, options exact.</summary>
     private sealed class Session : IDisposable
     {

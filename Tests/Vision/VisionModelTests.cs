@@ -74,6 +74,40 @@ public sealed class VisionModelTests
     }
 
     [Test]
+    public unsafe void WhatIsDisposedWhileAPictureIsEncodedLivesUntilItIsDone()
+    {
+        VlmGolden golden = VlmGolden.Open("qwen25vl");
+        GgufFile file = GgufFile.Open(golden.Mmproj);
+        VisionModel model = VisionModel.Load(file);
+        using var pool = new WorkerPool(2);
+        var workspace = new Workspace(pool);
+        ImageTile tile = model.Prepare(golden.Images[0]).Tiles.First();
+        float[] expected = VisionGoldenTests.Encode(model, workspace, tile);
+        var disposing = new Recorder(() =>
+        {
+            model.Dispose();
+            workspace.Dispose();
+            file.Dispose();
+        });
+        float[] values = new float[expected.Length];
+        bool watched = NativeHeap.WatchesFreed;
+        NativeHeap.WatchesFreed = true;
+        fixed (float* data = values)
+        {
+            var matrix = new Matrix(data, model.Tokens(tile).Count, model.EmbeddingLength);
+            model.Encode(workspace, tile, matrix, disposing);
+            Assert.That(values, Is.EqualTo(expected));
+            Assert.That(disposing.Seen, Has.Count.EqualTo(4));
+            Assert.That(() => model.Encode(workspace, tile, matrix), Throws.TypeOf<ObjectDisposedException>());
+            using var fresh = new Workspace(pool);
+            Assert.That(() => model.Encode(fresh, tile, matrix), Throws.TypeOf<ObjectDisposedException>());
+        }
+
+        NativeHeap.CheckFreed();
+        NativeHeap.WatchesFreed = watched;
+    }
+
+    [Test]
     public unsafe void ProgressCountsEveryBlock()
     {
         VlmGolden golden = VlmGolden.Open("minicpmv46");
