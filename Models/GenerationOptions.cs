@@ -8,7 +8,7 @@ public sealed record GenerationOptions
     /// <summary>The defaults: 512 tokens at most, chosen as the model's author recommends, else the likeliest each time.</summary>
     public static GenerationOptions Default { get; } = new();
 
-    /// <summary>Most tokens of an answer.</summary>
+    /// <summary>Most tokens of an answer; 0 reads the prompt and answers nothing.</summary>
     public int MaxTokens { get; init; } = 512;
 
     /// <summary>
@@ -38,4 +38,16 @@ public sealed record GenerationOptions
     /// <summary>How many likeliest alternatives to report for each token; null reports no log-probabilities at all, 0 only that of the
     /// chosen token.</summary>
     public int? LogProbabilities { get; init; }
+
+    /// <summary>Checks the values; every request does it before it begins.</summary>
+    /// <exception cref="ArgumentException">A number is negative, a list or text is null, or a sampling option is out of range; the message
+    /// names the option.</exception>
+    public void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxTokens);
+        if (LogProbabilities is { } count) ArgumentOutOfRangeException.ThrowIfNegative(count, nameof(LogProbabilities));
+        ArgumentNullException.ThrowIfNull(StopStrings);
+        if (StopStrings.Contains(null!)) throw new ArgumentException("a stop string is null", nameof(StopStrings));
+        Sampling?.Validate();
+    }
 }

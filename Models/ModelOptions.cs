@@ -1,4 +1,5 @@
 using TinyMllm.Engine;
+using TinyMllm.Kernels.MatMul;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Vision;
 
@@ -30,7 +31,8 @@ public sealed record ModelOptions
     /// <summary>Precision of the inputs of matrix products.</summary>
     public ActivationPrecision Activations { get; init; } = ActivationPrecision.Integer;
 
-    /// <summary>Holds the language model's F32, F16 and BF16 matrices in this type; null keeps what is stored.</summary>
+    /// <summary>Holds the language model's F32, F16 and BF16 matrices in this type, which must be one that matrix products have a kernel
+    /// for; null keeps what is stored.</summary>
     public TensorType? WeightType { get; init; }
 
     /// <summary>Holds the picture encoder's F32, F16 and BF16 matrices in this type; null keeps what is stored.</summary>
@@ -59,9 +61,9 @@ public sealed record ModelOptions
     /// </summary>
     public int IdleConversations { get; init; } = 2;
 
-    /// <summary>Checks the values.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A number is negative or too large.</exception>
-    internal void Validate()
+    /// <summary>Checks the values; loading does it first.</summary>
+    /// <exception cref="ArgumentException">A number is negative or too large, or a choice is unknown; the message names it.</exception>
+    public void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfNegative(Threads);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Threads, MostThreads);
@@ -70,6 +72,32 @@ public sealed record ModelOptions
         ArgumentOutOfRangeException.ThrowIfNegative(IdleConversations);
         if (MinImageTokens is { } least) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(least, nameof(MinImageTokens));
         if (MaxImageTokens is { } most) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(most, nameof(MaxImageTokens));
+        if (MinImageTokens > MaxImageTokens)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(MinImageTokens), MinImageTokens, $"more than {nameof(MaxImageTokens)}, which is {MaxImageTokens}");
+        }
+
+        RequireDefined(KvType, nameof(KvType));
+        RequireDefined(Activations, nameof(Activations));
+        RequireDefined(Compatibility, nameof(Compatibility));
+        RequireKernel(WeightType, nameof(WeightType));
+        RequireKernel(VisionWeightType, nameof(VisionWeightType));
+    }
+
+    private static void RequireDefined<T>(T value, string name)
+        where T : struct, Enum
+    {
+        if (Enum.IsDefined(value)) return;
+        throw new ArgumentOutOfRangeException(name, value, $"expected one of {string.Join(", ", Enum.GetNames<T>())}");
+    }
+
+    private static void RequireKernel(TensorType? type, string name)
+    {
+        if (type is not { } wanted || PanelKernel.For(wanted) is not null) return;
+        var usable = Enum.GetValues<TensorType>().Where(known => PanelKernel.For(known) is not null);
+        throw new ArgumentOutOfRangeException(
+            name, wanted, $"weights cannot be held in this type; expected one of {string.Join(", ", usable)}");
     }
 }
 

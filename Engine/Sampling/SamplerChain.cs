@@ -8,7 +8,7 @@ internal static class SamplerChain
     public static SamplerStage[] Build(SamplerOptions options, int vocabularySize, IVocabulary? vocabulary, uint seed)
     {
         List<SamplerStage> chain = [];
-        if (LogitBias(options, vocabulary) is { } bias) chain.Add(bias);
+        if (LogitBias(options, vocabularySize, vocabulary) is { } bias) chain.Add(bias);
 
         if (options.Mirostat != 0)
         {
@@ -56,8 +56,15 @@ internal static class SamplerChain
     private static bool NeverDropsTheBest(SamplerStageKind kind) => kind is SamplerStageKind.TopNSigma or SamplerStageKind.TopK
         or SamplerStageKind.TopP or SamplerStageKind.MinP or SamplerStageKind.Temperature;
 
-    private static SamplerStage? LogitBias(SamplerOptions options, IVocabulary? vocabulary)
+    private static SamplerStage? LogitBias(SamplerOptions options, int vocabularySize, IVocabulary? vocabulary)
     {
+        foreach (int token in options.LogitBias.Keys)
+        {
+            if (token < vocabularySize) continue;
+            throw new ArgumentException(
+                $"sampling option LogitBias names token {token}, but the vocabulary has {vocabularySize}", nameof(options));
+        }
+
         List<(int, float)> biases = [.. options.LogitBias.Select(pair => (pair.Key, pair.Value))];
         if (options.IgnoreEndOfGeneration)
         {

@@ -107,9 +107,9 @@ public sealed record SamplerOptions
         Finite(TopNSigma, nameof(TopNSigma));
         AtLeast(DynamicTemperatureRange, 0, nameof(DynamicTemperatureRange));
         AtLeast(DynamicTemperatureExponent, 0, nameof(DynamicTemperatureExponent));
-        AtLeast(TopP, 0, nameof(TopP));
+        Between(TopP, 0, 1, nameof(TopP));
         Between(MinP, 0, 1, nameof(MinP));
-        AtLeast(TypicalP, 0, nameof(TypicalP));
+        Between(TypicalP, 0, 1, nameof(TypicalP));
         Between(XtcProbability, 0, 1, nameof(XtcProbability));
         AtLeast(XtcThreshold, 0, nameof(XtcThreshold));
         AtLeast(MinKeep, 0, nameof(MinKeep));
@@ -122,16 +122,24 @@ public sealed record SamplerOptions
         AtLeast(DryAllowedLength, 0, nameof(DryAllowedLength));
         Between(DryLastN, -1, MaximumWindow, nameof(DryLastN));
         Between(Mirostat, 0, 2, nameof(Mirostat));
-        Finite(MirostatTau, nameof(MirostatTau));
-        Finite(MirostatEta, nameof(MirostatEta));
+        AtLeast(MirostatTau, 0, nameof(MirostatTau));
+        AtLeast(MirostatEta, 0, nameof(MirostatEta));
         if (!(AdaptiveTarget <= 1)) throw Bad(nameof(AdaptiveTarget), AdaptiveTarget, "at most 1");
         Between(AdaptiveDecay, 0, 0.99f, nameof(AdaptiveDecay));
         Between(ContextLength, 1, MaximumWindow, nameof(ContextLength));
         ArgumentNullException.ThrowIfNull(DrySequenceBreakers);
         ArgumentNullException.ThrowIfNull(LogitBias);
         ArgumentNullException.ThrowIfNull(Order);
+        if (DrySequenceBreakers.Contains(null!)) throw Bad(nameof(DrySequenceBreakers), "holds null");
+        foreach (SamplerStageKind kind in Order)
+        {
+            if (!Enum.IsDefined(kind)) throw Bad(nameof(Order), $"holds {kind}, which is no stage");
+            if (Order.Count(other => other == kind) > 1) throw Bad(nameof(Order), $"holds {kind} twice");
+        }
+
         foreach (var (token, bias) in LogitBias)
         {
+            if (token < 0) throw Bad(nameof(LogitBias), $"names token {token}");
             if (float.IsNaN(bias) || float.IsPositiveInfinity(bias)) throw Bad($"{nameof(LogitBias)}[{token}]", bias, "a number or -infinity");
         }
     }
@@ -154,5 +162,7 @@ public sealed record SamplerOptions
     }
 
     private static ArgumentException Bad(string name, float value, string expected) =>
-        new(FormattableString.Invariant($"sampling option {name} is {value}, expected {expected}"), name);
+        Bad(name, FormattableString.Invariant($"is {value}, expected {expected}"));
+
+    private static ArgumentException Bad(string name, string problem) => new($"sampling option {name} {problem}", name);
 }

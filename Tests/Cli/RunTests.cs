@@ -54,6 +54,7 @@ public sealed class RunTests
     [TestCase("--temp", "warm")]
     [TestCase("--kv-type", "q3")]
     [TestCase("--weights", "Q9_9")]
+    [TestCase("--weights", "Q8_1")]
     public async Task BadOptionsAreOneLine(string option, string value)
     {
         Tool.Result result = await Tool.RunAsync("run", "-m", "demo", "-p", "x", option, value);

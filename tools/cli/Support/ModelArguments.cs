@@ -111,6 +111,7 @@ internal sealed class ModelArguments
     public async Task<VisionLanguageModel> LoadAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
         ModelOptions options = Options(parsed);
+        Check(options);
         (string model, string? projector) = await LocateAsync(parsed, terminal, cancellation).ConfigureAwait(false);
         long start = Stopwatch.GetTimestamp();
         double share = 0;
@@ -120,6 +121,19 @@ internal sealed class ModelArguments
         VisionLanguageModel loaded = await loading.ConfigureAwait(false);
         terminal.Note(Summary(loaded.Info, Stopwatch.GetElapsedTime(start)));
         return loaded;
+    }
+
+    /// <summary>What the options above cannot say by themselves, such as a weight type that has no kernel.</summary>
+    private static void Check(ModelOptions options)
+    {
+        try
+        {
+            options.Validate();
+        }
+        catch (ArgumentException problem)
+        {
+            throw new UsageException($"{problem.ParamName}: {problem.Message.Split(" (Parameter", 2)[0]}");
+        }
     }
 
     public static string Summary(ModelInfo info, TimeSpan loading) =>
