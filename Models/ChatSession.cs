@@ -9,16 +9,23 @@ namespace TinyMllm;
 /// encoded again.
 /// For one caller at a time; any number of sessions may run on one model at once.
 /// </summary>
-public sealed class ChatSession : IDisposable
+/// <remarks>
+/// A session may be disposed at any time and from any thread, in the middle of its own answer too: the answer then ends with an
+/// <see cref="OperationCanceledException"/>, and every later question is an <see cref="ObjectDisposedException"/>. Disposing the model
+/// disposes its sessions. A session that is not disposed keeps its memory until then.
+/// </remarks>
+public sealed class ChatSession : IDisposable, IAsyncDisposable
 {
     private readonly VisionLanguageModel _model;
     private readonly Slot _slot;
+    private readonly ActivityGate _gate;
     private readonly List<ChatTurn> _turns = [];
     private int _busy;
 
     internal ChatSession(VisionLanguageModel model, Slot slot, string? systemPrompt)
     {
         (_model, _slot) = (model, slot);
+        _gate = new ActivityGate(this, Free);
         if (systemPrompt is not null) _turns.Add(ChatTurn.System(systemPrompt));
     }
 
@@ -38,6 +45,10 @@ public sealed class ChatSession : IDisposable
     /// looked at.</param>
     /// <param name="cancellation">Takes effect within one token.</param>
     /// <exception cref="ContextOverflowException">The conversation has become too long.</exception>
+    /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    /// <exception cref="InvalidOperationException">The session is answering already; an answer is over when its enumerator is disposed,
+    /// as <c>await foreach</c> does.</exception>
+    /// <exception cref="ObjectDisposedException">The session or its model was disposed.</exception>
     public IAsyncEnumerable<GeneratedPiece> AskAsync(
         string question, IReadOnlyList<RgbImage>? images = null, GenerationOptions? options = null,
         CancellationToken cancellation = default) =>
@@ -47,16 +58,42 @@ public sealed class ChatSession : IDisposable
     /// <param name="turn">What the user says.</param>
     /// <param name="options">How to answer.</param>
     /// <param name="cancellation">Takes effect within one token.</param>
-    public async IAsyncEnumerable<GeneratedPiece> AskAsync(
-        ChatTurn turn, GenerationOptions? options = null, [EnumeratorCancellation] CancellationToken cancellation = default)
+    /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    /// <exception cref="ObjectDisposedException">The session or its model was disposed.</exception>
+    public IAsyncEnumerable<GeneratedPiece> AskAsync(
+        ChatTurn turn, GenerationOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(turn);
+        options ??= GenerationOptions.Default;
+        options.Validate();
+        _gate.Check();
+        return Answer(turn, options, cancellation);
+    }
+
+    /// <summary>Forgets the conversation, but not the system's turn.</summary>
+    public void Clear() => _turns.RemoveAll(turn => turn.Message.Role != Loaders.Chat.ChatRole.System);
+
+    /// <summary>Ends the answer that is under way, waits for it, and frees the memory.</summary>
+    public void Dispose() => _gate.Close();
+
+    /// <summary>Ends the answer that is under way, waits for it without blocking a thread, and frees the memory.</summary>
+    public ValueTask DisposeAsync() => new(_gate.CloseAsync());
+
+    private void Free()
+    {
+        _model.Forget(this);
+        _slot.Dispose();
+    }
+
+    private async IAsyncEnumerable<GeneratedPiece> Answer(
+        ChatTurn turn, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellation)
+    {
         if (Interlocked.Exchange(ref _busy, 1) != 0) throw new InvalidOperationException(
             "the session is answering already; use a session for each conversation");
         try
         {
             ChatTurn[] turns = [.. _turns, turn];
-            await foreach (GeneratedPiece piece in _model.Stream(_slot, turns, options ?? GenerationOptions.Default, cancellation)
+            await foreach (GeneratedPiece piece in _model.Stream(_gate, _slot, turns, options, cancellation)
                 .ConfigureAwait(false))
             {
                 if (piece.Result is { } result)
@@ -73,10 +110,4 @@ public sealed class ChatSession : IDisposable
             Volatile.Write(ref _busy, 0);
         }
     }
-
-    /// <summary>Forgets the conversation, but not the system's turn.</summary>
-    public void Clear() => _turns.RemoveAll(turn => turn.Message.Role != Loaders.Chat.ChatRole.System);
-
-    /// <summary>Frees the memory.</summary>
-    public void Dispose() => _slot.Dispose();
 }

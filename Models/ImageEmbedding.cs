@@ -1,7 +1,7 @@
 namespace TinyMllm;
 
 /// <summary>What the picture encoder and projector make of a picture: the rows that stand in the language model's input in place of
-/// tokens.</summary>
+/// tokens. The rows are managed memory of this object's own: there is nothing to dispose, and they outlive the model.</summary>
 /// <param name="Values">Row after row: <paramref name="Tokens"/> × <paramref name="Features"/>.</param>
 /// <param name="Tokens">Number of rows, over all slices of the picture.</param>
 /// <param name="Features">Numbers per row.</param>

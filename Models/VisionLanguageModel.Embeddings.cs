@@ -11,6 +11,7 @@ public sealed partial class VisionLanguageModel
     /// <param name="image">The picture.</param>
     /// <param name="cancellation">Takes effect within one layer of the encoder.</param>
     /// <exception cref="UnsupportedModelException">The model has no picture encoder.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public Task<ImageEmbedding> EmbedAsync(RgbImage image, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -19,7 +20,7 @@ public sealed partial class VisionLanguageModel
 
     private ImageEmbedding Embed(RgbImage image, CancellationToken cancellation)
     {
-        using ActivityGate.Activity activity = _gate.Enter(this, cancellation);
+        using ActivityGate.Activity activity = _gate.Enter(cancellation);
         PicturePart[] slices = [.. _files.Prompts.Assemble(PromptBuilder.Marker, [image]).OfType<PicturePart>()];
         int features = Vision!.EmbeddingLength, tokens = slices.Sum(slice => slice.Tokens);
         float[] values = new float[tokens * features];

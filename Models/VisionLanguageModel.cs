@@ -15,6 +15,11 @@ namespace TinyMllm;
 /// shared, each
 /// conversation has a memory of its own.
 /// </summary>
+/// <remarks>
+/// A model may be disposed at any time and from any thread: what is under way ends with an <see cref="OperationCanceledException"/>, its
+/// sessions are disposed, and every later request is an <see cref="ObjectDisposedException"/>. Results (texts, scores,
+/// <see cref="ImageEmbedding"/>s) do not depend on it any more.
+/// </remarks>
 /// <example>
 /// <code>
 /// using var model = VisionLanguageModel.Load("SmolVLM-256M-Instruct-Q8_0.gguf", "mmproj-SmolVLM-256M-Instruct-Q8_0.gguf");
@@ -22,7 +27,7 @@ namespace TinyMllm;
 ///     Console.Write(piece);
 /// </code>
 /// </example>
-public sealed partial class VisionLanguageModel : IDisposable
+public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
 {
     private const int PromptBatch = 256;
 
@@ -33,11 +38,13 @@ public sealed partial class VisionLanguageModel : IDisposable
     private readonly PromptReader _reader;
     private readonly SamplingVocabulary _vocabulary;
     private readonly SlotPool _slots;
-    private readonly ActivityGate _gate = new();
+    private readonly ActivityGate _gate;
+    private readonly HashSet<ChatSession> _sessions = [];
 
     private VisionLanguageModel(ModelFiles files, ModelOptions options, WorkerPool pool)
     {
         (_files, _options, _pool) = (files, options, pool);
+        _gate = new ActivityGate(this, Free);
         int context = options.Context > 0 ? options.Context : Math.Min(files.Language.TrainingContext, ModelOptions.UsualContext);
         Info = files.Describe(context);
         DefaultSampling = files.Sampling;
@@ -88,14 +95,17 @@ public sealed partial class VisionLanguageModel : IDisposable
         options ??= ModelOptions.Default;
         options.Validate();
         ModelFiles files = ModelFiles.Load(modelPath, projectorPath, options, progress, cancellation);
+        WorkerPool? pool = null;
         try
         {
-            var model = new VisionLanguageModel(files, options, new WorkerPool(options.Threads));
+            pool = new WorkerPool(options.Threads);
+            var model = new VisionLanguageModel(files, options, pool);
             progress?.Report(new LoadProgress("ready", 1));
             return model;
         }
         catch
         {
+            pool?.Dispose();
             files.Dispose();
             throw;
         }
@@ -128,6 +138,8 @@ public sealed partial class VisionLanguageModel : IDisposable
     /// <param name="cancellation">Takes effect within one token or one layer of the encoder.</param>
     /// <exception cref="ContextOverflowException">The prompt does not fit the context.</exception>
     /// <exception cref="UnsupportedModelException">There are pictures, but no picture encoder.</exception>
+    /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public IAsyncEnumerable<GeneratedPiece> GenerateAsync(
         string prompt, IReadOnlyList<RgbImage>? images = null, GenerationOptions? options = null, CancellationToken cancellation = default)
     {
@@ -169,26 +181,32 @@ public sealed partial class VisionLanguageModel : IDisposable
     /// <param name="systemPrompt">What the system turn says, or null for none.</param>
     public ChatSession CreateSession(string? systemPrompt = null)
     {
-        using ActivityGate.Activity activity = _gate.Enter(this, default);
-        return new ChatSession(this, CreateSlot(), systemPrompt);
+        using ActivityGate.Activity activity = _gate.Enter(default);
+        var session = new ChatSession(this, CreateSlot(), systemPrompt);
+        lock (_sessions) _sessions.Add(session);
+        return session;
     }
 
-    /// <summary>Ends what is under way, waits for it, and frees the weights.</summary>
-    public void Dispose()
+    /// <summary>Ends what is under way, waits for it, disposes the sessions, and frees the weights.</summary>
+    public void Dispose() => _gate.Close();
+
+    /// <summary>Ends what is under way, waits for it without blocking a thread, disposes the sessions, and frees the weights.</summary>
+    public ValueTask DisposeAsync() => new(_gate.CloseAsync());
+
+    /// <summary>Tells that a session was disposed.</summary>
+    internal void Forget(ChatSession session)
     {
-        if (!_gate.Close()) return;
-        _slots.Dispose();
-        _files.Dispose();
-        _pool.Dispose();
+        lock (_sessions) _sessions.Remove(session);
     }
 
-    /// <summary>Answers in a session's memory.</summary>
-    internal IAsyncEnumerable<GeneratedPiece> Stream(Slot slot, IReadOnlyList<ChatTurn> turns, GenerationOptions options,
-        CancellationToken cancellation) =>
+    /// <summary>Answers in a session's memory, which stays until the answer is over.</summary>
+    internal IAsyncEnumerable<GeneratedPiece> Stream(
+        ActivityGate session, Slot slot, IReadOnlyList<ChatTurn> turns, GenerationOptions options, CancellationToken cancellation) =>
         PieceStream.Run(
             (emit, stop) =>
             {
-                using ActivityGate.Activity activity = _gate.Enter(this, stop);
+                using ActivityGate.Activity conversation = session.Enter(stop);
+                using ActivityGate.Activity activity = _gate.Enter(conversation.Token);
                 Generate(slot, Assemble(turns, new ChatRenderOptions()), options, emit, activity.Token);
             },
             cancellation);
@@ -197,11 +215,14 @@ public sealed partial class VisionLanguageModel : IDisposable
     /// show.</summary>
     internal IAsyncEnumerable<GeneratedPiece> StreamPooled(
         Func<IReadOnlyList<PromptPart>> assemble, GenerationOptions options, CancellationToken cancellation, bool showSpecialTokens =
-            false) =>
-        PieceStream.Run(
+            false)
+    {
+        options.Validate();
+        _gate.Check();
+        return PieceStream.Run(
             (emit, stop) =>
             {
-                using ActivityGate.Activity activity = _gate.Enter(this, stop);
+                using ActivityGate.Activity activity = _gate.Enter(stop);
                 IReadOnlyList<PromptPart> prompt = assemble();
                 Slot slot = _slots.Rent(prompt);
                 try
@@ -214,6 +235,7 @@ public sealed partial class VisionLanguageModel : IDisposable
                 }
             },
             cancellation);
+    }
 
     /// <summary>The prompt of a conversation, as the decoder reads it.</summary>
     internal IReadOnlyList<PromptPart> Assemble(IReadOnlyList<ChatTurn> turns, ChatRenderOptions options) =>
@@ -229,6 +251,16 @@ public sealed partial class VisionLanguageModel : IDisposable
     /// <summary>The conversation of a single question.</summary>
     internal static ChatTurn[] Conversation(ChatTurn question, GenerationOptions options) =>
         options.SystemPrompt is { } system ? [ChatTurn.System(system), question] : [question];
+
+    private void Free()
+    {
+        ChatSession[] sessions;
+        lock (_sessions) sessions = [.. _sessions];
+        foreach (ChatSession session in sessions) session.Dispose();
+        _slots.Dispose();
+        _pool.Dispose();
+        _files.Dispose();
+    }
 
     private void Generate(
         Slot slot, IReadOnlyList<PromptPart> prompt, GenerationOptions options, Action<GeneratedPiece> emit, CancellationToken cancellation,

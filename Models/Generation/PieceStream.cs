@@ -23,6 +23,11 @@ internal static class PieceStream
                     work(piece => channel.Writer.TryWrite(piece), stop.Token);
                     channel.Writer.Complete();
                 }
+                catch (OperationCanceledException ended) when (!stop.IsCancellationRequested)
+                {
+                    channel.Writer.Complete(
+                        new OperationCanceledException("the model or the session was disposed while it answered", ended));
+                }
                 catch (Exception failure)
                 {
                     channel.Writer.Complete(failure);
