@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text;
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Columns;
@@ -7,6 +6,7 @@ using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Bench;
 
@@ -71,12 +71,11 @@ public class TokenizerBenchmarks
 
     internal static string MakeText(TextKind kind)
     {
-        string golden = Path.Combine(Root, "Tests", "Fixtures", "goldens");
         string text = kind switch
         {
-            TextKind.English => File.ReadAllText(Path.Combine(golden, "README.md")),
+            TextKind.English => File.ReadAllText(Path.Combine(Fixtures, "README.md")),
             TextKind.Code => File.ReadAllText(Path.Combine(Root, "Bench", "TokenizerBenchmarks.cs")),
-            TextKind.Mixed => File.ReadAllText(Path.Combine(golden, "tokenizers", "ggml-vocab-gpt-2.gguf.inp")),
+            TextKind.Mixed => File.ReadAllText(Golden("ggml-vocab-gpt-2.gguf.inp")),
             _ => "a",
         };
         return string.Concat(Enumerable.Repeat(text, Math.Max(1, 200_000 / Encoding.UTF8.GetByteCount(text))));
@@ -94,21 +93,14 @@ public class TokenizerBenchmarks
 
     internal static Tokenizer LoadTokenizer(string name)
     {
-        string zipped = Path.Combine(Root, "Tests", "Fixtures", "goldens", "tokenizers", $"ggml-vocab-{name}.gguf.gz");
-        string path = Path.GetTempFileName();
-        try
-        {
-            using (var zip = new GZipStream(File.OpenRead(zipped), CompressionMode.Decompress))
-            using (FileStream plain = File.Create(path))
-                zip.CopyTo(plain);
-            using GgufFile file = GgufFile.Open(path);
-            return Tokenizer.Load(file.Metadata);
-        }
-        finally
-        {
-            File.Delete(path);
-        }
+        using GgufFile file = GgufFile.Open(Golden($"ggml-vocab-{name}.gguf"));
+        return Tokenizer.Load(file.Metadata);
     }
+
+    private static string Fixtures => Path.Combine(Root, "Tests", "Fixtures", "goldens");
+
+    private static string Golden(string name) =>
+        Path.Combine(GoldenArchives.Unpack(Fixtures, Path.Combine(AppContext.BaseDirectory, "goldens")), "tokenizers", name);
 
     private sealed class Megabytes : ManualConfig
     {

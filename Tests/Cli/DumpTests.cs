@@ -127,7 +127,7 @@ public sealed class DumpTests
         foreach (string suffix in new[] { ".exact_gelu.npy", ".npy" })
         {
             string path = Path.Combine(Golden.Path(Path.GetDirectoryName(golden)!), Path.GetFileName(golden) + suffix);
-            if (File.Exists(path) || File.Exists(path + ".gz")) return Npy.Load(path);
+            if (File.Exists(path)) return Npy.Load(path);
         }
 
         throw new FileNotFoundException(golden);

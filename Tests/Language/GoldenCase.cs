@@ -34,7 +34,7 @@ internal sealed class GoldenCase : IDisposable
     public Npy Array(string name)
     {
         string exact = Path.Combine(_folder, name + ".exact_gelu.npy");
-        return Npy.Load(File.Exists(exact) || File.Exists(exact + ".gz") ? exact : Path.Combine(_folder, name + ".npy"));
+        return Npy.Load(File.Exists(exact) ? exact : Path.Combine(_folder, name + ".npy"));
     }
 
     public static int[] Ints(JsonElement array) => [.. array.EnumerateArray().Select(value => value.GetInt32())];

@@ -32,7 +32,7 @@ public class SyntheticFamilyTests
         ["qwen3vlmoe"] = () => new SyntheticModel("qwen3vlmoe").Usual().Key("rope.dimension_sections", Sections).Key("n_deepstack_layers", 1)
             .Key("expert_count", 4).Key("expert_used_count", 2).Key("expert_feed_forward_length", 24)
             .Layer((m, p) => m.Attention(p).Norm(p + "attn_q_norm.weight", 8).Norm(p + "attn_k_norm.weight", 8).Experts(p)),
-        ["granite"] = () => new SyntheticModel("granite").Usual().Key("logit_scale", 4f).Key("residual_scale", 0.3f).Key("embedding_scale", 6f)
+        ["granitemoe"] = () => new SyntheticModel("granitemoe").Usual().Key("logit_scale", 4f).Key("residual_scale", 0.3f).Key("embedding_scale", 6f)
             .Key("expert_count", 4).Key("expert_used_count", 2).Key("expert_feed_forward_length", 24).Key("expert_shared_feed_forward_length", 16)
             .Key("rope.scaling.finetuned", GgufValue.From(false))
             .Layer((m, p) => m.Attention(p).Experts(p)
@@ -103,8 +103,7 @@ public class SyntheticFamilyTests
                 using var file = GgufFile.Open(path);
                 return file.Architecture;
             });
-        string[] alike = ["granitemoe"];
-        Assert.That(LanguageFamilies.Architectures.Except(golden).Except(Models.Keys).Except(alike), Is.Empty);
+        Assert.That(LanguageFamilies.Architectures.Except(golden).Except(Models.Keys), Is.Empty);
     }
 
     private static float[] Read(GgufFile file, LanguageModelOptions options, int batch)

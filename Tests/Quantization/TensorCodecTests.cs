@@ -47,7 +47,7 @@ public sealed class TensorCodecTests
     }
 
     public static IEnumerable<object[]> Vectors() =>
-        from line in File.ReadLines(Path.Combine(Golden.Root, "Tests", "Fixtures", "goldens", "quant", "vectors.txt"))
+        from line in File.ReadLines(Golden.Path("quant/vectors.txt"))
         let fields = line.Split(' ')
         select new object[] { fields[0], Enum.Parse<TensorType>(fields[1]), fields[3] };
 

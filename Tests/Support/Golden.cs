@@ -1,25 +1,27 @@
 namespace TinyMllm.Tests.Support;
 
-/// <summary>Where the goldens lie: <c>Tests/Fixtures/goldens</c>, else <c>../shared/goldens</c> beside the repository.</summary>
+/// <summary>
+/// The goldens: packed in <c>Tests/Fixtures/goldens/*.tar.br</c>, unpacked once beside the test assembly. A folder or file that lies unpacked in
+/// <c>Tests/Fixtures/goldens</c> counts as well and comes first.
+/// </summary>
 public static class Golden
 {
     /// <summary>The repository's root folder.</summary>
     public static string Root { get; } = FindRoot();
 
-    /// <summary>Full path of a golden file or folder such as <c>llm/llama/model.gguf</c>; ignores the test when neither place has it.</summary>
-    public static string Path(string relative)
-    {
-        foreach (string place in Places)
-        {
-            string path = System.IO.Path.Combine(place, relative);
-            if (File.Exists(path) || File.Exists(path + ".gz") || Directory.Exists(path)) return path;
-        }
+    /// <summary>The folder with the archives and with what is not packed.</summary>
+    public static string Fixtures { get; } = System.IO.Path.Combine(Root, "Tests", "Fixtures", "goldens");
 
-        Assert.Ignore($"golden {relative} is neither in Tests/Fixtures nor beside the repository");
-        return "";
-    }
+    private static readonly Lazy<string> Unpacked =
+        new(() => GoldenArchives.Unpack(Fixtures, System.IO.Path.Combine(AppContext.BaseDirectory, "goldens")));
 
-    /// <summary>Names of the folders below <paramref name="relative"/>, over both places, sorted; for test case sources.</summary>
+    /// <summary>Full path of a golden file or folder such as <c>llm/llama/model.gguf</c>.</summary>
+    /// <exception cref="FileNotFoundException">There is none. A test never passes or steps aside because its golden is missing.</exception>
+    public static string Path(string relative) =>
+        Places.Select(place => System.IO.Path.Combine(place, relative)).FirstOrDefault(System.IO.Path.Exists)
+        ?? throw new FileNotFoundException($"no golden {relative}, neither in the archives of {Fixtures} nor beside them");
+
+    /// <summary>Names of the folders below <paramref name="relative"/>, sorted; for test case sources.</summary>
     public static string[] Folders(string relative) =>
     [
         .. Places.Select(place => System.IO.Path.Combine(place, relative)).Where(Directory.Exists)
@@ -27,11 +29,7 @@ public static class Golden
             .Distinct().Order(StringComparer.Ordinal),
     ];
 
-    private static string[] Places =>
-    [
-        System.IO.Path.Combine(Root, "Tests", "Fixtures", "goldens"),
-        System.IO.Path.Combine(Root, "..", "shared", "goldens"),
-    ];
+    private static string[] Places => [Fixtures, Unpacked.Value];
 
     private static string FindRoot()
     {

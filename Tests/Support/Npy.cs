@@ -1,11 +1,10 @@
-using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
 
 namespace TinyMllm.Tests.Support;
 
-/// <summary>Reads NumPy's .npy files (or .npy.gz) of the goldens.</summary>
+/// <summary>Reads NumPy's .npy files of the goldens.</summary>
 public sealed partial class Npy
 {
     private Npy(int[] shape, byte[] data, string type) => (Shape, Data, Type) = (shape, data, type);
@@ -22,16 +21,7 @@ public sealed partial class Npy
 
     public static Npy Load(string path)
     {
-        byte[] all;
-        if (File.Exists(path)) all = File.ReadAllBytes(path);
-        else
-        {
-            using var zip = new GZipStream(File.OpenRead(path + ".gz"), CompressionMode.Decompress);
-            using var memory = new MemoryStream();
-            zip.CopyTo(memory);
-            all = memory.ToArray();
-        }
-
+        byte[] all = File.ReadAllBytes(path);
         int headerLength = all[6] == 1 ? BitConverter.ToUInt16(all, 8) : BitConverter.ToInt32(all, 8);
         int start = (all[6] == 1 ? 10 : 12) + headerLength;
         string header = Encoding.Latin1.GetString(all, 0, start);

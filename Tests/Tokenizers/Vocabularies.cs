@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text;
 using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Tokenizers;
@@ -45,19 +44,8 @@ internal static class Vocabularies
         lock (Loaded)
         {
             if (Loaded.TryGetValue(name, out Tokenizer? tokenizer)) return tokenizer;
-            string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.gguf");
-            try
-            {
-                using (var zip = new GZipStream(File.OpenRead(Golden.Path($"tokenizers/ggml-vocab-{name}.gguf") + ".gz"), CompressionMode.Decompress))
-                using (FileStream plain = File.Create(path))
-                    zip.CopyTo(plain);
-                using GgufFile file = GgufFile.Open(path);
-                return Loaded[name] = TinyMllm.Loaders.Tokenizers.Tokenizer.Load(file.Metadata);
-            }
-            finally
-            {
-                File.Delete(path);
-            }
+            using GgufFile file = GgufFile.Open(Golden.Path($"tokenizers/ggml-vocab-{name}.gguf"));
+            return Loaded[name] = TinyMllm.Loaders.Tokenizers.Tokenizer.Load(file.Metadata);
         }
     }
 }

@@ -16,7 +16,7 @@ public sealed class EndToEndGoldenTests
     {
         VlmGolden golden = VlmGolden.Open(name);
         using GgufFile visionFile = GgufFile.Open(golden.Mmproj), textFile = GgufFile.Open(golden.Model);
-        if (!LanguageModel.Supports(textFile, out string reason)) Assert.Ignore(reason);
+        Assert.That(LanguageModel.Supports(textFile, out string reason), reason);
         using VisionModel vision = VisionModel.Load(visionFile, golden.Options);
         var options = new LanguageModelOptions { Weights = golden.Options.Weights, Compatibility = Compatibility.LlamaCpp };
         using LanguageModel language = LanguageModel.Load(textFile, options);

@@ -50,7 +50,7 @@ internal sealed class VlmGolden
     public Npy Array(string file, out bool exact)
     {
         string exactFile = FilePath(Path.ChangeExtension(file, ".exact_gelu.npy"));
-        exact = File.Exists(exactFile) || File.Exists(exactFile + ".gz");
+        exact = File.Exists(exactFile);
         return Npy.Load(exact ? exactFile : FilePath(file));
     }
 
