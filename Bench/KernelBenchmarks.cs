@@ -9,14 +9,6 @@ using TinyMllm.Kernels.Quantization;
 
 namespace TinyMllm.Bench;
 
-/// <summary>The shapes of real small models: rows of x, inputs, outputs.</summary>
-public readonly record struct ProductShape(string Model, int Rows, int Inputs, int Outputs)
-{
-    public double MultiplyAdds => (double)Rows * Inputs * Outputs;
-
-    public override string ToString() => $"{Model} {Rows}x{Inputs}x{Outputs}";
-}
-
 /// <summary>What a benchmark did per call, so that a column can tell how far from the machine's limit it stayed.</summary>
 public interface IThroughput
 {
@@ -39,23 +31,16 @@ public unsafe class PanelProductBenchmarks : IThroughput
     private Linear? _layer;
     private Matrix _x, _y;
 
-    [Params(TensorType.Q8_0, TensorType.Q4_0, TensorType.Q5_0, TensorType.Q4_K, TensorType.Q6_K, TensorType.IQ4_NL, TensorType.F16, TensorType.F32)]
-    public TensorType Type { get; set; }
+    [ParamsSource(nameof(Cases))]
+    public ProductCase Case { get; set; }
 
-    [ParamsSource(nameof(Shapes))]
-    public ProductShape Shape { get; set; }
+    public static IEnumerable<ProductCase> Cases => ProductCase.All;
 
-    public static IEnumerable<ProductShape> Shapes =>
-    [
-        new("SmolLM2-360M gate+up", 512, 960, 5120), new("SmolLM2-360M down", 512, 2560, 960), new("SigLIP-B up", 1024, 768, 3072), new("SigLIP-B down", 1024, 3072, 768),
-        new("Qwen2-1.5B up", 1, 1536, 8960), new("Qwen2-1.5B down", 1, 8960, 1536),
-    ];
+    public double GigaPerCall => (Case.Rows == 1 ? Case.WeightBytes : Case.MultiplyAdds) / 1e9;
 
-    public double GigaPerCall => (Shape.Rows == 1 ? Type.ByteCount((long)Shape.Inputs * Shape.Outputs) : Shape.MultiplyAdds) / 1e9;
+    public string Unit => Case.Rows == 1 ? "GB/s" : "GMAC/s";
 
-    public string Unit => Shape.Rows == 1 ? "GB/s" : "GMAC/s";
-
-    public double Peak(MachinePeak machine) => Shape.Rows == 1 ? machine.Memory : Type switch
+    public double Peak(MachinePeak machine) => Case.Rows == 1 ? machine.Memory : Case.Type switch
     {
         TensorType.F16 or TensorType.F32 => machine.Single,
         TensorType.Q8_0 or TensorType.Q6_K or TensorType.IQ4_NL => machine.Int8,
@@ -65,18 +50,17 @@ public unsafe class PanelProductBenchmarks : IThroughput
     [GlobalSetup]
     public void Setup()
     {
-        int inputs = Shape.Inputs / Type.BlockLength() * Type.BlockLength();
         var random = new Random(1);
-        float[] values = new float[(long)inputs * Shape.Outputs];
+        float[] values = new float[(long)Case.Inputs * Case.Outputs];
         foreach (ref float value in values.AsSpan()) value = (float)((random.NextDouble() * 2) - 1);
-        using var stored = new NativeBuffer<byte>(Type.ByteCount(values.Length));
-        TensorCodec.Encode(Type, values, stored.Span);
-        _layer = Linear.Create(WeightOptions.Default, new StoredTensor("w", Type, [inputs, Shape.Outputs], stored.Pointer));
+        using var stored = new NativeBuffer<byte>(Case.WeightBytes);
+        TensorCodec.Encode(Case.Type, values, stored.Span);
+        _layer = Linear.Create(WeightOptions.Default, new StoredTensor("w", Case.Type, [Case.Inputs, Case.Outputs], stored.Pointer));
         _pool = new WorkerPool();
         _workspace = new Workspace(_pool);
-        _x = _workspace.Rent(Shape.Rows, inputs);
-        _y = _workspace.Rent(Shape.Rows, Shape.Outputs);
-        for (int r = 0; r < Shape.Rows; r++)
+        _x = _workspace.Rent(Case.Rows, Case.Inputs);
+        _y = _workspace.Rent(Case.Rows, Case.Outputs);
+        for (int r = 0; r < Case.Rows; r++)
             foreach (ref float value in _x.RowSpan(r)) value = (float)((random.NextDouble() * 2) - 1);
     }
 

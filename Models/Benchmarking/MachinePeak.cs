@@ -28,16 +28,11 @@ public sealed unsafe record MachinePeak(int Threads, double Int8, double Int4, d
         double best = 0;
         for (int i = 0; i < 4; i++)
         {
-            var body = new Body { Loop = loop, Memory = memory };
+            var body = new Body { Loop = loop, Memory = memory, Work = new long[pool.Threads] };
             long start = Stopwatch.GetTimestamp();
             pool.For(loop == Loop.Read ? Body.Slices : pool.Threads, ref body);
             double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            double work = loop switch
-            {
-                Loop.Read => MemoryBytes,
-                Loop.Single => (double)pool.Threads * Rounds * 128,
-                _ => (double)pool.Threads * Rounds * 256,
-            };
+            double work = loop == Loop.Read ? MemoryBytes : body.Work.Sum();
             best = Math.Max(best, work / seconds / 1e9);
         }
 
@@ -59,13 +54,16 @@ public sealed unsafe record MachinePeak(int Threads, double Int8, double Int4, d
         public Loop Loop;
         public byte* Memory;
 
+        /// <summary>Multiply-adds of each thread, as its loop counted them: how many a round has depends on the processor.</summary>
+        public long[] Work;
+
         public readonly void Run(int index)
         {
             switch (Loop)
             {
-                case Loop.Int8: PeakLoops.Int8(Rounds); break;
-                case Loop.Int4: PeakLoops.Int4(Rounds); break;
-                case Loop.Single: PeakLoops.Single(Rounds); break;
+                case Loop.Int8: Work[index] = PeakLoops.Int8(Rounds); break;
+                case Loop.Int4: Work[index] = PeakLoops.Int4(Rounds); break;
+                case Loop.Single: Work[index] = PeakLoops.Single(Rounds); break;
                 default: PeakLoops.Read(Memory + (index * (MemoryBytes / Slices)), MemoryBytes / Slices); break;
             }
         }

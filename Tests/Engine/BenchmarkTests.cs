@@ -1,4 +1,7 @@
+using TinyMllm.Bench;
 using TinyMllm.Benchmarking;
+using TinyMllm.Engine;
+using TinyMllm.Kernels.Quantization;
 using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Tests.Engine;
@@ -33,6 +36,21 @@ public class BenchmarkTests
         double block = (results[0].MultiplyAdds - ((results[1].MultiplyAdds / 3) - (results[0].MultiplyAdds / 8))) / 8;
         Assert.That(results[1].MultiplyAdds, Is.GreaterThan(3 * block * 0.9));
         Assert.That(results[1].WeightBytes, Is.EqualTo(4 * results[1].MultiplyAdds), "the golden's weights are float32");
+    }
+
+    /// <summary>A benchmark of products counts the weights that the layer holds: none is cut to whole blocks.</summary>
+    [Test]
+    public unsafe void ProductsCountTheirOwnWeights()
+    {
+        ProductCase[] cases = [.. ProductCase.All];
+        Assert.That(cases.Select(c => c.Type).Distinct().Count(), Is.EqualTo(8));
+        foreach (ProductCase c in cases)
+        {
+            Assert.That(c.Inputs % c.Type.BlockLength(), Is.Zero, c.ToString());
+            using var stored = new NativeBuffer<byte>(c.WeightBytes, clear: true);
+            using var layer = Linear.Create(WeightOptions.Default, new StoredTensor("w", c.Type, [c.Inputs, c.Outputs], stored.Pointer));
+            Assert.That(c.MultiplyAdds, Is.EqualTo((double)c.Rows * layer.Inputs * layer.Outputs), c.ToString());
+        }
     }
 
     [Test]
