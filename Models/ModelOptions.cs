@@ -61,6 +61,13 @@ public sealed record ModelOptions
     /// </summary>
     public int IdleConversations { get; init; } = 2;
 
+    /// <summary>
+    /// The folder that an <see cref="Microsoft.Extensions.AI.IChatClient"/> may read pictures from by file addresses
+    /// (<see cref="Microsoft.Extensions.AI.UriContent"/>); null, the default, refuses them. Links are followed as long as they stay in the
+    /// folder, and only regular files are read. Whoever writes the messages can have the model tell what is on any picture in it.
+    /// </summary>
+    public string? PictureFolder { get; init; }
+
     /// <summary>Checks the values; loading does it first.</summary>
     /// <exception cref="ArgumentException">A number is negative or too large, or a choice is unknown; the message names it.</exception>
     public void Validate()
@@ -70,6 +77,7 @@ public sealed record ModelOptions
         ArgumentOutOfRangeException.ThrowIfNegative(Context);
         ArgumentOutOfRangeException.ThrowIfNegative(ImageCacheBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(IdleConversations);
+        if (PictureFolder is not null) ArgumentException.ThrowIfNullOrEmpty(PictureFolder);
         if (MinImageTokens is { } least) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(least, nameof(MinImageTokens));
         if (MaxImageTokens is { } most) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(most, nameof(MaxImageTokens));
         if (MinImageTokens > MaxImageTokens)

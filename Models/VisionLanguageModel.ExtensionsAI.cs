@@ -7,10 +7,10 @@ public sealed partial class VisionLanguageModel
 {
     /// <summary>
     /// This model as a chat client of Microsoft.Extensions.AI: pictures as <see cref="DataContent"/> or <see cref="UriContent"/> with a
-    /// file URI, options mapped,
-    /// structured output, tool calls where the model's template has them. Disposing the client leaves the model loaded.
+    /// data: address (with a file: address below <see cref="ModelOptions.PictureFolder"/>), options mapped, structured output, tool calls.
+    /// An option that is not honoured is refused. Disposing the client leaves the model loaded.
     /// </summary>
-    public IChatClient AsChatClient() => new TinyMllmChatClient(this);
+    public IChatClient AsChatClient() => new TinyMllmChatClient(this, new PictureFolder(_options.PictureFolder));
 
     /// <summary>This model's picture encoder as an embedding generator: one vector of length 1 per picture
     /// (<see cref="ImageEmbedding.Pool"/>).</summary>

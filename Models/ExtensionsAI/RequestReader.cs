@@ -1,5 +1,4 @@
 using Microsoft.Extensions.AI;
-using TinyMllm.Engine.Sampling;
 using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Images;
 using AiMessage = Microsoft.Extensions.AI.ChatMessage;
@@ -13,52 +12,28 @@ namespace TinyMllm.ExtensionsAI;
 /// <param name="Turns">The conversation.</param>
 /// <param name="Rendering">Tools and thinking.</param>
 /// <param name="Generation">How to answer.</param>
-internal sealed record Request(IReadOnlyList<ChatTurn> Turns, ChatRenderOptions Rendering, GenerationOptions Generation);
+/// <param name="Tools">Which tools may and must be called.</param>
+/// <param name="ShowReasoning">Whether thoughts are part of the response.</param>
+internal sealed record Request(
+    IReadOnlyList<ChatTurn> Turns, ChatRenderOptions Rendering, GenerationOptions Generation, ToolChoice Tools, bool ShowReasoning);
 
 /// <summary>Translates messages and options of Microsoft.Extensions.AI.</summary>
 /// <param name="contents">Reads pictures.</param>
-/// <param name="defaultSampling">How tokens are chosen where a request does not say.</param>
-internal sealed class RequestReader(ContentReader contents, SamplerOptions defaultSampling)
+/// <param name="optionsReader">Reads options.</param>
+internal sealed class RequestReader(ContentReader contents, ChatOptionsReader optionsReader)
 {
     public Request Read(IEnumerable<AiMessage> messages, ChatOptions? options)
     {
+        GenerationOptions generation = optionsReader.Read(options);
+        ToolChoice tools = ToolReader.Read(options);
         var turns = new List<ChatTurn>();
-        if (options?.Instructions is { Length: > 0 } instructions) turns.Add(ChatTurn.System(instructions));
+        if (generation.SystemPrompt is { } system) turns.Add(ChatTurn.System(system));
+        int before = turns.Count;
         foreach (AiMessage message in messages) turns.AddRange(ReadMessage(message));
-        if (turns.Count == 0) throw new ArgumentException("there are no messages", nameof(messages));
-        var rendering = new ChatRenderOptions { Tools = ReadTools(options),
-            EnableThinking = options?.Reasoning?.Effort != ReasoningEffort.None };
-        return new Request(turns, rendering, ReadOptions(options));
+        if (turns.Count == before) throw new ArgumentException("there are no messages", nameof(messages));
+        var rendering = new ChatRenderOptions { Tools = tools.Tools, EnableThinking = options?.Reasoning?.Effort != ReasoningEffort.None };
+        return new Request(turns, rendering, generation, tools, options?.Reasoning?.Output != ReasoningOutput.None);
     }
-
-    private GenerationOptions ReadOptions(ChatOptions? options)
-    {
-        if (options is null) return GenerationOptions.Default;
-        GenerationOptions basis =
-            options.AdditionalProperties?.GetValueOrDefault(nameof(GenerationOptions)) as GenerationOptions ?? GenerationOptions.Default;
-        SamplerOptions sampling = basis.Sampling ?? defaultSampling;
-        return basis with
-        {
-            MaxTokens = options.MaxOutputTokens ?? basis.MaxTokens,
-            StopStrings = options.StopSequences is { Count: > 0 } stops ? [.. stops] : basis.StopStrings,
-            JsonSchema = options.ResponseFormat is ChatResponseFormatJson json ? json.Schema?.GetRawText() ?? "{}" : basis.JsonSchema,
-            Sampling = sampling with
-            {
-                Temperature = options.Temperature ?? sampling.Temperature,
-                TopP = options.TopP ?? sampling.TopP,
-                TopK = options.TopK ?? sampling.TopK,
-                FrequencyPenalty = options.FrequencyPenalty ?? sampling.FrequencyPenalty,
-                PresencePenalty = options.PresencePenalty ?? sampling.PresencePenalty,
-                Seed = options.Seed is { } seed ? unchecked((uint)seed) : sampling.Seed,
-            },
-        };
-    }
-
-    private static IReadOnlyList<ChatTool> ReadTools(ChatOptions? options) => options?.Tools is null || options.ToolMode is NoneChatToolMode
-        ? []
-        : [.. options.Tools.OfType<AIFunctionDeclaration>()
-            .Where(tool => options.ToolMode is not RequiredChatToolMode { RequiredFunctionName: { } required } || tool.Name == required)
-            .Select(tool => new ChatTool(tool.Name, tool.Description, tool.JsonSchema.GetRawText()))];
 
     /// <summary>A message becomes one turn, or one for each of the tool results in it.</summary>
     private IEnumerable<ChatTurn> ReadMessage(AiMessage message)
@@ -71,11 +46,18 @@ internal sealed class RequestReader(ContentReader contents, SamplerOptions defau
         var images = new List<RgbImage>();
         foreach (AIContent content in message.Contents)
         {
-            if (content is TextContent text) parts.Add(text.Text);
-            else if (contents.Read(content) is { } image)
+            switch (content)
             {
-                parts.Add(ChatPart.Image);
-                images.Add(image);
+                case TextContent text:
+                    parts.Add(text.Text);
+                    break;
+                case FunctionCallContent or FunctionResultContent or TextReasoningContent: // Read apart from the words.
+                case UsageContent: // Came with an answer that is in the conversation now; models are not told.
+                    break;
+                default:
+                    images.Add(contents.Read(content));
+                    parts.Add(ChatPart.Image);
+                    break;
             }
         }
 
@@ -89,6 +71,10 @@ internal sealed class RequestReader(ContentReader contents, SamplerOptions defau
     }
 
     private static ChatRole Role(AiRole role) =>
-        role == AiRole.System ? ChatRole.System : role == AiRole.Assistant ? ChatRole.Assistant : role == AiRole.Tool ? ChatRole.Tool
-            : ChatRole.User;
+        role == AiRole.System || role == Developer ? ChatRole.System : role == AiRole.Assistant ? ChatRole.Assistant
+        : role == AiRole.Tool ? ChatRole.Tool : role == AiRole.User ? ChatRole.User
+        : throw new NotSupportedException($"messages of the role '{role}' are not known, only system, developer, user, assistant and tool");
+
+    /// <summary>What OpenAI calls its system role since 2024.</summary>
+    private static readonly AiRole Developer = new("developer");
 }

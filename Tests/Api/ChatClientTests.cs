@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
-using TinyMllm.Engine.Sampling;
 using TinyMllm.ExtensionsAI;
 using TinyMllm.Loaders.Chat;
 using AiMessage = Microsoft.Extensions.AI.ChatMessage;
@@ -18,7 +17,7 @@ public sealed class ChatClientTests
     [OneTimeSetUp]
     public void Load()
     {
-        _model = Demo.Load();
+        _model = Demo.Load(new ModelOptions { PictureFolder = Path.Combine(Demo.Folder, "samples") });
         _client = _model.AsChatClient();
     }
 
@@ -106,7 +105,7 @@ public sealed class ChatClientTests
             new(AiRole.Assistant, [new FunctionCallContent("1", "weather", new Dictionary<string, object?> { ["place"] = "here" })]),
             new(AiRole.Tool, [new FunctionResultContent("1", new { sunny = true }.ToString())]),
         ];
-        Request request = new RequestReader(new ContentReader(), SamplerOptions.Greedy).Read(messages, options);
+        Request request = Requests.Reader("any").Read(messages, options);
         Assert.That(request.Turns.Select(turn => turn.Message.Role.ToString()),
             Is.EqualTo(new[] { "System", "User", "Assistant", "Tool" }));
         Assert.That(request.Turns[1].Images, Has.Count.EqualTo(1));
@@ -114,7 +113,7 @@ public sealed class ChatClientTests
         Assert.That(request.Turns[2].Message.ToolCalls.Single(), Is.EqualTo(new ChatToolCall("1", "weather", """{"place":"here"}""")));
         Assert.That(request.Turns[3].Message.ToolCallId, Is.EqualTo("1"));
         Assert.That(request.Rendering.Tools.Single().Name, Is.EqualTo("weather"));
-        Assert.That(request.Generation, Has.Property("MaxTokens").EqualTo(9).And.Property("JsonSchema").EqualTo("{}"));
+        Assert.That(request.Generation, Has.Property("MaxTokens").EqualTo(9).And.Property("JsonSchema").EqualTo("""{"type":"object"}"""));
         Assert.That(request.Generation.Sampling,
             Has.Property("Temperature").EqualTo(0.5f).And.Property("TopK").EqualTo(7).And.Property("FrequencyPenalty").EqualTo(0.25f)
             .And.Property("Seed").EqualTo(3u));
@@ -131,6 +130,45 @@ public sealed class ChatClientTests
         Assert.That(() => _client.GetResponseAsync([new AiMessage(AiRole.User, [new DataContent(new byte[4], "image/png")])]),
             Throws.TypeOf<Loaders.Images.ImageFormatException>());
         Assert.That(() => _client.GetResponseAsync([]), Throws.ArgumentException);
+    }
+
+    /// <summary>The demo model knows no JSON at all: its answers are random, but for their form.</summary>
+    [Test]
+    public async Task JsonModeGivesOneObjectAndNothingBesides()
+    {
+        var closed = 0;
+        for (int seed = 0; seed < 12; seed++)
+        {
+            ChatResponse response = await _client.GetResponseAsync([new AiMessage(AiRole.User, "How many objects are there?")],
+                new ChatOptions { ResponseFormat = ChatResponseFormat.Json, Temperature = 2, TopK = 20, Seed = seed, MaxOutputTokens = 200 });
+            Assert.That(response.Text, Does.StartWith("{"));
+            if (response.FinishReason == ChatFinishReason.Length) continue;
+            closed++;
+            Assert.That(response.Text, Does.EndWith("}"));
+            Assert.That(JsonElement.Parse(response.Text).ValueKind, Is.EqualTo(JsonValueKind.Object));
+        }
+
+        Assert.That(closed, Is.Positive, "some were whole");
+    }
+
+    [Test]
+    public async Task ResponsesCarryTheResultAndUpdatesThePieces()
+    {
+        AiMessage question = new(AiRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"), new TextContent("What do you see?")]);
+        var options = new ChatOptions { RawRepresentationFactory = _ => new GenerationOptions { LogProbabilities = 1 } };
+        ChatResponse response = await _client.GetResponseAsync([question], options);
+        var result = (GenerationResult)response.RawRepresentation!;
+        Assert.That((result.Text, result.FinishReason), Is.EqualTo((response.Text, FinishReason.EndOfTurn)));
+        Assert.That(result.Scores, Has.Count.EqualTo((int)response.Usage!.OutputTokenCount!));
+        Assert.That(result.Timings.FirstToken, Is.GreaterThan(TimeSpan.Zero));
+
+        var updates = new List<ChatResponseUpdate>();
+        await foreach (ChatResponseUpdate update in _client.GetStreamingResponseAsync([question], options)) updates.Add(update);
+        GeneratedPiece[] pieces = [.. updates.Select(update => update.RawRepresentation).OfType<GeneratedPiece>()];
+        Assert.That(string.Concat(pieces.Select(piece => piece.Text)), Is.EqualTo(response.Text));
+        Assert.That(pieces.SelectMany(piece => piece.Scores).Select(score => score.Token), Is.EqualTo(result.Scores.Select(score => score.Token)));
+        Assert.That(pieces.Count(piece => piece.Result is not null), Is.EqualTo(1));
+        Assert.That(pieces[^1].Result!.Text, Is.EqualTo(response.Text));
     }
 
     [Test]
