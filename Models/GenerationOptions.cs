@@ -29,11 +29,18 @@ public sealed record GenerationOptions
     /// </summary>
     public bool Raw { get; init; }
 
-    /// <summary>A GBNF grammar that the answer must follow, or null.</summary>
+    /// <summary>
+    /// A GBNF grammar that the answer must follow, or null. A model that thinks before it answers does so freely, for half of
+    /// <see cref="MaxTokens"/> at most; what comes behind its thoughts follows the grammar.
+    /// </summary>
     public string? Grammar { get; init; }
 
-    /// <summary>A JSON schema that the answer must follow, or null; <c>{}</c> asks for any JSON.</summary>
+    /// <summary>A JSON schema that the answer must follow, or null; <c>{}</c> asks for any JSON. Thoughts come before it, as with
+    /// <see cref="Grammar"/>.</summary>
     public string? JsonSchema { get; init; }
+
+    /// <summary>A GBNF grammar that the answer may follow instead of <see cref="JsonSchema"/>, or null.</summary>
+    internal string? OrGrammar { get; init; }
 
     /// <summary>How many likeliest alternatives to report for each token; null reports no log-probabilities at all, 0 only that of the
     /// chosen token.</summary>

@@ -266,7 +266,8 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
         Slot slot, IReadOnlyList<PromptPart> prompt, GenerationOptions options, Action<GeneratedPiece> emit, CancellationToken cancellation,
         bool showSpecialTokens = false)
     {
-        var sampler = new Sampler(options.Sampling ?? DefaultSampling, _vocabulary, OutputConstraint.Create(options, _vocabulary));
+        ITokenConstraint? constraint = OutputConstraint.Create(options, _vocabulary, ChatTemplate.Thinking, prompt, slot.Decoder.Capacity);
+        var sampler = new Sampler(options.Sampling ?? DefaultSampling, _vocabulary, constraint);
         var generator = new Generator(_reader, Tokenizer.IsEndOfGeneration,
             () => new TokenText(Tokenizer, showSpecialTokens, trimLeadingSpace: !options.Raw));
         generator.Run(slot, prompt, sampler, options, emit, cancellation);

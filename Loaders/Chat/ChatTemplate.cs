@@ -43,7 +43,10 @@ public sealed class ChatTemplate
     /// <summary>Name of the built-in format in use; null when the Jinja template is interpreted.</summary>
     public string? BuiltInName => _jinja is null ? _builtIn?.Name : null;
 
-    /// <summary>True when the template describes tools to the model.</summary>
+    /// <summary>
+    /// True when the template describes tools to the model. Otherwise the system's turn does so, in words of this library, and calls and
+    /// their results are written as words too.
+    /// </summary>
     public bool SupportsTools => _withTools is not null || (_jinja?.SupportsTools ?? false);
 
     /// <summary>True when the template knows a system role of its own; otherwise the system text is put in front of the first question.</summary>
@@ -51,6 +54,9 @@ public sealed class ChatTemplate
 
     /// <summary>How the model writes tool calls; null if neither its template nor its special tokens show that.</summary>
     internal ToolForm? ToolForm => _withTools?._toolForm ?? _toolForm;
+
+    /// <summary>How calls are asked for: in the template's own form, else in that of the words that describe the tools in its place.</summary>
+    internal ToolForm CallForm => SupportsTools && ToolForm is { } own ? own : KnownToolForms.Generic;
 
     /// <summary>How the model marks what it thinks; null if nothing shows that it does.</summary>
     internal ThinkingForm? Thinking { get; }
@@ -134,6 +140,12 @@ public sealed class ChatTemplate
         if (_withTools is not null && options.Tools.Count > 0)
             return _withTools.Render(messages, options, guard is null ? null : _withTools._guard);
         if (guard is not null) messages = [.. messages.Select(message => message.Rewrite(guard.Protect))];
+        if (!SupportsTools && (options.Tools.Count > 0 || messages.Any(message => message.Role == ChatRole.Tool || message.ToolCalls.Count > 0)))
+        {
+            messages = GenericTools.Write(messages, options.Tools, guard);
+            options = options with { Tools = [] };
+        }
+
         return Trim(_jinja is not null
             ? _jinja.Render(messages, options, guard)
             : _builtIn!.Render(messages, options.AddGenerationPrompt, ImageMarker));

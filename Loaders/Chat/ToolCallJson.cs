@@ -43,7 +43,7 @@ internal static class ToolCallJson
             {
                 JsonValueKind.Object => value.GetRawText(),
                 JsonValueKind.String => value.GetString()!,
-                JsonValueKind.Null => "{}",
+                JsonValueKind.Null when !needsArguments => "{}",
                 _ => "",
             };
         }

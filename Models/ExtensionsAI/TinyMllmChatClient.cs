@@ -49,7 +49,7 @@ internal sealed class TinyMllmChatClient : IChatClient
         AssistantOutputParser parser = template.CreateParser(prompt.Text, request.Tools.Tools);
         var updates = new UpdateMaker(request, _model.Info.Name);
         IAsyncEnumerable<GeneratedPiece> pieces = _model.StreamPooled(
-            () => _model.Assemble(prompt, [.. request.Turns.SelectMany(turn => turn.Images)]), request.Generation, cancellationToken,
+            () => _model.Assemble(prompt, [.. request.Turns.SelectMany(turn => turn.Images)]), WithCalls(request, template), cancellationToken,
             showSpecialTokens: request.Tools.Tools.Count > 0);
         await foreach (GeneratedPiece piece in pieces.ConfigureAwait(false))
         {
@@ -71,5 +71,17 @@ internal sealed class TinyMllmChatClient : IChatClient
     public void Dispose()
     {
         // The model belongs to whoever loaded it.
+    }
+
+    /// <summary>
+    /// Holds the answer to a call where one is required, and lets one take the place of JSON where one is allowed. A grammar of the caller's
+    /// own says all there is to say.
+    /// </summary>
+    private static GenerationOptions WithCalls(Request request, ChatTemplate template)
+    {
+        GenerationOptions options = request.Generation;
+        if (request.Tools.Tools.Count == 0 || (options.JsonSchema is null && !request.Tools.Required)) return options;
+        string calls = template.CallForm.Grammar(request.Tools.Tools, request.Tools.Several);
+        return request.Tools.Required ? options with { Grammar = calls, JsonSchema = null } : options with { OrGrammar = calls };
     }
 }
