@@ -59,6 +59,12 @@ public sealed class GgufMetadata
     /// <summary>An integer; false when there is no such key.</summary>
     public bool TryGetInt32(string key, out int value) => TryGet(key, ToInt32, out value);
 
+    /// <summary>An integer of any stored width; one of 64 bits without sign counts as at most the largest with sign.</summary>
+    internal bool TryGetInt64(string key, out long value) => TryGet(key, ToInt64, out value);
+
+    /// <summary>Integers of any stored width; false when there is no such key.</summary>
+    internal bool TryGetInt64Array(string key, [NotNullWhen(true)] out long[]? values) => TryGetArray(key, ToInt64, out values);
+
     /// <summary>A number, stored as a float of either width or as an integer.</summary>
     public float GetSingle(string key) => TryGetSingle(key, out float value) ? value : throw Missing(key, "a number");
 
@@ -204,6 +210,13 @@ public sealed class GgufMetadata
         long v when v is >= int.MinValue and <= int.MaxValue => (int)v,
         ulong v when v <= int.MaxValue => (int)v,
         _ => throw self.Wrong(key, stored, "an integer of 32 bits"),
+    };
+
+    private static long ToInt64(GgufMetadata self, string key, GgufValue stored, object value) => value switch
+    {
+        byte or sbyte or ushort or short or int or uint or long => System.Convert.ToInt64(value, CultureInfo.InvariantCulture),
+        ulong v => (long)Math.Min(v, long.MaxValue),
+        _ => throw self.Wrong(key, stored, "an integer"),
     };
 
     private static float ToSingle(GgufMetadata self, string key, GgufValue stored, object value) => value switch

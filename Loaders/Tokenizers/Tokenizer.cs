@@ -54,6 +54,7 @@ public sealed class Tokenizer : IVocabulary
         AddBos = vocabulary.AddBos && Bos >= 0;
         AddEos = vocabulary.AddEos && Eos >= 0;
         AddSpacePrefix = vocabulary.AddSpacePrefix && vocabulary.Family is (TokenizerFamily.SentencePiece or TokenizerFamily.Unigram);
+        Warnings = vocabulary.Warnings;
         SuppressedTokens = [.. vocabulary.SuppressedTokens.Where(id => (uint)id < (uint)VocabularySize).Distinct().Order()];
     }
 
@@ -95,6 +96,11 @@ public sealed class Tokenizer : IVocabulary
 
     /// <summary>Tokens that must not be sampled, ascending.</summary>
     public IReadOnlyList<int> SuppressedTokens { get; }
+
+    /// <summary>
+    /// What the file says of its vocabulary that cannot be so and was ignored, a line each: special tokens that the vocabulary does not have.
+    /// </summary>
+    public IReadOnlyList<string> Warnings { get; }
 
     /// <summary>The pieces of all tokens as a tree, built when first asked for.</summary>
     public TokenTrie Trie => _trie.Value;

@@ -72,6 +72,9 @@ internal sealed record TokenizerVocabulary
     /// <summary><c>general.architecture</c>.</summary>
     public string Architecture { get; init; } = "";
 
+    /// <summary>What the file says that cannot be so and was ignored.</summary>
+    public string[] Warnings { get; init; } = [];
+
     /// <summary>Whether token texts write a space as U+2581; otherwise they are in the byte alphabet, or plain.</summary>
     public bool EscapesSpaces => Family != TokenizerFamily.BytePair || PreTokenizers.PreTokenizer.Find(PreTokenizer).RawText;
 

@@ -5,6 +5,9 @@ namespace TinyMllm.Loaders.Tokenizers;
 /// <summary>Fills a <see cref="TokenizerVocabulary"/> from a file's metadata and the defaults of its family.</summary>
 internal static class VocabularyReader
 {
+    /// <summary>What a signed id says where there is no such token.</summary>
+    private const int None = -1;
+
     /// <summary>Reads and checks the vocabulary.</summary>
     /// <exception cref="GgufFormatException">A key is missing or of another type.</exception>
     /// <exception cref="TokenizerException">Lists or ids do not fit each other, or the kind is unknown.</exception>
@@ -31,17 +34,17 @@ internal static class VocabularyReader
             Scores = metadata.TryGetSingleArray(TokenizerKeys.Scores, out float[]? scores) ? scores : [],
             Types = metadata.TryGetInt32Array(TokenizerKeys.Types, out int[]? types) ? types : [],
             Merges = ReadMerges(metadata, family, preTokenizer),
-            Bos = metadata.GetInt32(TokenizerKeys.Bos, vocabulary.Bos),
-            Eos = metadata.GetInt32(TokenizerKeys.Eos, vocabulary.Eos),
-            Eot = metadata.GetInt32(TokenizerKeys.Eot, -1),
-            Eom = metadata.GetInt32(TokenizerKeys.Eom, -1),
-            Unknown = Lenient(TokenizerKeys.Unknown, vocabulary.Unknown),
-            Separator = Lenient(TokenizerKeys.Separator, vocabulary.Separator),
-            Padding = Lenient(TokenizerKeys.Padding, vocabulary.Padding),
-            Mask = Lenient(TokenizerKeys.Mask, vocabulary.Mask),
-            FimPad = Lenient(TokenizerKeys.FimPad, -1),
-            FimRepository = Lenient(TokenizerKeys.FimRepository, -1),
-            FimSeparator = Lenient(TokenizerKeys.FimSeparator, -1),
+            Bos = Id(TokenizerKeys.Bos, vocabulary.Bos),
+            Eos = Id(TokenizerKeys.Eos, vocabulary.Eos),
+            Eot = Id(TokenizerKeys.Eot, -1),
+            Eom = Id(TokenizerKeys.Eom, -1),
+            Unknown = Id(TokenizerKeys.Unknown, vocabulary.Unknown),
+            Separator = Id(TokenizerKeys.Separator, vocabulary.Separator),
+            Padding = Id(TokenizerKeys.Padding, vocabulary.Padding),
+            Mask = Id(TokenizerKeys.Mask, vocabulary.Mask),
+            FimPad = Id(TokenizerKeys.FimPad, -1),
+            FimRepository = Id(TokenizerKeys.FimRepository, -1),
+            FimSeparator = Id(TokenizerKeys.FimSeparator, -1),
             AddBos = model == "gemma4" || metadata.GetBoolean(TokenizerKeys.AddBos, vocabulary.AddBos),
             AddEos = metadata.GetBoolean(TokenizerKeys.AddEos, vocabulary.AddEos),
             AddSpacePrefix = metadata.GetBoolean(TokenizerKeys.AddSpacePrefix, vocabulary.AddSpacePrefix),
@@ -49,16 +52,36 @@ internal static class VocabularyReader
             Lowercase = lowercase,
             StripAccents = metadata.GetBoolean(TokenizerKeys.StripAccents, lowercase),
             CharsMap = metadata.TryGetByteArray(TokenizerKeys.CharsMap, out byte[]? charsMap) ? charsMap : [],
-            SuppressedTokens = metadata.TryGetInt32Array(TokenizerKeys.SuppressTokens, out int[]? suppressed) ? suppressed : [],
+            SuppressedTokens = metadata.TryGetInt64Array(TokenizerKeys.SuppressTokens, out long[]? suppressed)
+                ? [.. suppressed.Where(IsToken).Select(id => (int)id)] : [],
             ModelName = metadata.GetString(TokenizerKeys.ModelName, ""),
             Architecture = metadata.GetString(TokenizerKeys.Architecture, ""),
         };
         vocabulary.Validate();
-        return vocabulary;
+        return vocabulary with { Warnings = [.. Warnings(metadata, tokens.Length)] };
 
-        // Files exist whose padding or mask lies beyond the vocabulary; nothing depends on these, so the default stays.
-        int Lenient(string key, int otherwise) =>
-            metadata.TryGetInt32(key, out int id) && id < tokens.Length ? id : otherwise;
+        // Files exist with ids beyond the vocabulary, 4294967295 for "none" among them: they count as not given, and the default stays.
+        int Id(string key, int otherwise) => !metadata.TryGetInt64(key, out long id) || !(IsToken(id) || id == None) ? otherwise : (int)id;
+
+        bool IsToken(long id) => id >= 0 && id < tokens.Length;
+    }
+
+    /// <summary>Every special token that the vocabulary does not have, whether anything here reads it or not.</summary>
+    private static IEnumerable<string> Warnings(GgufMetadata metadata, int count)
+    {
+        foreach ((string key, GgufValue value) in metadata.Entries)
+        {
+            bool isId = key.StartsWith(TokenizerKeys.Prefix, StringComparison.Ordinal)
+                && key.EndsWith(TokenizerKeys.IdSuffix, StringComparison.Ordinal)
+                && value.Value is (byte or sbyte or ushort or short or uint or int or ulong or long);
+            if (!isId || !metadata.TryGetInt64(key, out long id) || id == None || (id >= 0 && id < count)) continue;
+            yield return $"{key}: found token {value}, but the vocabulary has {count} tokens; ignored";
+        }
+
+        if (!metadata.TryGetInt64Array(TokenizerKeys.SuppressTokens, out long[]? suppressed)) yield break;
+        long[] outside = [.. suppressed.Where(id => id < 0 || id >= count)];
+        if (outside.Length > 0)
+            yield return $"{TokenizerKeys.SuppressTokens}: found token {outside[0]}, but the vocabulary has {count} tokens; ignored";
     }
 
     private static byte[][] ReadMerges(GgufMetadata metadata, TokenizerFamily family, string preTokenizer)

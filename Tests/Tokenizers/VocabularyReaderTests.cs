@@ -62,9 +62,6 @@ public sealed class VocabularyReaderTests
         yield return new TestCaseData("tokenizer.ggml.scores", GgufValue.From([1f, 2f])).SetName("fewer scores than tokens");
         yield return new TestCaseData("tokenizer.ggml.token_type", GgufValue.From([1, 1, 1])).SetName("fewer types than tokens");
         yield return new TestCaseData("tokenizer.ggml.token_type", GgufValue.From([1, 1, 1, 1, 7])).SetName("a type that is none");
-        yield return new TestCaseData("tokenizer.ggml.bos_token_id", GgufValue.From(5u)).SetName("a start token beyond the vocabulary");
-        yield return new TestCaseData("tokenizer.ggml.eos_token_id", GgufValue.From(99u)).SetName("an end token beyond the vocabulary");
-        yield return new TestCaseData("tokenizer.ggml.eot_token_id", GgufValue.From(99u)).SetName("an end of turn beyond the vocabulary");
         yield return new TestCaseData("tokenizer.ggml.tokens", GgufValue.From(Array.Empty<string>())).SetName("no tokens");
         yield return new TestCaseData("tokenizer.ggml.model", GgufValue.From("rwkv")).SetName("a family that is not supported");
     }
@@ -97,8 +94,38 @@ public sealed class VocabularyReaderTests
         Throws.TypeOf<TokenizerException>().With.Message.StartsWith("tokenizer.ggml.tokens: token 1"));
 
     [Test]
-    public void Ids_that_nothing_depends_on_may_lie_outside() =>
-        Assert.That(Tokenizer.Load(SentencePiece(("tokenizer.ggml.padding_token_id", GgufValue.From(5u)))).Padding, Is.EqualTo(-1));
+    public void Special_tokens_outside_the_vocabulary_are_ignored_with_a_warning(
+        [Values("bos", "eos", "eot", "eom", "unknown", "seperator", "padding", "mask", "fim_pad", "fim_rep", "fim_sep")] string name,
+        [Values("5", "4294967295", "18446744073709551615", "-7")] string id)
+    {
+        string key = $"tokenizer.ggml.{name}_token_id";
+        GgufValue value = id[0] == '-' ? GgufValue.From(int.Parse(id))
+            : uint.TryParse(id, out uint small) ? GgufValue.From(small) : GgufValue.From(ulong.Parse(id));
+        Tokenizer tokenizer = Tokenizer.Load(SentencePiece((key, value))), silent = Tokenizer.Load(SentencePiece());
+        Assert.That(tokenizer.Warnings, Is.EqualTo(new[] { $"{key}: found token {id}, but the vocabulary has 5 tokens; ignored" }));
+        Assert.That(silent.Warnings, Is.Empty);
+        Assert.That((tokenizer.Bos, tokenizer.Eos, tokenizer.Unknown, tokenizer.Eot, tokenizer.Eom, tokenizer.Separator, tokenizer.Padding),
+            Is.EqualTo((silent.Bos, silent.Eos, silent.Unknown, silent.Eot, silent.Eom, silent.Separator, silent.Padding)));
+        Assert.That(tokenizer.Encode("t3", true, true), Is.EqualTo(silent.Encode("t3", true, true)));
+    }
+
+    [Test]
+    public void A_signed_minus_one_says_that_there_is_no_such_token()
+    {
+        Tokenizer tokenizer = Tokenizer.Load(SentencePiece(
+            ("tokenizer.ggml.bos_token_id", GgufValue.From(-1)), ("tokenizer.ggml.padding_token_id", GgufValue.From(-1))));
+        Assert.That((tokenizer.Bos, tokenizer.AddBos, tokenizer.Padding), Is.EqualTo((-1, false, -1)));
+        Assert.That(tokenizer.Warnings, Is.Empty);
+    }
+
+    [Test]
+    public void Suppressed_tokens_outside_are_ignored_with_a_warning()
+    {
+        GgufValue suppressed = GgufValue.Array(GgufValueType.UInt32, new[] { 4u, uint.MaxValue, 2u });
+        Tokenizer tokenizer = Tokenizer.Load(SentencePiece(("tokenizer.ggml.suppress_tokens", suppressed)));
+        Assert.That(tokenizer.SuppressedTokens, Is.EqualTo(new[] { 2, 4 }));
+        Assert.That(tokenizer.Warnings.Single(), Does.StartWith("tokenizer.ggml.suppress_tokens: found token 4294967295"));
+    }
 
     [Test]
     public void Of_equal_texts_the_last_is_found_and_empty_ones_get_a_name()
