@@ -9,6 +9,7 @@ namespace TinyMllm.Engine;
 public unsafe class StoredTensor
 {
     private readonly byte* _data;
+    private long _invalidBlock = long.MaxValue;
 
     /// <summary>Describes the tensor at <paramref name="data"/>.</summary>
     /// <param name="name">Name in the file, such as <c>blk.0.attn_q.weight</c>.</param>
@@ -68,6 +69,43 @@ public unsafe class StoredTensor
 
     /// <summary>Bytes of one row.</summary>
     public long RowBytes => Type.ByteCount(Columns);
+
+    /// <summary>
+    /// First block (value, for plain types) with NaN or an infinite number among those that were read so far; −1 if there is none. Layers
+    /// look at what they read when they are made.
+    /// </summary>
+    internal long InvalidBlock => Interlocked.Read(ref _invalidBlock) is var block and < long.MaxValue ? block : -1;
+
+    /// <summary>Blocks of one row.</summary>
+    internal long BlocksPerRow => Columns / Type.BlockLength();
+
+    /// <summary>Looks for NaN and infinite numbers in rows that are about to be used.</summary>
+    /// <param name="rows">The rows' bytes, one row after the other.</param>
+    /// <param name="first">Number of the first one.</param>
+    /// <param name="count">How many.</param>
+    internal void CheckRows(byte* rows, int first, int count)
+    {
+        int rowBytes = checked((int)RowBytes);
+        for (int i = 0; i < count; i++, rows += rowBytes)
+        {
+            long block = RowValidation.FirstInvalidBlock(Type, new ReadOnlySpan<byte>(rows, rowBytes));
+            if (block < 0) continue;
+            NoteInvalid(((first + i) * BlocksPerRow) + block);
+            return;
+        }
+    }
+
+    /// <summary>Remembers a block with NaN or an infinite number.</summary>
+    internal virtual void NoteInvalid(long block)
+    {
+        long known = Interlocked.Read(ref _invalidBlock);
+        while (block < known)
+        {
+            long seen = Interlocked.CompareExchange(ref _invalidBlock, block, known);
+            if (seen == known) return;
+            known = seen;
+        }
+    }
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name} {Type} [{string.Join(", ", Dimensions)}]";

@@ -10,7 +10,10 @@ public static unsafe class StoredTensorExtensions
     {
         if (target.Length < tensor.ElementCount)
             throw new ArgumentException($"{tensor.Name} has {tensor.ElementCount} values, the target holds {target.Length}", nameof(target));
-        TensorCodec.Decode(tensor.Type, new ReadOnlySpan<byte>(tensor.Data, checked((int)tensor.ByteCount)), target[..checked((int)tensor.ElementCount)]);
+        byte* data = tensor.Data;
+        var stored = new ReadOnlySpan<byte>(data, checked((int)tensor.ByteCount));
+        TensorCodec.Decode(tensor.Type, stored, target[..checked((int)tensor.ElementCount)]);
+        tensor.CheckRows(data, 0, tensor.Rows);
     }
 
     /// <summary>Decodes all values to a new buffer, which the caller owns.</summary>
@@ -52,5 +55,7 @@ public static unsafe class StoredTensorExtensions
         public override byte* Data => whole.Data + offset;
 
         public override void Release() => whole.Release();
+
+        internal override void NoteInvalid(long block) => whole.NoteInvalid((offset / Type.BlockBytes()) + block);
     }
 }

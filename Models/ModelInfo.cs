@@ -15,4 +15,11 @@ namespace TinyMllm;
 /// <param name="Isa">The instruction set whose kernels compute.</param>
 public sealed record ModelInfo(
     string Name, string Architecture, string? Projector, long Weights, long FileBytes, int TrainingContext, int Context,
-        int VocabularySize, int EmbeddingLength, Isa Isa);
+        int VocabularySize, int EmbeddingLength, Isa Isa)
+{
+    /// <summary>
+    /// What is wrong with the files but did not keep them from loading, a line each: special tokens beyond the vocabulary, weights that are
+    /// NaN or infinite among those that were packed. Show them to whoever chose the files.
+    /// </summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}

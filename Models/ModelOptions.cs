@@ -38,6 +38,12 @@ public sealed record ModelOptions
     /// <summary>Holds the picture encoder's F32, F16 and BF16 matrices in this type; null keeps what is stored.</summary>
     public TensorType? VisionWeightType { get; init; }
 
+    /// <summary>
+    /// Reads all weights when loading, those too that are otherwise read as they are needed (token embeddings), and refuses files with NaN
+    /// or infinite ones. Without it those found among the packed weights are in <see cref="ModelInfo.Warnings"/>.
+    /// </summary>
+    public bool CheckWeights { get; init; }
+
     /// <summary>Whose arithmetic is followed where llama.cpp departs from the original model.</summary>
     public Compatibility Compatibility { get; init; } = Compatibility.Original;
 

@@ -77,19 +77,25 @@ internal sealed unsafe class PackedMatrix : IDisposable
         InParallel((first, end) =>
         {
             for (int p = first; p < end; p++)
-                Kernel.Pack(data + (p * PanelRows * tensor.RowBytes), tensor.RowBytes, RowsOf(p), Inputs, Panels + (p * PanelBytes));
+            {
+                byte* rows = data + (p * PanelRows * tensor.RowBytes);
+                tensor.CheckRows(rows, p * PanelRows, RowsOf(p));
+                Kernel.Pack(rows, tensor.RowBytes, RowsOf(p), Inputs, Panels + (p * PanelBytes));
+            }
         });
     }
 
     private void PackConverted(StoredTensor tensor, TensorType type)
     {
         long rowBytes = type.ByteCount(Inputs);
+        byte* data = tensor.Data;
         InParallel((first, end) =>
         {
             using var floats = new NativeBuffer<float>(Inputs);
             using var rows = new NativeBuffer<byte>(rowBytes * PanelRows);
             for (int p = first; p < end; p++)
             {
+                tensor.CheckRows(data + (p * PanelRows * tensor.RowBytes), p * PanelRows, RowsOf(p));
                 for (int r = 0; r < RowsOf(p); r++)
                 {
                     var target = new Span<byte>(rows.Pointer + (r * rowBytes), checked((int)rowBytes));

@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -14,11 +16,10 @@ public static class RowValidation
     /// </summary>
     public static long FirstInvalidBlock(TensorType type, ReadOnlySpan<byte> blocks) => type switch
     {
-        TensorType.F32 when IsFinite(MemoryMarshal.Cast<byte, float>(blocks)) => -1,
-        TensorType.F32 => First<float>(blocks, v => !float.IsFinite(v)),
-        TensorType.F64 => First<double>(blocks, v => !double.IsFinite(v)),
-        TensorType.F16 => First<Half>(blocks, v => !Half.IsFinite(v)),
-        TensorType.BF16 => First<ushort>(blocks, v => !float.IsFinite(BFloat16.ToSingle(v))),
+        TensorType.F32 => FirstWithExponent(blocks, 0x7F800000u),
+        TensorType.F64 => FirstWithExponent(blocks, 0x7FF0000000000000uL),
+        TensorType.F16 => FirstWithExponent(blocks, (ushort)0x7C00),
+        TensorType.BF16 => FirstWithExponent(blocks, (ushort)0x7F80),
         TensorType.Q4_0 => FirstBlock<Q4_0>(blocks),
         TensorType.Q4_1 => FirstBlock<Q4_1>(blocks),
         TensorType.Q5_0 => FirstBlock<Q5_0>(blocks),
@@ -42,28 +43,30 @@ public static class RowValidation
     };
 
     /// <summary>Has no value the exponent of NaN and infinity?</summary>
-    public static bool IsFinite(ReadOnlySpan<float> values)
-    {
-        var bits = MemoryMarshal.Cast<float, uint>(values);
-        var exponent = Vector256.Create(0x7F800000u);
-        var hit = Vector256<uint>.Zero;
-        int i = 0;
-        for (; i <= bits.Length - Vector256<uint>.Count; i += Vector256<uint>.Count)
-            hit |= Vector256.Equals(Vector256.Create(bits.Slice(i, Vector256<uint>.Count)) & exponent, exponent);
-        for (; i < bits.Length; i++)
-            if ((bits[i] & 0x7F800000) == 0x7F800000) return false;
-        return hit == Vector256<uint>.Zero;
-    }
+    public static bool IsFinite(ReadOnlySpan<float> values) => FirstWithExponent(MemoryMarshal.AsBytes(values), 0x7F800000u) < 0;
 
-    private static long First<T>(ReadOnlySpan<byte> bytes, Func<T, bool> isInvalid)
-        where T : unmanaged
+    /// <summary>Index of the first float, taken as an integer of its width, all of whose exponent bits are set; −1 if none.</summary>
+    private static long FirstWithExponent<T>(ReadOnlySpan<byte> bytes, T exponent)
+        where T : unmanaged, IBinaryInteger<T>
     {
         var values = MemoryMarshal.Cast<byte, T>(bytes);
-        for (int i = 0; i < values.Length; i++)
-            if (isInvalid(values[i])) return i;
+        var mask = Vector256.Create(exponent);
+        int i = 0;
+        for (; i <= values.Length - Vector256<T>.Count; i += Vector256<T>.Count)
+            if (Vector256.EqualsAny(Vector256.Create(values.Slice(i, Vector256<T>.Count)) & mask, mask)) break;
+        for (; i < values.Length; i++)
+            if ((values[i] & exponent) == exponent) return i;
         return -1;
     }
 
     private static long FirstBlock<TBlock>(ReadOnlySpan<byte> bytes)
-        where TBlock : unmanaged, IQuantizedBlock<TBlock> => First<TBlock>(bytes, block => !block.IsValid);
+        where TBlock : unmanaged, IQuantizedBlock<TBlock>
+    {
+        // By reference: a copy of the block would cost more than the look at its scales.
+        int count = bytes.Length / Unsafe.SizeOf<TBlock>();
+        ref TBlock first = ref Unsafe.As<byte, TBlock>(ref MemoryMarshal.GetReference(bytes));
+        for (int i = 0; i < count; i++)
+            if (!Unsafe.Add(ref first, i).IsValid) return i;
+        return -1;
+    }
 }

@@ -51,6 +51,10 @@ public sealed class GgufFile : IDisposable
     /// <summary>All tensors, in the order of the file.</summary>
     public IReadOnlyList<StoredTensor> Tensors => _tensors.Values;
 
+    /// <summary>Tensors with NaN or infinite numbers, as far as they were read.</summary>
+    internal IReadOnlyList<InvalidTensor> InvalidTensors =>
+        [.. _tensors.Values.Where(tensor => tensor.InvalidBlock >= 0).Select(tensor => new InvalidTensor(tensor, tensor.InvalidBlock))];
+
     /// <summary>Opens and checks a model.</summary>
     /// <param name="path">The file, or the first part of a split model.</param>
     /// <exception cref="GgufFormatException">The file is damaged, incomplete or of an unknown version.</exception>
@@ -111,6 +115,24 @@ public sealed class GgufFile : IDisposable
         }
 
         return tensor;
+    }
+
+    /// <summary>Reads all tensors and finds those with NaN or infinite numbers.</summary>
+    /// <param name="cancellation">Takes effect within a few megabytes.</param>
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
+    public IReadOnlyList<InvalidTensor> FindInvalidTensors(CancellationToken cancellation = default)
+    {
+        using var open = Use();
+        try
+        {
+            Parallel.ForEach(_tensors.Values, tensor => ((MappedTensor)tensor).IsInvalid(cancellation));
+        }
+        catch (AggregateException) when (cancellation.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellation);
+        }
+
+        return InvalidTensors;
     }
 
     /// <summary>Unmaps everything: pointers into tensors are invalid afterwards.</summary>

@@ -8,6 +8,9 @@ namespace TinyMllm.Loaders.Gguf;
 /// </summary>
 internal sealed unsafe class MappedTensor : StoredTensor, IDisposable
 {
+    /// <summary>Bytes that are looked at at a time.</summary>
+    private const long PieceBytes = 16 << 20;
+
     private readonly MappedFile _file;
     private readonly long _offset;
     private readonly Lock _lock = new();
@@ -44,6 +47,22 @@ internal sealed unsafe class MappedTensor : StoredTensor, IDisposable
             _view?.Dispose();
             _view = null;
         }
+    }
+
+    /// <summary>Looks for NaN and infinite numbers in the whole tensor, through a view of its own; true if there are.</summary>
+    public bool IsInvalid(CancellationToken cancellation)
+    {
+        if (ByteCount == 0) return false;
+        int rows = (int)Math.Clamp(PieceBytes / RowBytes, 1, Rows);
+        for (int first = 0; first < Rows && InvalidBlock < 0; first += rows)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int count = Math.Min(rows, Rows - first);
+            using MappedView view = _file.Map(_offset + (first * RowBytes), count * RowBytes);
+            CheckRows(view.Data, first, count);
+        }
+
+        return InvalidBlock >= 0;
     }
 
     public void Dispose()

@@ -98,7 +98,7 @@ public sealed class Tokenizer : IVocabulary
     public IReadOnlyList<int> SuppressedTokens { get; }
 
     /// <summary>
-    /// What the file says of its vocabulary that cannot be so and was ignored, a line each: special tokens that the vocabulary does not have.
+    /// What the file says of its vocabulary that cannot be so and was ignored, a line each: special tokens that it does not have.
     /// </summary>
     public IReadOnlyList<string> Warnings { get; }
 

@@ -52,6 +52,13 @@ internal sealed class ModelFiles : IDisposable
             if (file.Architecture == "clip")
                 throw new UnsupportedModelException($"{file.Path}: this is a picture encoder (mmproj); the language model is another file");
 
+            if (options.CheckWeights)
+            {
+                progress?.Report(new LoadProgress("checking weights", 0.02));
+                RequireFinite(file, cancellation);
+                if (projectorFile is not null) RequireFinite(projectorFile, cancellation);
+            }
+
             progress?.Report(new LoadProgress("vocabulary", 0.05));
             Tokenizer tokenizer = Tokenizer.Load(file.Metadata);
             ChatTemplate template = ChatTemplate.Load(file.Metadata, tokenizer);
@@ -102,7 +109,15 @@ internal sealed class ModelFiles : IDisposable
         Language.Architecture, Vision?.ProjectorType,
         _file.Tensors.Sum(tensor => tensor.ElementCount) + (_projectorFile?.Tensors.Sum(tensor => tensor.ElementCount) ?? 0),
         _file.Length + (_projectorFile?.Length ?? 0),
-        Language.TrainingContext, context, Language.VocabularySize, Language.EmbeddingLength, Isa.Current);
+        Language.TrainingContext, context, Language.VocabularySize, Language.EmbeddingLength, Isa.Current)
+        {
+            Warnings =
+            [
+                .. Tokenizer.Warnings.Select(warning => $"{_file.Path}: {warning}"),
+                .. _file.InvalidTensors.Select(tensor => $"{_file.Path}: {tensor}"),
+                .. (_projectorFile?.InvalidTensors ?? []).Select(tensor => $"{_projectorFile!.Path}: {tensor}"),
+            ],
+        };
 
     public void Dispose()
     {
@@ -110,6 +125,14 @@ internal sealed class ModelFiles : IDisposable
         Language.Dispose();
         _projectorFile?.Dispose();
         _file.Dispose();
+    }
+
+    private static void RequireFinite(GgufFile file, CancellationToken cancellation)
+    {
+        IReadOnlyList<InvalidTensor> invalid = file.FindInvalidTensors(cancellation);
+        if (invalid.Count == 0) return;
+        string others = invalid.Count == 1 ? "" : $" and in {invalid.Count - 1} more tensors";
+        throw new GgufFormatException(file.Path, invalid[0].Subject, invalid[0].Found + others, "finite numbers");
     }
 
     private static VisionModel LoadVision(GgufFile file, ModelOptions options) => VisionModel.Load(file, new VisionOptions

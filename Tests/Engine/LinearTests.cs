@@ -70,6 +70,51 @@ public unsafe class LinearTests
         }
     }
 
+    /// <summary>Whichever way a matrix is packed, the first block that is not finite is found in it.</summary>
+    [Test]
+    public void PackingFindsWhatIsNotFinite([ValueSource(nameof(Types))] TensorType type, [Values] ActivationPrecision precision)
+    {
+        const int inputs = 512, outputs = 200;
+        var options = new WeightOptions { Activations = precision };
+        using var weight = new RandomWeight(type, inputs, outputs, 6);
+        Linear.Create(options, weight.Tensor).Dispose();
+        Assert.That(weight.Tensor.InvalidBlock, Is.EqualTo(-1));
+        long perRow = inputs / type.BlockLength();
+        foreach ((int row, long block) in new[] { (199, perRow - 1), (131, 0), (130, perRow / 2), (17, 0) })
+        {
+            weight.Spoil((row * perRow) + block);
+            Linear.Create(options, weight.Tensor.RowRange(100, 100)).Dispose();
+            Linear.Create(options, weight.Tensor).Dispose();
+            Assert.That(weight.Tensor.InvalidBlock, Is.EqualTo((row * perRow) + block), $"row {row}");
+        }
+    }
+
+    [Test]
+    public void ARowRangeTellsTheWholeTensor()
+    {
+        using var weight = new RandomWeight(TensorType.Q8_0, 64, 100, 7);
+        weight.Spoil((70 * 2) + 1);
+        Linear.Create(WeightOptions.Default, weight.Tensor.RowRange(0, 70)).Dispose();
+        Assert.That(weight.Tensor.InvalidBlock, Is.EqualTo(-1), "these rows are in order");
+        Linear.Create(WeightOptions.Default, weight.Tensor.RowRange(64, 36)).Dispose();
+        Assert.That(weight.Tensor.InvalidBlock, Is.EqualTo(141));
+    }
+
+    [TestCase(TensorType.F32)]
+    [TestCase(TensorType.F16)]
+    [TestCase(TensorType.BF16)]
+    public void RequantisingAndNormsFindWhatIsNotFinite(TensorType type)
+    {
+        using var weight = new RandomWeight(type, 256, 40, 8);
+        weight.Spoil((33 * 256) + 5);
+        Linear.Create(new WeightOptions { Requantize = TensorType.Q4_0 }, weight.Tensor).Dispose();
+        Assert.That(weight.Tensor.InvalidBlock, Is.EqualTo((33 * 256) + 5));
+        using var norm = new RandomWeight(type, 256, 1, 9);
+        norm.Spoil(255);
+        new RmsNorm(norm.Tensor, 1e-5f).Dispose();
+        Assert.That(norm.Tensor.InvalidBlock, Is.EqualTo(255));
+    }
+
     private static void Check(TensorType type, int rows, int inputs, int outputs)
     {
         using var pool = new WorkerPool(2);
@@ -173,6 +218,18 @@ public unsafe class LinearTests
         public StoredTensor Tensor { get; }
 
         public float[] Values { get; }
+
+        /// <summary>Makes the scale of a block NaN.</summary>
+        public void Spoil(long block)
+        {
+            // Where the scale is: before the quants, behind them for two of the K types; MXFP4 has an exponent only.
+            (int at, int length) = Tensor.Type switch
+            {
+                TensorType.Q2_K => (80, 2), TensorType.Q3_K => (108, 2), TensorType.Q6_K => (208, 2),
+                TensorType.F32 => (0, 4), TensorType.MXFP4 => (0, 1), _ => (0, 2),
+            };
+            _bytes.Span.Slice((int)(block * Tensor.Type.BlockBytes()) + at, length).Fill(0xFF);
+        }
 
         public void Dispose() => _bytes.Dispose();
     }

@@ -173,6 +173,25 @@ public sealed class TensorCodecTests
         Assert.That(RowValidation.FirstInvalidBlock(type, bytes), Is.EqualTo(2));
     }
 
+    [TestCase(TensorType.F32, 0x7FC00000u, 0xFF800000u, 0x7F7FFFFFu)]
+    [TestCase(TensorType.F16, 0x7E00u, 0xFC00u, 0x7BFFu)]
+    [TestCase(TensorType.BF16, 0x7FC0u, 0xFF80u, 0x7F7Fu)]
+    public void ValidationFindsEveryPlaceInPlainFloats(TensorType type, uint nan, uint infinity, uint largest)
+    {
+        int size = type.BlockBytes();
+        for (int count = 1; count < 70; count += 3)
+        {
+            byte[] bytes = new byte[count * size];
+            for (int i = 0; i < count; i++) BitConverter.GetBytes(largest).AsSpan(0, size).CopyTo(bytes.AsSpan(i * size));
+            Assert.That(RowValidation.FirstInvalidBlock(type, bytes), Is.EqualTo(-1));
+            for (int i = count - 1; i >= 0; i--)
+            {
+                BitConverter.GetBytes(i % 2 == 0 ? nan : infinity).AsSpan(0, size).CopyTo(bytes.AsSpan(i * size));
+                Assert.That(RowValidation.FirstInvalidBlock(type, bytes), Is.EqualTo(i));
+            }
+        }
+    }
+
     [Test]
     public void ValidationOfTheOtherFormats()
     {

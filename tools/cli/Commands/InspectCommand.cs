@@ -7,6 +7,7 @@ using TinyMllm.Engine;
 using TinyMllm.Kernels;
 using TinyMllm.Language;
 using TinyMllm.Loaders.Gguf;
+using TinyMllm.Loaders.Tokenizers;
 using TinyMllm.Vision;
 
 namespace TinyMllm.Cli.Commands;
@@ -18,12 +19,16 @@ internal sealed class InspectCommand : CliCommand
     private readonly Option<bool> _machine = new("--machine") { Description = "Show what kernels this machine runs instead of a file." };
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON, with every element of every array." };
 
+    private readonly Option<bool> _check =
+        new("--check-tensors") { Description = "Read all tensors too and name those with NaN or infinite numbers." };
+
     public InspectCommand(Terminal terminal, Interrupts interrupts)
         : base("inspect", "Show metadata and tensors of a GGUF file, or what this machine runs.", terminal, interrupts)
     {
         Add(_file);
         Add(_machine);
         Add(_json);
+        Add(_check);
     }
 
     public override IReadOnlyList<string> Examples =>
@@ -46,7 +51,29 @@ internal sealed class InspectCommand : CliCommand
         using GgufFile file = GgufFile.Open(Inputs.Existing(path ?? throw new UsageException("give a GGUF file, or --machine")));
         if (parsed.GetValue(_json)) GgufJson.Write(file, Terminal.Out);
         else Show(file);
-        return Task.FromResult(ExitCodes.Success);
+        foreach (string warning in VocabularyWarnings(file)) Warn(file, warning);
+        if (!parsed.GetValue(_check)) return Task.FromResult(ExitCodes.Success);
+
+        IReadOnlyList<InvalidTensor> invalid = file.FindInvalidTensors(cancellation);
+        foreach (InvalidTensor tensor in invalid) Warn(file, tensor.ToString());
+        if (invalid.Count == 0) Terminal.Note($"{file.Path}: all tensors hold finite numbers");
+        return Task.FromResult(invalid.Count == 0 ? ExitCodes.Success : ExitCodes.BadInput);
+    }
+
+    private void Warn(GgufFile file, string problem) => Terminal.Note($"warning: {file.Path}: {problem}");
+
+    /// <summary>What the file's vocabulary has of what cannot be so, or why there is none.</summary>
+    private static IReadOnlyList<string> VocabularyWarnings(GgufFile file)
+    {
+        if (!file.Metadata.Contains("tokenizer.ggml.model")) return [];
+        try
+        {
+            return Tokenizer.Load(file.Metadata).Warnings;
+        }
+        catch (Exception problem) when (Failures.IsBadInput(problem))
+        {
+            return [problem.Message];
+        }
     }
 
     private void ShowMachine()

@@ -37,6 +37,8 @@ internal sealed class ModelArguments
         new("--no-tiles") { Description = "Look at large pictures as a whole only: fewer tokens, less detail." };
     private readonly Option<int?> _maxImageTokens =
         new("--max-image-tokens") { Description = "Most tokens per picture, for models of dynamic resolution.", HelpName = "N" };
+    private readonly Option<bool> _check =
+        new("--check-tensors") { Description = "Read all weights first and refuse files with NaN or infinite ones." };
     private readonly Option<string?> _compat =
         new("--compat") { Description = "Follow llama.cpp where it departs from the original model: llama.cpp.", HelpName = "ENGINE" };
 
@@ -58,7 +60,7 @@ internal sealed class ModelArguments
     {
         foreach (Option option in new Option[]
             { _model, _projector, _threads, _context, _kvType, _weights, _visionWeights, _exact, _noTiles, _maxImageTokens,
-                _compat }) command.Add(option);
+                _check, _compat }) command.Add(option);
     }
 
     /// <summary>Whether llama.cpp is to be followed.</summary>
@@ -78,6 +80,7 @@ internal sealed class ModelArguments
         MaxImageTokens = parsed.GetValue(_maxImageTokens) is null or > 0
             ? parsed.GetValue(_maxImageTokens)
             : throw new UsageException($"--max-image-tokens is {parsed.GetValue(_maxImageTokens)}, expected 1 or more"),
+        CheckWeights = parsed.GetValue(_check),
         Compatibility = FollowsLlamaCpp(parsed) ? Compatibility.LlamaCpp : Compatibility.Original,
     };
 
@@ -119,6 +122,7 @@ internal sealed class ModelArguments
         Task<VisionLanguageModel> loading = VisionLanguageModel.LoadAsync(model, projector, options, progress, cancellation);
         await ProgressBars.WatchAsync(terminal, $"loading {Path.GetFileName(model)}", loading, () => share).ConfigureAwait(false);
         VisionLanguageModel loaded = await loading.ConfigureAwait(false);
+        foreach (string warning in loaded.Info.Warnings) terminal.Note($"warning: {warning}");
         terminal.Note(Summary(loaded.Info, Stopwatch.GetElapsedTime(start)));
         return loaded;
     }
