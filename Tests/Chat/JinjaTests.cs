@@ -33,6 +33,13 @@ public class JinjaTests
     [TestCase("{{ 99999999999999999999 }}", 1, "integer 99999999999999999999 is too large")]
     [TestCase("{{ 9223372036854775807 + 1 }}", 1, "'+': the result is too large for an integer")]
     [TestCase("{{ missing | tojson }}", 1, "'tojson' cannot write undefined (missing)")]
+    [TestCase("{% macro m(a) %}{% endmacro %}\n{{ m(1, 2) }}", 2, "macro 'm' takes 1 arguments, got 2")]
+    [TestCase("{% macro m(a) %}{% endmacro %}{{ m(b=2) }}", 1, "macro 'm' has no parameter 'b'")]
+    [TestCase("{{ f(a=1, 2) }}", 1, "an argument without a name stands behind one with a name")]
+    [TestCase("{{ ['a', 1]|sort }}", 1, "cannot order string and integer")]
+    [TestCase("{{ '%s' % (1, 2) }}", 1, "not all values are used by the format text")]
+    [TestCase("{{ '{:d}'.format('a') }}", 1, "format 'd' needs a number, not string")]
+    [TestCase("{% autoescape true %}{% endautoescape %}", 1, "'autoescape' is not supported: texts are never escaped")]
     public void Errors_name_line_and_construct(string template, int line, string problem)
     {
         var error = Assert.Throws<ChatTemplateException>(() => JinjaTemplate.Parse(template).Render([], default))!;
@@ -62,6 +69,14 @@ public class JinjaTests
     [TestCase("{% set l = [1] %}{% for x in l %}{{ l.append(1) }}{% endfor %}{% for i in range(10000000) %}{{ l.append(1) }}{% endfor %}")]
     [TestCase("{{ '%999999999d' % 1 }}")]
     [TestCase("{{ 2 ** 1000000000000 }}")]
+    [TestCase("{{ 'a'|center(1000000000) }}")]
+    [TestCase("{{ 'a'.ljust(1000000000) }}")]
+    [TestCase("{{ '{:>999999999}'.format(1) }}")]
+    [TestCase("{{ '%*d' % (999999999, 1) }}")]
+    [TestCase("{% set l = [1] %}{% for x in l recursive %}{{ loop(l) }}{% endfor %}")]
+    [TestCase("{% macro m() %}{{ m(*varargs) }}{% endmacro %}{{ m(1) }}")]
+    [TestCase("{% set a = '<' * 1000000 %}{% for i in range(100) %}{{ a|striptags }}{% endfor %}")]
+    [TestCase("{% set a = 'x-' * 1000000 %}{{ a|wordwrap(1) }}{{ a|wordwrap(1) }}{{ a|wordwrap(1) }}")]
     [TestCase("{{ [1,2]|tojson(indent=100000000) }}")]
     public void A_hostile_template_ends_with_an_error(string template) =>
         Assert.Throws<ChatTemplateException>(() => JinjaTemplate.Parse(template).Render([], default));
@@ -113,14 +128,17 @@ public class JinjaTests
 
     private static IEnumerable<TestCaseData> Cases()
     {
-        JsonElement fixture = JsonDocument.Parse(File.ReadAllText(Path.Combine(Golden.Root, "Tests", "Fixtures", "jinja", "jinja2.json"))).RootElement;
-        DateTime now = DateTime.Parse(fixture.GetProperty("now").GetString()!, CultureInfo.InvariantCulture);
-        int number = 0;
-        foreach (JsonElement item in fixture.GetProperty("cases").EnumerateArray())
+        foreach (string name in new[] { "jinja2", "jinja2-features" })
         {
-            string template = item.GetProperty("template").GetString()!;
-            yield return new TestCaseData(template, item.GetProperty("output").GetString(), fixture.GetProperty("variables"), now)
-                .SetName($"jinja2 {number++:00} {template[..Math.Min(40, template.Length)]}");
+            JsonElement fixture = JsonDocument.Parse(File.ReadAllText(Path.Combine(Golden.Root, "Tests", "Fixtures", "jinja", name + ".json"))).RootElement;
+            DateTime now = DateTime.Parse(fixture.GetProperty("now").GetString()!, CultureInfo.InvariantCulture);
+            int number = 0;
+            foreach (JsonElement item in fixture.GetProperty("cases").EnumerateArray())
+            {
+                string template = item.GetProperty("template").GetString()!;
+                yield return new TestCaseData(template, item.GetProperty("output").GetString(), fixture.GetProperty("variables"), now)
+                    .SetName($"{name} {number++:00} {template[..Math.Min(40, template.Length)]}");
+            }
         }
     }
 }

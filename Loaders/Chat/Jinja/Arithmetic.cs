@@ -19,7 +19,7 @@ internal static class Arithmetic
             case ("*", _, string b) when Values.TryInteger(left, out long times): return Repeat(context, b, times);
             case ("*", List<object?> a, _) when Values.TryInteger(right, out long times): return Repeat(context, a, times);
             case ("%", string format, _):
-                return StringFormat.Percent(context, format, right is JinjaTuple tuple ? tuple : [right]);
+                return PercentFormat.Apply(context, format, right is JinjaTuple tuple ? tuple : [right]);
         }
 
         if (Values.TryInteger(left, out long i) && Values.TryInteger(right, out long j) && op != "/") return Integer(context, op, i, j);

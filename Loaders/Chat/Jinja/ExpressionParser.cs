@@ -49,15 +49,27 @@ internal sealed class ExpressionParser(JinjaTokenStream tokens)
         tokens.ExpectOperator("(");
         List<Expression> positional = [];
         List<(string, Expression)> named = [];
+        Expression? more = null, moreNamed = null;
         while (!tokens.AtOperator(")"))
         {
-            if (tokens.AtOperator("*") || tokens.AtOperator("**"))
-                throw new ChatTemplateException(tokens.Current.Line, $"'{tokens.Current.Text}' arguments are not supported");
-            if (tokens.Current.Kind == JinjaTokenKind.Name && tokens.Following is { Kind: JinjaTokenKind.Operator, Text: "=" })
+            int line = tokens.Current.Line;
+            if (more is null && tokens.TryOperator("*"))
+            {
+                more = Parse();
+            }
+            else if (moreNamed is null && tokens.TryOperator("**"))
+            {
+                moreNamed = Parse();
+            }
+            else if (tokens.Current.Kind == JinjaTokenKind.Name && tokens.Following is { Kind: JinjaTokenKind.Operator, Text: "=" })
             {
                 string name = tokens.Take().Text;
                 tokens.Take();
                 named.Add((name, Parse()));
+            }
+            else if (more is not null || named.Count > 0 || moreNamed is not null)
+            {
+                throw new ChatTemplateException(line, "an argument without a name stands behind one with a name");
             }
             else
             {
@@ -68,7 +80,7 @@ internal sealed class ExpressionParser(JinjaTokenStream tokens)
         }
 
         tokens.ExpectOperator(")");
-        return positional.Count + named.Count == 0 ? ArgumentList.Empty : new ArgumentList([.. positional], [.. named]);
+        return new ArgumentList([.. positional], [.. named], more, moreNamed);
     }
 
     /// <summary><c>name(...) | name(...)</c> as filter blocks have it; the input is filled in by the interpreter.</summary>
@@ -261,8 +273,7 @@ internal sealed class ExpressionParser(JinjaTokenStream tokens)
                 while (tokens.Current.Kind == JinjaTokenKind.String) text += tokens.Take().Text;
                 return new Literal(token.Line, text);
             case JinjaTokenKind.Integer:
-                return new Literal(token.Line, long.TryParse(token.Text.Replace("_", "", StringComparison.Ordinal), CultureInfo.InvariantCulture, out long integer)
-                    ? integer : throw new ChatTemplateException(token.Line, $"integer {token.Text} is too large"));
+                return new Literal(token.Line, ParseInteger(token));
             case JinjaTokenKind.Float:
                 return new Literal(token.Line, double.Parse(token.Text.Replace("_", "", StringComparison.Ordinal), CultureInfo.InvariantCulture));
             case JinjaTokenKind.Operator when token.Text == "(":
@@ -281,6 +292,22 @@ internal sealed class ExpressionParser(JinjaTokenStream tokens)
                 return ParseDict(token.Line);
             default:
                 throw new ChatTemplateException(token.Line, $"found {token.Description}, expected an expression");
+        }
+    }
+
+    private static long ParseInteger(JinjaToken token)
+    {
+        string digits = token.Text.Replace("_", "", StringComparison.Ordinal);
+        try
+        {
+            return digits.Length > 2 && digits[1] is 'x' or 'X' ? Convert.ToInt64(digits[2..], 16)
+                : digits.Length > 2 && digits[1] is 'o' or 'O' ? Convert.ToInt64(digits[2..], 8)
+                : digits.Length > 2 && digits[1] is 'b' or 'B' ? Convert.ToInt64(digits[2..], 2)
+                : long.Parse(digits, CultureInfo.InvariantCulture);
+        }
+        catch (Exception problem) when (problem is OverflowException or FormatException)
+        {
+            throw new ChatTemplateException(token.Line, $"integer {token.Text} is too large");
         }
     }
 

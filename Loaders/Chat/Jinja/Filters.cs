@@ -9,7 +9,7 @@ internal static class Filters
 
     private const int MaximumIndent = 1000;
 
-    private static readonly Dictionary<string, Filter> All = new(SequenceFilters.All)
+    private static readonly Dictionary<string, Filter> All = new(SequenceFilters.All.Concat(TextFilters.All))
     {
         ["tojson"] = ToJson,
         ["trim"] = (c, value, a) => c.Made(StringMethods.Strip(c, ValueText.Of(c, value), a.Get(0, "chars"), start: true, end: true)),
@@ -17,16 +17,18 @@ internal static class Filters
         ["upper"] = (c, value, _) => c.Made(ValueText.Of(c, value).ToUpperInvariant()),
         ["lower"] = (c, value, _) => c.Made(ValueText.Of(c, value).ToLowerInvariant()),
         ["capitalize"] = (c, value, _) => c.Made(CodePoints.Capitalise(ValueText.Of(c, value))),
-        ["title"] = (c, value, _) => c.Made(CodePoints.Title(ValueText.Of(c, value))),
         ["safe"] = (_, value, _) => value,
         ["escape"] = (c, value, _) => Escape(c, ValueText.Of(c, value)),
         ["e"] = (c, value, _) => Escape(c, ValueText.Of(c, value)),
+        ["forceescape"] = (c, value, _) => Escape(c, ValueText.Of(c, value)),
+        ["attr"] = (c, value, a) => Members.GetAttribute(c, value, StringMethods.Text(c, a, 0), attributesOnly: true),
         ["default"] = Default,
         ["d"] = Default,
         ["replace"] = (c, value, a) => StringMethods.Replace(c, ValueText.Of(c, value), StringMethods.Text(c, a, 0), StringMethods.Text(c, a, 1),
             Values.TryInteger(a.Get(2, "count"), out long limit) ? limit : -1),
         ["indent"] = Indent,
-        ["format"] = (c, value, a) => StringFormat.Percent(c, ValueText.Of(c, value), a.Positional),
+        ["format"] = (c, value, a) => PercentFormat.Apply(c, ValueText.Of(c, value),
+            a.Named.Count > 0 ? [Dict.Of([.. a.Named])] : a.Positional),
         ["int"] = ToInteger,
         ["float"] = ToFloat,
         ["abs"] = (c, value, _) => value switch
@@ -37,7 +39,6 @@ internal static class Filters
             _ => throw c.Error($"'abs' needs a number, not {Values.TypeName(value)}"),
         },
         ["round"] = Round,
-        ["wordcount"] = (c, value, _) => (long)ValueText.Of(c, value).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length,
         ["items"] = (c, value, _) => value switch
         {
             Dict dict => CollectionMethods.Pairs(c, dict),
@@ -91,7 +92,8 @@ internal static class Filters
         return string.Join('\n', lines);
     }
 
-    private static string Escape(RenderContext context, string text)
+    /// <summary>HTML's escapes.</summary>
+    public static string Escape(RenderContext context, string text)
     {
         context.ChargeCharacters(text.Length * 5L);
         return text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal)
@@ -100,39 +102,67 @@ internal static class Filters
 
     private static object? ToInteger(RenderContext context, object? value, Arguments arguments)
     {
+        object? otherwise = arguments.Get(0, "default", 0L);
         switch (value)
         {
             case long or bool:
                 return Values.TryInteger(value, out long same) ? same : 0L;
             case double number when Math.Abs(number) < 9e18:
                 return (long)number;
-            case string text when long.TryParse(text.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long integer):
-                return integer;
-            case string text when double.TryParse(text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out double real) && Math.Abs(real) < 9e18:
-                return (long)real;
+            case string text:
+                if (!Values.TryInteger(arguments.Get(1, "base", 10L), out long radix)) throw context.Error("'int': base must be a number");
+                if (TryParse(text.Trim(), radix, out long integer)) return integer;
+                return PythonNumber.TryParse(text, out double real) && Math.Abs(real) < 9e18 ? (long)real : otherwise;
             default:
-                return arguments.Get(0, "default", 0L);
+                return otherwise;
         }
+    }
+
+    /// <summary>Digits of a base, behind the prefix that Python has for it if there is one.</summary>
+    private static bool TryParse(string text, long radix, out long integer)
+    {
+        integer = 0;
+        if (radix is < 2 or > 36) return false;
+        bool negative = text.StartsWith('-');
+        string digits = text.TrimStart('-', '+').Replace("_", "", StringComparison.Ordinal).ToLowerInvariant();
+        string prefix = radix switch { 16 => "0x", 8 => "0o", 2 => "0b", _ => "" };
+        if (prefix.Length > 0 && digits.StartsWith(prefix, StringComparison.Ordinal)) digits = digits[2..];
+        if (digits.Length == 0 || text.Length - digits.Length > 3 + text.Count(c => c == '_')) return false;
+        foreach (char c in digits)
+        {
+            int digit = char.IsAsciiDigit(c) ? c - '0' : c is >= 'a' and <= 'z' ? c - 'a' + 10 : 36;
+            if (digit >= radix || integer > (long.MaxValue - digit) / radix) return false;
+            integer = integer * radix + digit;
+        }
+
+        if (negative) integer = -integer;
+        return true;
     }
 
     private static object? ToFloat(RenderContext context, object? value, Arguments arguments)
     {
         if (Values.TryNumber(value, out double number)) return number;
-        return value is string text && double.TryParse(text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out double parsed)
-            ? parsed : arguments.Get(0, "default", 0.0);
+        return value is string text && PythonNumber.TryParse(text, out double parsed) ? parsed : arguments.Get(0, "default", 0.0);
     }
 
     private static object? Round(RenderContext context, object? value, Arguments arguments)
     {
         if (!Values.TryNumber(value, out double number)) throw context.Error($"'round' needs a number, not {Values.TypeName(value)}");
-        if (!Values.TryInteger(arguments.Get(0, "precision", 0L), out long precision) || precision is < 0 or > 15)
-            throw context.Error("'round': precision must be 0 to 15");
+        if (!Values.TryInteger(arguments.Get(0, "precision", 0L), out long precision) || precision is < -300 or > 300)
+            throw context.Error("'round': precision must be a small number");
+        object? method = arguments.Get(1, "method", "common");
+        if (method is "common")
+        {
+            if (value is double) return PythonNumber.Round(number, (int)precision);
+            return precision >= 0 ? Values.TryInteger(value, out long whole) ? whole : 0L : (long)PythonNumber.Round(number, (int)precision);
+        }
+
         double factor = Math.Pow(10, precision);
-        return arguments.Get(1, "method", "common") switch
+        return method switch
         {
             "ceil" => Math.Ceiling(number * factor) / factor,
             "floor" => Math.Floor(number * factor) / factor,
-            _ => Math.Round(number, (int)precision, MidpointRounding.ToEven),
+            _ => throw context.Error("'round': method must be common, ceil or floor"),
         };
     }
 }

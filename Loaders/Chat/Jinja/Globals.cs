@@ -13,6 +13,8 @@ internal static class Globals
         new("namespace", MakeNamespace),
         new("dict", MakeDict),
         new("range", Range),
+        new("joiner", MakeJoiner),
+        new("cycler", (context, arguments) => arguments.Count > 0 ? new Cycler(arguments.Positional) : throw context.Error("'cycler' needs values")),
         new("strftime_now", (context, arguments) => StrfTime(context, context.Now, StringMethods.Text(context, arguments, 0))),
     ];
 
@@ -37,14 +39,36 @@ internal static class Globals
     private static Dict MakeDict(RenderContext context, Arguments arguments)
     {
         var result = new Dict();
-        if (arguments.Get(0, "") is Dict dict)
+        object? given = arguments.Get(0, "");
+        if (given is Dict dict)
         {
             context.ChargeItems(dict.Count);
             foreach (var (key, value) in dict) result[key] = value;
         }
+        else if (given is not null)
+        {
+            foreach (object? item in Values.Items(context, given))
+            {
+                if (Values.Items(context, item) is not [var key, var value] || !Values.IsKey(key)) throw context.Error("'dict' needs pairs");
+                result[key!] = value;
+            }
+        }
 
         foreach (var (name, value) in arguments.Named) result[name] = value;
         return result;
+    }
+
+    /// <summary>A function that gives nothing at its first call and the separator from then on.</summary>
+    private static Function MakeJoiner(RenderContext context, Arguments arguments)
+    {
+        string separator = ValueText.Of(context, arguments.Get(0, "sep", ", "));
+        bool used = false;
+        return new Function("joiner", (_, _) =>
+        {
+            string text = used ? separator : "";
+            used = true;
+            return text;
+        });
     }
 
     private static List<object?> Range(RenderContext context, Arguments arguments)
@@ -111,6 +135,12 @@ internal static class Globals
             'c' => Net("ddd MMM ") + time.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2) + Net(" HH:mm:ss yyyy"),
             'x' => Net("MM/dd/yy"),
             'X' => Net("HH:mm:ss"),
+            'U' => ((time.DayOfYear + 6 - (int)time.DayOfWeek) / 7).ToString("00", CultureInfo.InvariantCulture),
+            'W' => ((time.DayOfYear + 6 - ((int)time.DayOfWeek + 6) % 7) / 7).ToString("00", CultureInfo.InvariantCulture),
+            'V' => ISOWeek.GetWeekOfYear(time).ToString("00", CultureInfo.InvariantCulture),
+            'G' => ISOWeek.GetYear(time).ToString("0000", CultureInfo.InvariantCulture),
+            'C' => (time.Year / 100).ToString("00", CultureInfo.InvariantCulture),
+            'f' => Net("ffffff"),
             'z' or 'Z' => "",
             'n' => "\n",
             't' => "\t",

@@ -38,6 +38,14 @@ internal sealed partial class Interpreter
         Arguments arguments = Arguments.None;
         foreach (Expression item in list.Positional) arguments.Positional.Add(Evaluate(item));
         foreach (var (name, item) in list.Named) arguments.Named.Add((name, Evaluate(item)));
+        if (list.More is not null) arguments.Positional.AddRange(Values.Items(_context, Evaluate(list.More)));
+        if (list.MoreNamed is not null)
+        {
+            if (Evaluate(list.MoreNamed) is not Dict more) throw _context.Error("'**' needs a dict");
+            _context.ChargeItems(more.Count);
+            foreach (var (name, value) in more) arguments.Named.Add((ValueText.Of(_context, name), value));
+        }
+
         return arguments;
     }
 
@@ -47,6 +55,7 @@ internal sealed partial class Interpreter
         return target switch
         {
             Function function => function.Body(_context, arguments),
+            LoopState { Recurse: { } again } => again(arguments.Get(0, "iterable")),
             Undefined missing => throw new ChatTemplateException(line, $"'{missing.What}' is not defined, so it cannot be called"),
             _ => throw new ChatTemplateException(line, $"{Values.TypeName(target)} cannot be called"),
         };

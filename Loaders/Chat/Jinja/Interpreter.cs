@@ -8,7 +8,6 @@ internal sealed partial class Interpreter
     private readonly RenderContext _context;
     private StringBuilder _output = new();
     private Scope _scope;
-    private int _loopDepth;
 
     /// <summary>What made a body end.</summary>
     private enum Flow
@@ -71,10 +70,10 @@ internal sealed partial class Interpreter
                 RunLoop(loop);
                 break;
             case Set set:
-                Assign(set);
+                Assign(set.Target, Evaluate(set.Value), set.Line);
                 break;
             case SetBlock block:
-                Assign(block.Target, ApplyFilters(Capture(block.Body), block.Filters), block.Line);
+                Assign(block.Target, ApplyFilters(Capture(() => Run(block.Body)), block.Filters), block.Line);
                 break;
             case Macro macro:
                 _scope.Set(macro.Name, MakeMacro(macro, _scope));
@@ -83,7 +82,7 @@ internal sealed partial class Interpreter
                 Write(ValueText.Of(_context, RunCall(call)));
                 break;
             case FilterBlock block:
-                Write(ValueText.Of(_context, ApplyFilters(Capture(block.Body), block.Filters)));
+                Write(ValueText.Of(_context, ApplyFilters(Capture(() => Run(block.Body)), block.Filters)));
                 break;
             case With with:
                 return RunWith(with);
@@ -97,99 +96,100 @@ internal sealed partial class Interpreter
         return Flow.Normal;
     }
 
-    private void RunLoop(For loop)
+    private void RunLoop(For loop) => RunLoop(loop, Evaluate(loop.Sequence), _scope, depth: 0);
+
+    /// <summary>Runs a loop over a value; a recursive loop calls this again for values inside of the first.</summary>
+    private void RunLoop(For loop, object? sequence, Scope outer, int depth)
     {
-        List<object?> items = Values.Items(_context, Evaluate(loop.Sequence));
-        Scope outer = _scope;
+        Scope before = _scope;
+        List<object?> items = Values.Items(_context, sequence);
         if (loop.Filter is not null)
         {
             var passing = new List<object?>();
             foreach (object? item in items)
             {
                 _scope = new Scope(outer);
-                Bind(loop, item);
+                Assign(loop.Target, item, loop.Line);
                 if (Values.IsTrue(Evaluate(loop.Filter))) passing.Add(item);
             }
 
             items = passing;
         }
 
-        var state = new LoopState(items, _loopDepth++);
+        var state = new LoopState(items, depth);
+        if (loop.Recursive) state.Recurse = inner => Capture(() => RunLoop(loop, inner, outer, depth + 1));
         for (; state.Index < items.Count; state.Index++)
         {
             _context.Step(loop.Line);
             _scope = new Scope(outer);
             _scope.Set("loop", state);
-            Bind(loop, items[state.Index]);
+            Assign(loop.Target, items[state.Index], loop.Line);
             if (Run(loop.Body) == Flow.Break) break;
         }
 
-        _loopDepth--;
         _scope = outer;
         if (items.Count == 0) Run(loop.Else);
+        _scope = before;
     }
 
-    private void Bind(For loop, object? item)
+    private void Assign(Target target, object? value, int line)
     {
-        if (loop.Targets.Length == 1)
+        if (target.Items is { } targets)
         {
-            _scope.Set(loop.Targets[0], item);
-            return;
+            List<object?> parts = Values.Items(_context, value);
+            if (parts.Count != targets.Length) throw new ChatTemplateException(line, $"{targets.Length} variables but {parts.Count} values");
+            for (int i = 0; i < parts.Count; i++) Assign(targets[i], parts[i], line);
         }
-
-        List<object?> parts = Unpack(item, loop.Targets.Length, loop.Line);
-        for (int i = 0; i < parts.Count; i++) _scope.Set(loop.Targets[i], parts[i]);
-    }
-
-    private void Assign(Set set)
-    {
-        object? value = Evaluate(set.Value);
-        if (set.Targets.Length == 1)
+        else if (target.Attribute is null)
         {
-            Assign(set.Targets[0], value, set.Line);
-            return;
+            _scope.Set(target.Name, value);
         }
-
-        List<object?> parts = Unpack(value, set.Targets.Length, set.Line);
-        for (int i = 0; i < parts.Count; i++) Assign(set.Targets[i], parts[i], set.Line);
-    }
-
-    private void Assign((string Name, string? Attribute) target, object? value, int line)
-    {
-        if (target.Attribute is null) _scope.Set(target.Name, value);
-        else if (_scope.Get(target.Name) is Namespace space) space.Attributes[target.Attribute] = value;
-        else throw new ChatTemplateException(line, $"'set {target.Name}.{target.Attribute}': only attributes of a namespace can be set");
-    }
-
-    private List<object?> Unpack(object? value, int count, int line)
-    {
-        List<object?> parts = Values.Items(_context, value);
-        return parts.Count == count ? parts : throw new ChatTemplateException(line, $"{count} variables but {parts.Count} values");
+        else if (_scope.Get(target.Name) is Namespace space)
+        {
+            space.Attributes[target.Attribute] = value;
+        }
+        else
+        {
+            throw new ChatTemplateException(line, $"'set {target.Name}.{target.Attribute}': only attributes of a namespace can be set");
+        }
     }
 
     private Flow RunWith(With with)
     {
         Scope outer = _scope;
-        if (with.Values.Length > 0) _scope = new Scope(outer);
-        foreach (var (name, value) in with.Values) _scope.Set(name, Evaluate(value));
+        (string Name, object? Value)[] values = [.. with.Values.Select(pair => (pair.Name, Evaluate(pair.Value)))];
+        if (with.HasScope) _scope = new Scope(outer);
+        foreach (var (name, value) in values) _scope.Set(name, value);
         Flow flow = Run(with.Body);
         _scope = outer;
         return flow;
     }
 
-    private Function MakeMacro(Macro macro, Scope home) => new(macro.Name, (_, arguments) =>
+    private Function MakeMacro(Macro macro, Scope home) => new(macro.Name, (_, arguments) => CallMacro(macro, home, arguments))
     {
-        if (arguments.Count > macro.Parameters.Length)
+        Attributes = Dict.Of(("name", macro.Name), ("arguments", new JinjaTuple(macro.Parameters.Select(parameter => (object?)parameter.Name))),
+            ("catch_varargs", macro.Uses.Contains("varargs")), ("catch_kwargs", macro.Uses.Contains("kwargs")), ("caller", macro.Uses.Contains("caller"))),
+    };
+
+    private string CallMacro(Macro macro, Scope home, Arguments arguments)
+    {
+        _context.Enter();
+        bool more = macro.Uses.Contains("varargs");
+        if (arguments.Count > macro.Parameters.Length && !more)
             throw _context.Error($"macro '{macro.Name}' takes {macro.Parameters.Length} arguments, got {arguments.Count}");
-        foreach (var (name, _) in arguments.Named)
+        var others = new Dict();
+        foreach (var (name, value) in arguments.Named)
         {
-            if (name != "caller" && !Array.Exists(macro.Parameters, parameter => parameter.Name == name))
-                throw _context.Error($"macro '{macro.Name}' has no parameter '{name}'");
+            if (Array.Exists(macro.Parameters, parameter => parameter.Name == name) || (name == "caller" && macro.Uses.Contains("caller"))) continue;
+            if (!macro.Uses.Contains("kwargs")) throw _context.Error($"macro '{macro.Name}' has no parameter '{name}'");
+            others[name] = value;
         }
 
         Scope outer = _scope;
         _scope = new Scope(home);
-        if (arguments.Get(int.MaxValue, "caller") is Function given) _scope.Set("caller", given);
+        if (more) _scope.Set("varargs", new JinjaTuple(arguments.Positional.Skip(macro.Parameters.Length)));
+        if (macro.Uses.Contains("kwargs")) _scope.Set("kwargs", others);
+        if (macro.Uses.Contains("caller")) _scope.Set("caller", arguments.Get(int.MaxValue, "caller", new Undefined("caller")));
         for (int i = 0; i < macro.Parameters.Length; i++)
         {
             var (name, byDefault) = macro.Parameters[i];
@@ -197,10 +197,11 @@ internal sealed partial class Interpreter
                 : byDefault is null ? new Undefined(name) : Evaluate(byDefault));
         }
 
-        string text = Capture(macro.Body);
+        string text = Capture(() => Run(macro.Body));
         _scope = outer;
+        _context.Leave();
         return text;
-    });
+    }
 
     private object? RunCall(CallBlock block)
     {
@@ -210,12 +211,12 @@ internal sealed partial class Interpreter
         return Invoke(Evaluate(block.Target.Target), arguments, block.Line);
     }
 
-    /// <summary>What a body prints.</summary>
-    private string Capture(Statement[] body)
+    /// <summary>What something prints.</summary>
+    private string Capture(Action print)
     {
         StringBuilder outer = _output;
         _output = new StringBuilder();
-        Run(body);
+        print();
         string text = _output.ToString();
         _output = outer;
         return text;

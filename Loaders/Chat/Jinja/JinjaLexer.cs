@@ -195,26 +195,39 @@ internal sealed class JinjaLexer
     {
         int end = _position;
         bool isFloat = false;
-        while (end < _source.Length && (char.IsAsciiDigit(_source[end]) || _source[end] == '_')) end++;
-        if (end + 1 < _source.Length && _source[end] == '.' && char.IsAsciiDigit(_source[end + 1]))
+        if (Peek(0) == '0' && char.ToLowerInvariant(Peek(1)) is 'x' or 'o' or 'b')
         {
-            isFloat = true;
-            for (end++; end < _source.Length && char.IsAsciiDigit(_source[end]);) end++;
+            end += 2;
+            while (end < _source.Length && (char.IsAsciiHexDigit(_source[end]) || _source[end] == '_')) end++;
+            Add(JinjaTokenKind.Integer, end);
+            return;
         }
 
-        if (end < _source.Length && _source[end] is 'e' or 'E')
+        while (IsDigitAt(end)) end++;
+
+        // Behind a point it is the number of an item: "list.1.0".
+        bool isItem = _position > 0 && _source[_position - 1] == '.';
+        if (!isItem && end + 1 < _source.Length && _source[end] == '.' && char.IsAsciiDigit(_source[end + 1]))
+        {
+            isFloat = true;
+            for (end++; IsDigitAt(end);) end++;
+        }
+
+        if (!isItem && end < _source.Length && _source[end] is 'e' or 'E')
         {
             int digits = end + 1;
             if (digits < _source.Length && _source[digits] is '+' or '-') digits++;
             if (digits < _source.Length && char.IsAsciiDigit(_source[digits]))
             {
                 isFloat = true;
-                for (end = digits; end < _source.Length && char.IsAsciiDigit(_source[end]);) end++;
+                for (end = digits; IsDigitAt(end);) end++;
             }
         }
 
         Add(isFloat ? JinjaTokenKind.Float : JinjaTokenKind.Integer, end);
     }
+
+    private bool IsDigitAt(int place) => place < _source.Length && (char.IsAsciiDigit(_source[place]) || _source[place] == '_');
 
     private void LexString(char quote)
     {

@@ -86,7 +86,27 @@ internal sealed class JinjaParser
                 EndTag();
                 Statement[] marked = ParseUntil(line, "generation", "endgeneration");
                 CloseTag();
-                return new With(line, [], marked);
+                return new With(line, [], marked, HasScope: false);
+            case "autoescape":
+                Expression escapes = _expressions.Parse();
+                if (escapes is not Literal { Value: false }) throw new ChatTemplateException(line, "'autoescape' is not supported: texts are never escaped");
+                EndTag();
+                Statement[] plain = ParseUntil(line, "autoescape", "endautoescape");
+                CloseTag();
+                return new With(line, [], plain);
+            case "block":
+                // There is no template to inherit from: a block is what is in it.
+                _tokens.ExpectName("a block's name");
+                while (_tokens.TryName("scoped") || _tokens.TryName("required"))
+                {
+                }
+
+                EndTag();
+                Statement[] inside = ParseUntil(line, "block", "endblock");
+                _tokens.Take();
+                if (_tokens.Current.Kind == JinjaTokenKind.Name) _tokens.Take();
+                EndTag();
+                return new With(line, [], inside);
             case "do":
                 Expression value = _expressions.ParseTuple();
                 EndTag();
@@ -122,15 +142,11 @@ internal sealed class JinjaParser
 
     private For ParseFor(int line)
     {
-        List<string> targets = [];
-        bool parenthesised = _tokens.TryOperator("(");
-        do targets.Add(_tokens.ExpectName("a loop variable"));
-        while (_tokens.TryOperator(","));
-        if (parenthesised) _tokens.ExpectOperator(")");
+        Target target = ParseTargets("a loop variable", attributes: false);
         if (!_tokens.TryName("in")) throw _tokens.Unexpected("'in'");
         Expression sequence = _expressions.ParseTuple(allowConditional: false);
         Expression? filter = _tokens.TryName("if") ? _expressions.Parse() : null;
-        if (_tokens.AtName("recursive")) throw new ChatTemplateException(line, "recursive loops are not supported");
+        bool recursive = _tokens.TryName("recursive");
         EndTag();
 
         _loops++;
@@ -145,32 +161,51 @@ internal sealed class JinjaParser
         }
 
         EndTag();
-        return new For(line, [.. targets], sequence, filter, body, otherwise);
+        return new For(line, target, sequence, filter, recursive, body, otherwise);
     }
 
     private Statement ParseSet(int line)
     {
-        List<(string, string?)> targets = [];
-        do
-        {
-            string name = _tokens.ExpectName("a variable");
-            targets.Add((name, _tokens.TryOperator(".") ? _tokens.ExpectName("an attribute") : null));
-        }
-        while (_tokens.TryOperator(","));
-
+        Target target = ParseTargets("a variable", attributes: true);
         if (_tokens.TryOperator("="))
         {
             Expression value = _expressions.ParseTuple();
             EndTag();
-            return new Set(line, [.. targets], value);
+            return new Set(line, target, value);
         }
 
-        if (targets.Count > 1) throw _tokens.Unexpected("'='");
+        if (target.Items is not null) throw _tokens.Unexpected("'='");
         FilterUse[] filters = _tokens.TryOperator("|") ? _expressions.ParseFilterNames() : [];
         EndTag();
         Statement[] body = ParseUntil(line, "set", "endset");
         CloseTag();
-        return new SetBlock(line, targets[0], body, filters);
+        return new SetBlock(line, target, body, filters);
+    }
+
+    /// <summary>One target, or several separated by commas, each of which may be several in parentheses.</summary>
+    private Target ParseTargets(string what, bool attributes)
+    {
+        if (++_depth > MaximumDepth) throw new ChatTemplateException(_tokens.Current.Line, $"nested deeper than {MaximumDepth}");
+        List<Target> targets = [];
+        bool comma = false;
+        do
+        {
+            if (targets.Count > 0 && _tokens.Current.Kind != JinjaTokenKind.Name && !_tokens.AtOperator("(")) break;
+            if (_tokens.TryOperator("("))
+            {
+                targets.Add(ParseTargets(what, attributes));
+                _tokens.ExpectOperator(")");
+            }
+            else
+            {
+                string name = _tokens.ExpectName(what);
+                targets.Add(new Target(name, attributes && _tokens.TryOperator(".") ? _tokens.ExpectName("an attribute") : null));
+            }
+        }
+        while (_tokens.TryOperator(",") && (comma = true));
+
+        _depth--;
+        return targets.Count == 1 && !comma ? targets[0] : new Target("", Items: [.. targets]);
     }
 
     private Macro ParseMacro(int line)
@@ -178,7 +213,8 @@ internal sealed class JinjaParser
         string name = _tokens.ExpectName("a macro's name");
         var parameters = ParseParameters();
         EndTag();
-        return new Macro(line, name, parameters, ParseMacroBody(line, "macro", "endmacro"));
+        Statement[] body = ParseMacroBody(line, "macro", "endmacro", out string[] uses);
+        return new Macro(line, name, parameters, body, uses);
     }
 
     private CallBlock ParseCallBlock(int line)
@@ -186,16 +222,18 @@ internal sealed class JinjaParser
         var parameters = _tokens.AtOperator("(") ? ParseParameters() : [];
         if (_expressions.Parse() is not Call call) throw new ChatTemplateException(line, "'call' needs a call of a macro");
         EndTag();
-        return new CallBlock(line, call, new Macro(line, "caller", parameters, ParseMacroBody(line, "call", "endcall")));
+        Statement[] body = ParseMacroBody(line, "call", "endcall", out string[] uses);
+        return new CallBlock(line, call, new Macro(line, "caller", parameters, body, uses));
     }
 
     /// <summary>A body in which the loops outside do not count.</summary>
-    private Statement[] ParseMacroBody(int line, string construct, string end)
+    private Statement[] ParseMacroBody(int line, string construct, string end, out string[] uses)
     {
-        int loops = _loops;
+        int loops = _loops, start = _tokens.Position;
         _loops = 0;
         Statement[] body = ParseUntil(line, construct, end);
         _loops = loops;
+        uses = [.. new[] { "varargs", "kwargs", "caller" }.Where(name => _tokens.HasNameSince(start, name))];
         CloseTag();
         return body;
     }

@@ -11,6 +11,13 @@ internal sealed class JinjaTokenStream(List<JinjaToken> tokens)
     /// <summary>The token after that.</summary>
     public JinjaToken Following => tokens[Math.Min(_next + 1, tokens.Count - 1)];
 
+    /// <summary>Number of tokens taken so far.</summary>
+    public int Position => _next;
+
+    /// <summary>True when a name occurs among the tokens taken since a position.</summary>
+    public bool HasNameSince(int position, string name) =>
+        tokens.FindIndex(position, _next - position, token => token.Kind == JinjaTokenKind.Name && token.Text == name) >= 0;
+
     /// <summary>Takes the current token.</summary>
     public JinjaToken Take()
     {

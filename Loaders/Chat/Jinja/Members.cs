@@ -4,11 +4,19 @@ namespace TinyMllm.Loaders.Chat.Jinja;
 internal static class Members
 {
     /// <summary><c>value.name</c>: methods first, then keys.</summary>
-    public static object? GetAttribute(RenderContext context, object? value, string name) => Method(value, name) ?? value switch
+    /// <param name="context">Counts work.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="name">The name.</param>
+    /// <param name="attributesOnly">Whether keys do not count, as for the filter <c>attr</c>.</param>
+    public static object? GetAttribute(RenderContext context, object? value, string name, bool attributesOnly = false) => Method(value, name) ?? value switch
     {
+        Dict when attributesOnly => new Undefined(name),
         Dict dict => dict.TryGetValue(name, out object? item) ? item : new Undefined(name),
         Namespace space => space.Attributes.TryGetValue(name, out object? item) ? item : new Undefined(name),
         LoopState loop => loop.Get(name),
+        JinjaTuple tuple when Array.IndexOf(tuple.Names, name) is var at and >= 0 => tuple[at],
+        Cycler cycler => cycler.Get(name),
+        Function { Attributes: { } attributes } when attributes.TryGetValue(name, out object? item) => item,
         _ => new Undefined(name),
     };
 
@@ -65,6 +73,8 @@ internal static class Members
 
     private static Function? Method(object? value, string name) => value switch
     {
+        double number when name == "is_integer" => new Function("float.is_integer", (_, _) => double.IsInteger(number)),
+        long when name is "is_integer" => new Function("int.is_integer", (_, _) => true),
         string text when StringMethods.Find(name) is { } method => new Function($"str.{name}", (context, arguments) => method(context, text, arguments)),
         List<object?> list when CollectionMethods.FindForList(name) is { } method =>
             new Function($"list.{name}", (context, arguments) => method(context, list, arguments)),

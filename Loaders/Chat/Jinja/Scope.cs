@@ -28,6 +28,9 @@ internal sealed class LoopState(List<object?> items, int depth)
     private static readonly object Never = new();
     private object? _lastChecked = Never;
 
+    /// <summary>For a recursive loop: runs it over another value and gives what it prints.</summary>
+    public Func<object?, string>? Recurse { get; set; }
+
     /// <summary>0-based number of the round.</summary>
     public int Index { get; set; }
 

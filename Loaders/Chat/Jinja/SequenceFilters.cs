@@ -34,6 +34,9 @@ internal static class SequenceFilters
         ["slice"] = Columns,
     };
 
+    /// <summary>The elements of a value, none for one that is false: <c>map</c>, <c>select</c> and their kin take <c>none</c> for an empty list.</summary>
+    private static List<object?> ItemsOrNone(RenderContext context, object? value) => Values.IsTrue(value) ? Values.Items(context, value) : [];
+
     /// <summary>An attribute of an item by a path such as <c>function.name</c>; an integer is an index.</summary>
     private static object? AttributeOf(RenderContext context, object? item, object? path)
     {
@@ -62,22 +65,34 @@ internal static class SequenceFilters
     private static List<object?> Sort(RenderContext context, object? value, Arguments arguments)
     {
         object? attribute = arguments.Get(2, "attribute");
-        return Sorted(context, Values.Items(context, value), item => AttributeOf(context, item, attribute),
-            Values.IsTrue(arguments.Get(1, "case_sensitive")), Values.IsTrue(arguments.Get(0, "reverse")));
+        bool caseSensitive = Values.IsTrue(arguments.Get(1, "case_sensitive"));
+        object?[] paths = attribute is string names ? names.Split(',') : [attribute];
+        object? KeyOf(object? item) => paths.Length == 1 ? AttributeOf(context, item, paths[0])
+            : new JinjaTuple(paths.Select(path => Folded(AttributeOf(context, item, path), caseSensitive)));
+        return Sorted(context, Values.Items(context, value), KeyOf, caseSensitive, Values.IsTrue(arguments.Get(0, "reverse")));
     }
 
     /// <summary>A stable sort; strings without regard to case unless asked for.</summary>
     private static List<object?> Sorted(RenderContext context, List<object?> items, Func<object?, object?> key, bool caseSensitive, bool reverse)
     {
-        object? KeyOf(object? item) => key(item) is string text && !caseSensitive ? text.ToLowerInvariant() : key(item);
         var comparer = Comparer<object?>.Create((a, b) =>
         {
             context.ChargeItems(1);
             return Values.Compare(context, a, b);
         });
-        IEnumerable<object?> sorted = reverse ? items.OrderByDescending(KeyOf, comparer) : items.OrderBy(KeyOf, comparer);
-        return [.. sorted];
+        object? KeyOf(object? item) => Folded(key(item), caseSensitive);
+        try
+        {
+            IEnumerable<object?> sorted = reverse ? items.OrderByDescending(KeyOf, comparer) : items.OrderBy(KeyOf, comparer);
+            return [.. sorted];
+        }
+        catch (InvalidOperationException wrapped) when (wrapped.InnerException is ChatTemplateException problem)
+        {
+            throw context.Error(problem.Problem);
+        }
     }
+
+    private static object? Folded(object? key, bool caseSensitive) => key is string text && !caseSensitive ? text.ToLowerInvariant() : key;
 
     private static List<object?> Unique(RenderContext context, object? value, Arguments arguments)
     {
@@ -87,7 +102,7 @@ internal static class SequenceFilters
         foreach (object? item in Values.Items(context, value))
         {
             object? key = AttributeOf(context, item, attribute);
-            if (key is string text && !caseSensitive) key = text.ToLowerInvariant();
+            key = Folded(key, caseSensitive);
             if (Values.Contains(context, seen, key)) continue;
             seen.Add(key);
             result.Add(item);
@@ -98,11 +113,12 @@ internal static class SequenceFilters
 
     private static object? Extreme(RenderContext context, object? value, Arguments arguments, int sign)
     {
+        bool caseSensitive = Values.IsTrue(arguments.Get(0, "case_sensitive"));
         object? attribute = arguments.Get(1, "attribute");
         object? best = new Undefined("an element"), bestKey = null;
         foreach (object? item in Values.Items(context, value))
         {
-            object? key = AttributeOf(context, item, attribute);
+            object? key = Folded(AttributeOf(context, item, attribute), caseSensitive);
             if (best is not Undefined && Values.Compare(context, key, bestKey) * sign <= 0) continue;
             (best, bestKey) = (item, key);
         }
@@ -120,7 +136,7 @@ internal static class SequenceFilters
 
     private static List<object?> Map(RenderContext context, object? value, Arguments arguments)
     {
-        List<object?> items = Values.Items(context, value);
+        List<object?> items = ItemsOrNone(context, value);
         if (arguments.Has(int.MaxValue, "attribute"))
         {
             object? attribute = arguments.Get(int.MaxValue, "attribute"), otherwise = arguments.Get(int.MaxValue, "default");
@@ -149,7 +165,7 @@ internal static class SequenceFilters
         }
 
         var rest = new Arguments(arguments.Positional.Skip(testAt + 1).ToList(), arguments.Named);
-        return Values.Items(context, value).FindAll(item =>
+        return ItemsOrNone(context, value).FindAll(item =>
         {
             context.ChargeItems(1);
             object? subject = AttributeOf(context, item, path);
@@ -159,13 +175,17 @@ internal static class SequenceFilters
 
     private static List<object?> GroupBy(RenderContext context, object? value, Arguments arguments)
     {
-        object? attribute = arguments.Get(0, "attribute");
+        object? attribute = arguments.Get(0, "attribute"), otherwise = arguments.Get(1, "default");
+        bool caseSensitive = Values.IsTrue(arguments.Get(2, "case_sensitive"));
+        object? KeyOf(object? item) => AttributeOf(context, item, attribute) is var key && key is Undefined && otherwise is not null ? otherwise : key;
         List<object?> groups = [];
-        foreach (object? item in Sorted(context, Values.Items(context, value), item => AttributeOf(context, item, attribute), caseSensitive: false, reverse: false))
+        object? last = null;
+        foreach (object? item in Sorted(context, Values.Items(context, value), KeyOf, caseSensitive, reverse: false))
         {
-            object? key = AttributeOf(context, item, attribute);
-            if (groups is [.., JinjaTuple last] && Values.AreEqual(context, last[0], key)) ((List<object?>)last[1]!).Add(item);
-            else groups.Add(new JinjaTuple([key, new List<object?> { item }]));
+            object? key = Folded(KeyOf(item), caseSensitive);
+            if (groups is [.., JinjaTuple group] && Values.AreEqual(context, last, key)) ((List<object?>)group[1]!).Add(item);
+            else groups.Add(new JinjaTuple([KeyOf(item), new List<object?> { item }]) { Names = ["grouper", "list"] });
+            last = key;
         }
 
         return groups;
@@ -177,10 +197,10 @@ internal static class SequenceFilters
         foreach (object?[] chunk in Values.Items(context, value).Chunk(Size(context, arguments)))
         {
             List<object?> row = [.. chunk];
-            if (arguments.Has(1, "fill_with"))
+            if (arguments.Get(1, "fill_with") is { } filling)
             {
                 context.ChargeItems(Size(context, arguments) - row.Count);
-                while (row.Count < Size(context, arguments)) row.Add(arguments.Get(1, "fill_with"));
+                while (row.Count < Size(context, arguments)) row.Add(filling);
             }
 
             rows.Add(row);
@@ -198,7 +218,9 @@ internal static class SequenceFilters
         for (int i = 0; i < count; i++)
         {
             int length = items.Count / count + (i < items.Count % count ? 1 : 0);
-            columns.Add(items.GetRange(start, length));
+            List<object?> column = items.GetRange(start, length);
+            if (arguments.Get(1, "fill_with") is { } filling && items.Count % count != 0 && i >= items.Count % count) column.Add(filling);
+            columns.Add(column);
             start += length;
         }
 

@@ -29,7 +29,12 @@ internal sealed record Item(int Line, Expression Target, Expression Index) : Exp
 internal sealed record Slice(int Line, Expression Target, Expression? Start, Expression? Stop, Expression? Step) : Expression(Line);
 
 /// <summary>Arguments of a call, filter or test.</summary>
-internal sealed record ArgumentList(Expression[] Positional, (string Name, Expression Value)[] Named)
+/// <param name="Positional">Those without a name.</param>
+/// <param name="Named">Those with one.</param>
+/// <param name="More"><c>*more</c>: a list of further ones without a name; null if there is none.</param>
+/// <param name="MoreNamed"><c>**more</c>: a dict of further ones with a name; null if there is none.</param>
+internal sealed record ArgumentList(
+    Expression[] Positional, (string Name, Expression Value)[] Named, Expression? More = null, Expression? MoreNamed = null)
 {
     public static ArgumentList Empty { get; } = new([], []);
 }
@@ -67,17 +72,25 @@ internal sealed record Output(int Line, Expression Value) : Statement(Line);
 /// <summary>An if with its elifs; the last branch has no condition when there is an else.</summary>
 internal sealed record If(int Line, (Expression? Condition, Statement[] Body)[] Branches) : Statement(Line);
 
-/// <summary><c>for targets in sequence if filter … else …</c>.</summary>
-internal sealed record For(int Line, string[] Targets, Expression Sequence, Expression? Filter, Statement[] Body, Statement[] Else) : Statement(Line);
+/// <summary>Where a value goes: a name, an attribute of a namespace, or several targets that share the items of a list.</summary>
+internal sealed record Target(string Name, string? Attribute = null, Target[]? Items = null);
 
-/// <summary><c>set targets = value</c>; a target is a name, or an attribute of a namespace.</summary>
-internal sealed record Set(int Line, (string Name, string? Attribute)[] Targets, Expression Value) : Statement(Line);
+/// <summary><c>for target in sequence if filter recursive … else …</c>.</summary>
+internal sealed record For(int Line, Target Target, Expression Sequence, Expression? Filter, bool Recursive, Statement[] Body, Statement[] Else) : Statement(Line);
+
+/// <summary><c>set target = value</c>.</summary>
+internal sealed record Set(int Line, Target Target, Expression Value) : Statement(Line);
 
 /// <summary><c>set name | filter … endset</c>.</summary>
-internal sealed record SetBlock(int Line, (string Name, string? Attribute) Target, Statement[] Body, FilterUse[] Filters) : Statement(Line);
+internal sealed record SetBlock(int Line, Target Target, Statement[] Body, FilterUse[] Filters) : Statement(Line);
 
 /// <summary>A macro; parameters without default have null there.</summary>
-internal sealed record Macro(int Line, string Name, (string Name, Expression? Default)[] Parameters, Statement[] Body) : Statement(Line);
+/// <param name="Line">Line of the template.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Parameters">Its parameters.</param>
+/// <param name="Body">What it prints.</param>
+/// <param name="Uses">Which of the names <c>varargs</c>, <c>kwargs</c> and <c>caller</c> it uses; what it does not use, calls may not give.</param>
+internal sealed record Macro(int Line, string Name, (string Name, Expression? Default)[] Parameters, Statement[] Body, string[] Uses) : Statement(Line);
 
 /// <summary><c>call(parameters) macro(...) … endcall</c>.</summary>
 internal sealed record CallBlock(int Line, Call Target, Macro Caller) : Statement(Line);
@@ -85,8 +98,8 @@ internal sealed record CallBlock(int Line, Call Target, Macro Caller) : Statemen
 /// <summary><c>filter name … endfilter</c>.</summary>
 internal sealed record FilterBlock(int Line, FilterUse[] Filters, Statement[] Body) : Statement(Line);
 
-/// <summary><c>with a = 1 … endwith</c>; also the markers <c>generation … endgeneration</c>, without values.</summary>
-internal sealed record With(int Line, (string Name, Expression Value)[] Values, Statement[] Body) : Statement(Line);
+/// <summary><c>with a = 1 … endwith</c>; also other pairs of tags that change nothing about what is between them.</summary>
+internal sealed record With(int Line, (string Name, Expression Value)[] Values, Statement[] Body, bool HasScope = true) : Statement(Line);
 
 /// <summary><c>do expression</c>.</summary>
 internal sealed record Do(int Line, Expression Value) : Statement(Line);

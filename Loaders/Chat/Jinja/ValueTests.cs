@@ -21,6 +21,7 @@ internal static class ValueTests
         ["integer"] = (_, value, _) => value is long,
         ["float"] = (_, value, _) => value is double,
         ["callable"] = (_, value, _) => value is Function,
+        ["escaped"] = (_, _, _) => false,
         ["odd"] = (c, value, _) => Integer(c, value) % 2 != 0,
         ["even"] = (c, value, _) => Integer(c, value) % 2 == 0,
         ["divisibleby"] = (c, value, a) => Integer(c, a.Get(0, "num")) is var by and not 0 ? Integer(c, value) % by == 0 : throw c.Error("division by zero"),

@@ -21,6 +21,14 @@ internal static class ValueText
         }
     }
 
+    /// <summary>What Python's <c>repr</c> prints.</summary>
+    public static string Repr(RenderContext context, object? value)
+    {
+        var result = new StringBuilder();
+        Repr(context, value, result);
+        return result.ToString();
+    }
+
     /// <summary>Python's form of a float: shortest digits that read back the same, always with a point or an exponent.</summary>
     public static string Of(double value)
     {
@@ -108,7 +116,7 @@ internal static class ValueText
             case Function function:
                 result.Append('<').Append(function.Name).Append('>');
                 break;
-            case Namespace or LoopState:
+            case Namespace or LoopState or Cycler:
                 result.Append('<').Append(Values.TypeName(value)).Append('>');
                 break;
             default:

@@ -7,7 +7,11 @@ namespace TinyMllm.Loaders.Chat.Jinja;
 internal sealed record Undefined(string What);
 
 /// <summary>A list that prints with parentheses.</summary>
-internal sealed class JinjaTuple(IEnumerable<object?> items) : List<object?>(items);
+internal sealed class JinjaTuple(IEnumerable<object?> items) : List<object?>(items)
+{
+    /// <summary>Names of the items, for tuples whose items have names.</summary>
+    public string[] Names { get; init; } = [];
+}
 
 /// <summary>A dictionary that keeps the order of its keys (strings, numbers, truth values).</summary>
 internal sealed class Dict() : OrderedDictionary<object, object?>(KeyComparer.Instance)
@@ -72,7 +76,35 @@ internal sealed record Arguments(List<object?> Positional, List<(string Name, ob
 /// <summary>Something that can be called.</summary>
 /// <param name="Name">Name for messages.</param>
 /// <param name="Body">What it does.</param>
-internal sealed record Function(string Name, Func<RenderContext, Arguments, object?> Body);
+internal sealed record Function(string Name, Func<RenderContext, Arguments, object?> Body)
+{
+    /// <summary>Attributes that templates can ask for, those of a macro.</summary>
+    public Dict? Attributes { get; init; }
+}
+
+/// <summary>What <c>cycler()</c> makes: gives its values in turn.</summary>
+internal sealed class Cycler(List<object?> values)
+{
+    private int _at;
+
+    /// <summary>An attribute of it.</summary>
+    public object? Get(string name) => name switch
+    {
+        "current" => values[_at],
+        "next" => new Function("cycler.next", (_, _) =>
+        {
+            object? value = values[_at];
+            _at = (_at + 1) % values.Count;
+            return value;
+        }),
+        "reset" => new Function("cycler.reset", (_, _) =>
+        {
+            _at = 0;
+            return null;
+        }),
+        _ => new Undefined(name),
+    };
+}
 
 /// <summary>Python's rules for values: truth, equality, order, length, iteration.</summary>
 internal static class Values
@@ -91,6 +123,7 @@ internal static class Values
         Dict => "dict",
         Namespace => "namespace",
         LoopState => "loop",
+        Cycler => "cycler",
         _ => "function",
     };
 
