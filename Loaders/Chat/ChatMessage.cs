@@ -63,7 +63,7 @@ public sealed record ChatMessage
     public ChatRole Role { get; }
 
     /// <summary>Texts and pictures, in order.</summary>
-    public IReadOnlyList<ChatPart> Parts { get; }
+    public IReadOnlyList<ChatPart> Parts { get; internal init; }
 
     /// <summary>Tool calls of an assistant's message.</summary>
     public IReadOnlyList<ChatToolCall> ToolCalls { get; init; } = [];

@@ -8,10 +8,14 @@ public sealed record ChatRenderOptions
     /// <summary>End with the beginning of the assistant's turn, so that the model answers.</summary>
     public bool AddGenerationPrompt { get; init; } = true;
 
-    /// <summary>Thinking on or off, for templates that know the switch <c>enable_thinking</c>.</summary>
-    public bool EnableThinking { get; init; } = true;
+    /// <summary>
+    /// Thinking on or off; null leaves it to the template, which then does not see a switch at all. The switch is the variable
+    /// <c>enable_thinking</c>, and <c>thinking</c> for the families that call it so. Where a template has no switch, false ends the prompt with
+    /// empty thoughts; a model without thoughts is not touched.
+    /// </summary>
+    public bool? EnableThinking { get; init; }
 
-    /// <summary>Tools that the assistant may call.</summary>
+    /// <summary>Tools that the assistant may call. A template that knows none gets them described in its system text.</summary>
     public IReadOnlyList<ChatTool> Tools { get; init; } = [];
 
     /// <summary>The date that templates print; null: now.</summary>

@@ -31,9 +31,12 @@ internal sealed class RequestReader(ContentReader contents, ChatOptionsReader op
         int before = turns.Count;
         foreach (AiMessage message in messages) turns.AddRange(ReadMessage(message));
         if (turns.Count == before) throw new ArgumentException("there are no messages", nameof(messages));
-        var rendering = new ChatRenderOptions { Tools = tools.Tools, EnableThinking = options?.Reasoning?.Effort != ReasoningEffort.None };
+        var rendering = new ChatRenderOptions { Tools = tools.Tools, EnableThinking = Thinks(options) };
         return new Request(turns, rendering, generation, tools, options?.Reasoning?.Output != ReasoningOutput.None);
     }
+
+    /// <summary>Whether the model should think; null where the request does not say.</summary>
+    private static bool? Thinks(ChatOptions? options) => options?.Reasoning?.Effort is { } effort ? effort != ReasoningEffort.None : null;
 
     /// <summary>A message becomes one turn, or one for each of the tool results in it.</summary>
     private IEnumerable<ChatTurn> ReadMessage(AiMessage message)

@@ -15,7 +15,11 @@ public class ChatTemplateGoldenTests
         var options = new ChatRenderOptions
         {
             AddGenerationPrompt = golden.GetProperty("add_generation_prompt").GetBoolean(),
-            EnableThinking = !golden.TryGetProperty("enable_thinking", out JsonElement thinking) || thinking.GetBoolean(),
+            // llama.cpp defines the variable for every template, as true unless a case says otherwise.
+            Variables = new Dictionary<string, JsonElement>
+            {
+                ["enable_thinking"] = golden.TryGetProperty("enable_thinking", out JsonElement thinking) ? thinking : JsonElement.Parse("true"),
+            },
             Now = DateTime.Parse(golden.GetProperty("now").GetString()!, CultureInfo.InvariantCulture),
         };
         ChatTemplate chat = ChatTemplate.Parse(template, tokens);

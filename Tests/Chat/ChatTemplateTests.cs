@@ -1,6 +1,9 @@
 using System.Text.Json;
 using TinyMllm.Loaders.Chat;
+using TinyMllm.Loaders.Gguf;
+using TinyMllm.Loaders.Tokenizers;
 using TinyMllm.Tests.Support;
+using TinyMllm.Tests.Tokenizers;
 
 namespace TinyMllm.Tests.Chat;
 
@@ -121,6 +124,57 @@ public class ChatTemplateTests
     public void What_resembles_nothing_is_an_error() =>
         Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse("{% include 'x' %}"));
 
+    [TestCase("", "it does not write what the user says")]
+    [TestCase("{# nothing #}", "it does not write what the user says")]
+    [TestCase("Hello", "it does not write what the user says")]
+    [TestCase("{{ frob() }}", "'frob' is not defined, so it cannot be called")]
+    [TestCase("{% include 'x' %}", "statement 'include' is not supported here")]
+    [TestCase("{{ messages[0].content | frob }}", "unknown filter 'frob'")]
+    [TestCase("{% for m in messages %}{{ tools[0].name + m.content }}{% endfor %}", "'+': 'name' is undefined")]
+    public void A_template_that_is_no_good_fails_when_a_conversation_is_rendered(string template, string problem)
+    {
+        ChatTemplate chat = Load(template);
+        Assert.That(chat.Problem!.Problem, Is.EqualTo(problem));
+        var error = Assert.Throws<ChatTemplateException>(() => chat.Render([ChatMessage.User("Hi")]))!;
+        Assert.That(error.Problem, Is.EqualTo(problem));
+        Assert.Throws<ChatTemplateException>(() => chat.RenderGuarded([ChatMessage.User("Hi")]));
+        Assert.That(chat.CreateParser("").ReadWhole("Hi").Text, Is.EqualTo("Hi"));
+    }
+
+    [TestCase("{{ '\"type\" and \\'type\\' are words' }}{% for m in messages %}[{{ m.content }}]{% endfor %}", "\"type\" and 'type' are words[Hi]")]
+    [TestCase("{% for m in messages %}{{ m.content }}{{ m.tool_calls | default(none) | map(attribute='id') | join }}{{ none | selectattr('x') | list | length }}{% endfor %}", "Hi0")]
+    [TestCase("{% if messages[0].role != 'user' %}{{ raise_exception('user first') }}{% endif %}{{ messages[0].content }}", "Hi")]
+    public void A_template_is_not_judged_by_its_words(string template, string expected)
+    {
+        ChatTemplate chat = ChatTemplate.Parse(template);
+        Assert.That(chat.Problem, Is.Null);
+        Assert.That(chat.Render([ChatMessage.User("Hi")]), Is.EqualTo(expected));
+    }
+
+    [Test]
+    public void A_template_that_needs_variables_is_used_with_them()
+    {
+        ChatTemplate shield = ChatTemplate.Parse("<start_of_turn>{{ 'By ' + guideline + ': ' + messages[0].content }}<end_of_turn>");
+        Assert.That((shield.Problem?.Problem, shield.BuiltInName), Is.EqualTo(("'+': 'guideline' is undefined", "gemma")));
+        var options = new ChatRenderOptions { Variables = new Dictionary<string, JsonElement> { ["guideline"] = JsonElement.Parse("\"law\"") } };
+        Assert.That(shield.Render([ChatMessage.User("Hi")], options), Is.EqualTo("<start_of_turn>By law: Hi<end_of_turn>"));
+        Assert.That(shield.Render([ChatMessage.User("Hi")]), Does.StartWith("<start_of_turn>user\nHi<end_of_turn>"), "the built-in format");
+    }
+
+    [Test]
+    public void A_template_for_tools_need_not_do_without_them()
+    {
+        const string toolUse = "{% for t in tools %}{{ t.function.name }}{% endfor %}{{ tools[0].function.name + messages[0].content }}";
+        GgufMetadata metadata = ModelMetadata(("tokenizer.chat_template", "plain {{ messages[0].content }}"), ("tokenizer.chat_template.tool_use", toolUse));
+        ChatTemplate chat = ChatTemplate.Load(metadata, Vocabulary);
+        var options = new ChatRenderOptions { Tools = [new ChatTool("f", "", "{}")] };
+        Assert.That((chat.Problem, chat.SupportsTools), Is.EqualTo(((ChatTemplateException?)null, true)));
+        Assert.That(chat.Render([ChatMessage.User("x")], options), Is.EqualTo("ffx"));
+
+        metadata = ModelMetadata(("tokenizer.chat_template", "plain {{ messages[-1].content }}"), ("tokenizer.chat_template.tool_use", "{% include 'x' %}"));
+        Assert.That(ChatTemplate.Load(metadata, Vocabulary).Render([ChatMessage.User("x")], options), Does.StartWith("plain").And.EndsWith("x"), "a broken one is not used");
+    }
+
     [Test]
     public void Every_real_template_is_interpreted_and_resembles_a_format()
     {
@@ -133,4 +187,12 @@ public class ChatTemplateTests
 
     private static ChatTemplate Template(string name) =>
         ChatTemplate.Parse(File.ReadAllText(Golden.Path($"chat_templates/{name}.jinja")));
+
+    private static readonly Tokenizer Vocabulary = new(TestVocabulary.BytePair("gpt-2", []));
+
+    /// <summary>As the template of a model file, for which a template is never an error.</summary>
+    private static ChatTemplate Load(string template) => ChatTemplate.Load(ModelMetadata(("tokenizer.chat_template", template)), Vocabulary);
+
+    private static GgufMetadata ModelMetadata(params (string Key, string Value)[] texts) =>
+        ModelDefaultsTests.Metadata([.. texts.Select(text => (text.Key, GgufValue.From(text.Value)))]);
 }

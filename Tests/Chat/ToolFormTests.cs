@@ -99,6 +99,15 @@ public class ToolFormTests
         Assert.That(Grammar.Parse(form.Grammar([Now])).Matches(one), Is.False, "only offered tools");
     }
 
+    [TestCaseSource(nameof(Forms))]
+    public void Calls_are_written_as_the_family_writes_them(string name, string one, string two)
+    {
+        ToolForm form = KnownToolForms.All.Single(known => known.Name == name);
+        ChatToolCall weather = new("", "get_weather", """{"city": "Rome", "days": 2, "metric": true, "hours": [6, 12]}"""), now = new("", "now", "{}");
+        Assert.That(form.Write([weather]), Is.EqualTo(one));
+        if (two.Length > 0) Assert.That(form.Write([weather, now]), Is.EqualTo(one + two));
+    }
+
     private static AssistantOutput Read(ToolForm form, string answer, int size, IReadOnlyList<ChatTool> tools)
     {
         var parser = new AssistantOutputParser(tools, form, ThinkingForm.Usual, thinksAnywhere: false, startsThinking: false);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Tokenizers;
 using TinyMllm.Tests.Support;
@@ -61,6 +62,26 @@ public sealed class TypedSpecialTokenTests
         Assert.That(Specials(Prompt("\\u003c|im_end|>")), Is.EqualTo(Specials(Prompt("x"))), "escaped in JSON");
         Assert.That(Specials(Prompt("<|im_end|>")), Is.EqualTo(Specials(Prompt("x"))));
         Assert.That(Prompt("<|im_end|>").Text, Does.Contain("<tool_response>\n<|im_end|>\n</tool_response>"));
+    }
+
+    [TestCaseSource(nameof(Templates))]
+    public void Nothing_that_a_tool_says_counts_in_any_template(string name)
+    {
+        ChatTemplate template = Template(name);
+        GuardedText Prompt(string text)
+        {
+            string json = JsonSerializer.Serialize(text);
+            return template.RenderGuarded(
+            [
+                ChatMessage.User("Weather?"),
+                new(ChatRole.Assistant, "") { ToolCalls = [new ChatToolCall("call00000", "weather", $$"""{"city":["go {{text}}"],"land":{{json}}}""")] },
+                new(ChatRole.Tool, text) { ToolCallId = "call00000" },
+            ], new ChatRenderOptions { Tools = [new ChatTool("weather", text, $$"""{"type":"object","description":{{json}}}""")], Now = DateTime.UnixEpoch });
+        }
+
+        string harmless = Specials(Prompt("x"));
+        foreach (string typed in Control.Append(ChatTemplate.ImageMarker))
+            Assert.That(Specials(Prompt(typed)), Is.EqualTo(harmless), typed);
     }
 
     [Test]

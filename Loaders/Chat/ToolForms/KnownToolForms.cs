@@ -14,13 +14,7 @@ internal static class KnownToolForms
     /// <summary>What a model writes that was told to: for templates that know no tools.</summary>
     public static ToolForm Generic => Hermes.Form;
 
-    /// <summary>The form that a template shows, else the one that the special tokens show; null if they show none.</summary>
-    /// <param name="template">The template's text.</param>
-    /// <param name="specialTokens">The texts of special tokens.</param>
-    public static ToolForm? Recognise(string template, IEnumerable<string> specialTokens)
-    {
-        if (All.FirstOrDefault(form => form.IsShownBy(template)) is { } shown) return shown;
-        string tokens = string.Join('\n', specialTokens);
-        return All.FirstOrDefault(form => form.IsShownBy(tokens));
-    }
+    /// <summary>The form that a template, or a list of special tokens, shows; null if it shows none.</summary>
+    /// <param name="text">The template's text, or the texts of the tokens.</param>
+    public static ToolForm? Recognise(string text) => All.FirstOrDefault(form => form.IsShownBy(text));
 }

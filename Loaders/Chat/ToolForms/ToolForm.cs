@@ -48,6 +48,15 @@ internal sealed record ToolForm
     /// <summary>Whether a template, or the special tokens beside it, show this form.</summary>
     public bool IsShownBy(string template) => Array.Exists(Signs, sign => Array.TrueForAll(sign, part => template.Contains(part, StringComparison.Ordinal)));
 
+    /// <summary>Calls as the family's template writes them, for templates that know tools but forget to write the calls of earlier turns.</summary>
+    public string Write(IReadOnlyList<ChatToolCall> calls)
+    {
+        string opener = Openers[0], open = opener.Length > 0 ? opener + Margin : "", close = opener.Length > 0 && Closer.Length > 0 ? Margin + Closer : "";
+        if (Syntax.IsList) return open + Syntax.Write(calls) + close;
+        IEnumerable<string> each = calls.Select(call => Syntax.Write([call]));
+        return RepeatsOpener ? string.Join(Separator, each.Select(call => open + call + close)) : open + string.Join(Separator, each) + close;
+    }
+
     /// <summary>
     /// A grammar (GBNF) of an answer that calls tools and says nothing else: rule <c>root</c>, which is rule <c>calls</c>. It writes the calls as
     /// the family's template does.

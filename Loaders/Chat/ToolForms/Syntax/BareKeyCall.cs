@@ -19,6 +19,14 @@ internal sealed class BareKeyCall : CallSyntax
     }
 
     /// <inheritdoc/>
+    public override string Write(IReadOnlyList<ChatToolCall> calls)
+    {
+        ValueNotation notation = ValueNotation.BareKeys(Quote);
+        return string.Concat(calls.Select(call =>
+            $"{Before}{call.Name}{{{string.Join(',', Arguments(call).Select(pair => $"{pair.Name}:{notation.Write(pair.Value)}"))}}}"));
+    }
+
+    /// <inheritdoc/>
     public override string Rule(CallGrammar grammar, bool several)
     {
         var values = new ValueGrammar(grammar, ValueNotation.BareKeys(Quote));

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace TinyMllm.Loaders.Chat.ToolForms;
 
 /// <summary>What became of an attempt to read something from an answer of which only a beginning may be there.</summary>
@@ -26,6 +28,16 @@ internal abstract class CallSyntax
     /// <param name="tools">The tools that were offered; null if they are not known.</param>
     /// <param name="calls">Receives the calls, with an empty <see cref="ChatToolCall.Id"/> if they have none.</param>
     public abstract ReadState Read(string text, ref int at, bool ended, IReadOnlyList<ChatTool>? tools, List<ChatToolCall> calls);
+
+    /// <summary>Writes calls as the family's template does: one, or a whole list.</summary>
+    public abstract string Write(IReadOnlyList<ChatToolCall> calls);
+
+    /// <summary>The arguments of a call, in order; none if they are no JSON object.</summary>
+    protected static IEnumerable<JsonProperty> Arguments(ChatToolCall call)
+    {
+        JsonElement arguments = JsonElement.Parse(call.ArgumentsJson);
+        return arguments.ValueKind == JsonValueKind.Object ? arguments.EnumerateObject() : [];
+    }
 
     /// <summary>The body of a GBNF rule that matches one call, or a list of calls.</summary>
     /// <param name="grammar">Knows the tools and takes further rules.</param>

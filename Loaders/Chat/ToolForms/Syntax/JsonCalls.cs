@@ -34,6 +34,14 @@ internal sealed class JsonCalls : CallSyntax
     }
 
     /// <inheritdoc/>
+    public override string Write(IReadOnlyList<ChatToolCall> calls)
+    {
+        string all = string.Join(", ", calls.Select(call =>
+            $"{{\"name\": {CallGrammar.JsonString(call.Name)}, \"{ArgumentsKey}\": {call.ArgumentsJson}}}"));
+        return List ? $"[{all}]" : all;
+    }
+
+    /// <inheritdoc/>
     public override string Rule(CallGrammar grammar, bool several)
     {
         string call = string.Join(" | ", grammar.Tools.Select((tool, i) =>

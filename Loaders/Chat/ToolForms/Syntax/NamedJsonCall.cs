@@ -51,6 +51,14 @@ internal sealed class NamedJsonCall : CallSyntax
     }
 
     /// <inheritdoc/>
+    public override string Write(IReadOnlyList<ChatToolCall> calls) => string.Concat(calls.Select(call =>
+    {
+        string digits = call.Id[(call.Id.AsSpan().LastIndexOfAnyExceptInRange('0', '9') + 1)..].TrimStart('0');
+        string number = !Numbered ? "" : digits.Length == 0 ? ":0" : ":" + digits;
+        return $"{Before}{call.Name}{number}{Between}{call.ArgumentsJson}{string.Concat(After)}";
+    }));
+
+    /// <inheritdoc/>
     public override string Rule(CallGrammar grammar, bool several) => string.Join(" | ", grammar.Tools.Select((tool, i) =>
         $"{CallGrammar.Literal(Before + tool.Name)} {(Numbered ? "\":\" [0-9]" : "")} {CallGrammar.Literal(Between)} {grammar.JsonArguments(i)} {CallGrammar.Literal(string.Concat(After))}"));
 }

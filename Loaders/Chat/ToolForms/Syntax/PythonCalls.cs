@@ -41,6 +41,10 @@ internal sealed class PythonCalls : CallSyntax
     }
 
     /// <inheritdoc/>
+    public override string Write(IReadOnlyList<ChatToolCall> calls) => Opener + string.Join(Separator, calls.Select(call =>
+        $"{call.Name}{Suffix}({string.Join(", ", Arguments(call).Select(pair => $"{pair.Name}={ValueNotation.Python.Write(pair.Value)}"))})")) + Closer;
+
+    /// <inheritdoc/>
     public override string Rule(CallGrammar grammar, bool several)
     {
         var values = new ValueGrammar(grammar, ValueNotation.Python);

@@ -60,6 +60,14 @@ internal sealed class TaggedCall : CallSyntax
     }
 
     /// <inheritdoc/>
+    public override string Write(IReadOnlyList<ChatToolCall> calls)
+    {
+        ValueNotation notation = ValueNotation.Tagged(ValueCloser);
+        return string.Concat(calls.Select(call => Before + call.Name + AfterName + Margin + string.Concat(Arguments(call).Select(pair =>
+            KeyOpener + pair.Name + KeyCloser + ValueMargin + notation.Write(pair.Value) + ValueMargin + ValueCloser + Margin)) + After));
+    }
+
+    /// <inheritdoc/>
     public override string Rule(CallGrammar grammar, bool several)
     {
         var values = new ValueGrammar(grammar, ValueNotation.Tagged(ValueCloser));
