@@ -1,8 +1,10 @@
+using System.IO.Compression;
 using System.Reflection.Metadata;
 using System.Reflection.Metadata.Ecma335;
 using System.Reflection.PortableExecutable;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using TinyMllm.Tests.Support;
 using static TinyMllm.Tests.Support.Programs;
 
@@ -12,10 +14,13 @@ namespace TinyMllm.Tests.Api;
 /// trimmed.</summary>
 [TestFixture]
 [Category("Slow")]
-public sealed class PackageTests
+public sealed partial class PackageTests
 {
     private const string Version = "0.1.0";
     private static readonly string[] Libraries = ["TinyMllm.Kernels", "TinyMllm.Engine", "TinyMllm.Loaders", "TinyMllm"];
+
+    private static readonly string Configuration =
+        AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Debug{Path.DirectorySeparatorChar}") ? "Debug" : "Release";
 
     private string _folder = "";
 
@@ -27,10 +32,7 @@ public sealed class PackageTests
     public void PackAndCreate()
     {
         _folder = Directory.CreateTempSubdirectory("tinymllm-packages-").FullName;
-        string configuration =
-            AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Debug{Path.DirectorySeparatorChar}") ? "Debug" : "Release";
-        foreach (string project in new[] { "Kernels", "Engine", "Loaders", "Models", Path.Combine("tools", "cli") })
-            Dotnet(Golden.Root, "pack", project, "--no-build", "-c", configuration, "-o", Feed);
+        Dotnet(Golden.Root, "pack", "TinyMllm.sln", "--no-build", "-c", Configuration, $"-p:PackageOutputPath={Feed}");
 
         Directory.CreateDirectory(App);
         string cached = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
@@ -83,22 +85,81 @@ public sealed class PackageTests
     public void Remove() => Directory.Delete(_folder, recursive: true);
 
     [Test]
+    public void OnlyTheLibrariesAndTheToolArePacked()
+    {
+        string[] files = [.. Libraries.Append("TinyMllm.Cli").SelectMany(name => new[] { $"{name}.{Version}.nupkg", $"{name}.{Version}.snupkg" })];
+        Assert.That(Directory.GetFiles(Feed).Select(Path.GetFileName), Is.EquivalentTo(files));
+    }
+
+    [Test]
+    public void PackagesGoWhereGitDoesNotLook()
+    {
+        Assert.That(File.ReadAllLines(Path.Combine(Golden.Root, ".gitignore")), Does.Contain("artifacts/"));
+        foreach (string project in new[] { "Kernels", "Models", Path.Combine("tools", "cli") })
+            Assert.That(Path.TrimEndingDirectorySeparator(Run("dotnet", Golden.Root, "msbuild", project, "-getProperty:PackageOutputPath").Trim()),
+                Is.EqualTo(Path.Combine(Golden.Root, "artifacts", "packages")), project);
+    }
+
+    [Test]
     public void PackagesCarryWhatTheyShould()
     {
         foreach (string package in Libraries.Append("TinyMllm.Cli"))
         {
-            using var archive = System.IO.Compression.ZipFile.OpenRead(Path.Combine(Feed, $"{package}.{Version}.nupkg"));
+            using ZipArchive archive = ZipFile.OpenRead(Path.Combine(Feed, $"{package}.{Version}.nupkg"));
             string[] entries = [.. archive.Entries.Select(entry => entry.FullName)];
             Assert.That(entries, Does.Contain("README.md").And.Contain("LICENSE").And.Contain("icon.png"), package);
+            Assert.That(LinkPattern().Matches(Text(archive, "README.md")).Select(link => link.Groups[1].Value).Where(link => !link.StartsWith("https://", StringComparison.Ordinal)),
+                Is.Empty, $"{package}: nothing lies behind a relative link");
             if (package != "TinyMllm.Cli")
             {
-                Assert.That(entries.Count(entry => entry.EndsWith(".xml", StringComparison.Ordinal)
-                    && entry.StartsWith("lib/", StringComparison.Ordinal)), Is.EqualTo(1), package);
-                Assert.That(File.Exists(Path.Combine(Feed, $"{package}.{Version}.snupkg")), package);
+                string documentation = entries.Single(entry => entry.StartsWith("lib/", StringComparison.Ordinal) && entry.EndsWith(".xml", StringComparison.Ordinal));
+                Assert.That(Text(archive, documentation), Does.Contain("<member name=\"T:TinyMllm."), package);
             }
 
             if (package == "TinyMllm.Kernels") Assert.That(entries, Does.Contain("buildTransitive/TinyMllm.Kernels.targets"));
         }
+    }
+
+    [Test]
+    public void PackagesHoldNothingNative()
+    {
+        foreach (string package in Libraries.Append("TinyMllm.Cli"))
+        {
+            using ZipArchive archive = ZipFile.OpenRead(Path.Combine(Feed, $"{package}.{Version}.nupkg"));
+            Assert.That(archive.Entries.Select(entry => entry.FullName).Where(name => NativeFilePattern().IsMatch(name)), Is.Empty, package);
+            // The tool's own packages may call the system (Spectre.Console asks Windows about the terminal); ours do not.
+            foreach (ZipArchiveEntry assembly in archive.Entries.Where(entry => OwnAssemblyPattern().IsMatch(entry.Name)))
+                Assert.That(NativeImports(Bytes(assembly)), Is.Zero, $"{package}: {assembly.FullName}");
+        }
+    }
+
+    /// <summary>A debugger steps into the library without network or repository.</summary>
+    [Test]
+    public void SymbolsHoldTheSources()
+    {
+        var embeddedSource = new Guid("0E8A571B-6926-466E-B4AD-8AB04611F5FE");
+        foreach (string package in Libraries)
+        {
+            using ZipArchive archive = ZipFile.OpenRead(Path.Combine(Feed, $"{package}.{Version}.snupkg"));
+            using MetadataReaderProvider provider =
+                MetadataReaderProvider.FromPortablePdbStream(Bytes(archive.Entries.Single(entry => entry.Name.EndsWith(".pdb", StringComparison.Ordinal))));
+            MetadataReader symbols = provider.GetMetadataReader();
+            Assert.That(symbols.Documents, Has.Count.GreaterThan(10), package);
+            foreach (DocumentHandle document in symbols.Documents)
+                Assert.That(symbols.GetCustomDebugInformation(document).Select(handle => symbols.GetGuid(symbols.GetCustomDebugInformation(handle).Kind)),
+                    Does.Contain(embeddedSource), symbols.GetString(symbols.GetDocument(document).Name));
+        }
+    }
+
+    [Test]
+    public void TheRepositorysAddressReachesThePackage()
+    {
+        const string address = "https://example.org/someone/tinymllm";
+        string folder = Path.Combine(_folder, "addressed");
+        Dotnet(Golden.Root, "pack", "Kernels", "--no-build", "-c", Configuration, $"-p:PackageOutputPath={folder}", $"-p:TinyMllmRepositoryUrl={address}");
+        using ZipArchive archive = ZipFile.OpenRead(Path.Combine(folder, $"TinyMllm.Kernels.{Version}.nupkg"));
+        Assert.That(Text(archive, "README.md"), Does.EndWith($"Documentation, samples and source: <{address}>\n"));
+        Assert.That(Text(archive, "TinyMllm.Kernels.nuspec"), Does.Contain($"<projectUrl>{address}</projectUrl>").And.Contain($"<repository type=\"git\" url=\"{address}\""));
     }
 
     [Test]
@@ -172,7 +233,7 @@ public sealed class PackageTests
     {
         string folder = Directory.CreateDirectory(Path.Combine(App, "..", "snippets")).FullName;
         foreach (string name in new[] { "nuget.config", "app.csproj" }) File.Copy(Path.Combine(App, name), Path.Combine(folder, name));
-        string[] pages = ["README.md", .. Directory.GetFiles(Path.Combine(Golden.Root, "docs"), "*.md").Select(page => Path.Combine("docs", Path.GetFileName(page)))];
+        string[] pages = ["README.md", Path.Combine("packaging", "README.md"), .. Directory.GetFiles(Path.Combine(Golden.Root, "docs"), "*.md").Select(page => Path.Combine("docs", Path.GetFileName(page)))];
         int count = 0;
         foreach (string snippet in pages.SelectMany(Snippets.Of).Where(snippet => !Snippets.IsInternal(snippet)))
             File.WriteAllText(Path.Combine(folder, $"Snippet{++count}.cs"), Snippets.Wrap(snippet, $"Snippet{count}"));
@@ -193,9 +254,34 @@ public sealed class PackageTests
         Dotnet(folder, "build", "-c", "Release", "-o", Path.Combine(folder, "out"), "-warnaserror");
     }
 
-    private static int NativeImports(string path)
+    private static int NativeImports(string path) => NativeImports(File.OpenRead(path));
+
+    private static int NativeImports(Stream assembly)
     {
-        using var file = new PEReader(File.OpenRead(path));
+        using var file = new PEReader(assembly);
         return file.HasMetadata ? file.GetMetadataReader().GetTableRowCount(TableIndex.ImplMap) : -1;
     }
+
+    private static MemoryStream Bytes(ZipArchiveEntry entry)
+    {
+        var bytes = new MemoryStream();
+        using (Stream packed = entry.Open()) packed.CopyTo(bytes);
+        bytes.Position = 0;
+        return bytes;
+    }
+
+    private static string Text(ZipArchive archive, string entry)
+    {
+        using var reader = new StreamReader(archive.GetEntry(entry)!.Open());
+        return reader.ReadToEnd();
+    }
+
+    [GeneratedRegex(@"\]\(([^)]+)\)")]
+    private static partial Regex LinkPattern();
+
+    [GeneratedRegex(@"^tinymllm.*\.dll$", RegexOptions.IgnoreCase)]
+    private static partial Regex OwnAssemblyPattern();
+
+    [GeneratedRegex(@"^runtimes/|\.(so|dylib|a|lib|node)$|/native/")]
+    private static partial Regex NativeFilePattern();
 }

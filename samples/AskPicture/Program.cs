@@ -3,7 +3,19 @@ using TinyMllm;
 using TinyMllm.Loaders.Hub;
 using TinyMllm.Loaders.Images;
 
-string picture = args.Length > 0 ? args[^1] : throw new ArgumentException("give a picture");
+if (args is not ([_] or [_, _, _]))
+{
+    Console.Error.WriteLine("usage: AskPicture [model.gguf mmproj.gguf] picture.png (without a model, SmolVLM 256M is downloaded, about 280 MB)");
+    return 2;
+}
+
+if (args.FirstOrDefault(path => !File.Exists(path)) is { } missing)
+{
+    Console.Error.WriteLine($"there is no file {missing}");
+    return 2;
+}
+
+string picture = args[^1];
 (string modelPath, string? projectorPath) = args is [var m, var p, _] ? (m, p) : await DownloadAsync();
 
 using var model = VisionLanguageModel.Load(modelPath, projectorPath);
@@ -14,6 +26,7 @@ RgbImage image = RgbImage.Load(picture);
 // The picture comes with the first question; the others are about the same one, and it is encoded once.
 await AskAsync("What is this?", image);
 await AskAsync("What color is the background?");
+return 0;
 
 async Task AskAsync(string question, params RgbImage[] images)
 {

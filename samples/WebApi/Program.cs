@@ -7,12 +7,13 @@ using TinyMllm.Loaders.Images;
 const long LargestUpload = 20 << 20;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
-builder.Services.AddTinyMllm(services =>
+if (builder.Configuration["Model:Path"] is not { } modelPath)
 {
-    IConfiguration settings = services.GetRequiredService<IConfiguration>();
-    return VisionLanguageModel.Load(settings["Model:Path"] ?? throw new InvalidOperationException("set Model:Path"),
-        settings["Model:Projector"]);
-});
+    Console.Error.WriteLine("usage: WebApi --Model:Path model.gguf --Model:Projector mmproj.gguf (or set Model__Path and Model__Projector, or appsettings.json)");
+    return 2;
+}
+
+builder.Services.AddTinyMllm(_ => VisionLanguageModel.Load(modelPath, builder.Configuration["Model:Projector"]));
 WebApplication app = builder.Build();
 
 // The answer is streamed as plain text while it is made; a client that leaves ends the work.
@@ -47,3 +48,4 @@ app.MapPost("/describe",
 }).DisableAntiforgery();
 
 app.Run();
+return 0;
