@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using TinyMllm.Loaders.Grammars;
+using TinyMllm.Loaders.Grammars.JsonSchema;
 
 namespace TinyMllm.Tests.Grammars;
 
@@ -154,6 +155,32 @@ public class JsonSchemaTests
     [TestCase("""{"required": 3}""", "'required' must be a list of names")]
     public void What_cannot_be_done_is_said(string schema, string problem) =>
         Assert.That(Assert.Throws<GrammarException>(() => Grammar.FromJsonSchema(schema))!.Message, Does.Contain(problem));
+
+    /// <summary>Python writes the same values with other words.</summary>
+    [Test]
+    public void Pythons_literals_are_json_with_other_words()
+    {
+        var converter = new JsonSchemaConverter(LiteralWords.Python);
+        const string schema = """
+            {"$defs": {"size": {"type": "integer", "maximum": 5, "minimum": 1}}, "properties": {"a": {"type": ["boolean", "null"]}, "b": {"enum": [true, null, "x", [false, {"k": null}]]},
+             "c": {"$ref": "#/$defs/size"}, "d": {}, "e": {"type": "boolean", "not": {"const": true}}, "f": {"not": {}}}}
+            """;
+        foreach (var (parameter, accepted, rejected) in new[]
+        {
+            ("a", "True|False|None", "true|null"), ("b", "True|None|\"x\"|[False, {\"k\": None}]", "true|'x'"), ("c", "1|5", "6|True"),
+            ("d", "[True, {\"a\": None}]|\"a\"", "true"), ("e", "False", "True|false"),
+        })
+        {
+            string rule = converter.Add(schema, "value-" + parameter, "properties", parameter);
+            Grammar grammar = Grammar.Parse($"root ::= {rule}\n{GbnfText.Grammar(converter.Rules)}");
+            foreach (string text in accepted.Split('|')) Assert.That(grammar.Matches(text), Is.True, $"{parameter}: {text}");
+            foreach (string text in rejected.Split('|')) Assert.That(grammar.Matches(text), Is.False, $"{parameter}: {text}");
+        }
+
+        string[] rules = [.. converter.Rules.Select(one => one.Key)];
+        Assert.That(() => converter.Add(schema, "value-f", "properties", "f"), Throws.TypeOf<GrammarException>().With.Message.Contains("#/properties/f"));
+        Assert.That(converter.Rules.Select(one => one.Key), Is.EqualTo(rules), "what fails leaves nothing behind");
+    }
 
     [Test]
     public void Integer_ranges_hold_exactly_their_numbers()

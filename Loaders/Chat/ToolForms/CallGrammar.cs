@@ -8,12 +8,11 @@ namespace TinyMllm.Loaders.Chat.ToolForms;
 /// <summary>Collects the rules of a grammar for calls of some tools.</summary>
 internal sealed class CallGrammar(IReadOnlyList<ChatTool> tools)
 {
-    private const string AnyObject = """{"type":"object"}""";
-
     private readonly OrderedDictionary<string, string> _rules = [];
     private readonly IReadOnlyList<ToolParameter>[] _parameters = [.. tools.Select(ToolParameter.Of)];
-    private string _argumentRules = "";
-    private string[]? _arguments;
+    private readonly string?[] _arguments = new string?[tools.Count];
+    private JsonSchemaConverter? _schemas;
+    private int _values;
 
     /// <summary>The tools.</summary>
     public IReadOnlyList<ChatTool> Tools => tools;
@@ -22,7 +21,26 @@ internal sealed class CallGrammar(IReadOnlyList<ChatTool> tools)
     public IReadOnlyList<ToolParameter> Parameters(int tool) => _parameters[tool];
 
     /// <summary>Name of the rule for a tool's arguments as a JSON object.</summary>
-    public string JsonArguments(int tool) => (_arguments ??= ConvertArguments())[tool];
+    public string JsonArguments(int tool) => _arguments[tool] ??= AddArguments(tool);
+
+    /// <summary>
+    /// Name of the rule for values of a parameter in a notation that is JSON but for its words; null if its schema is one that a grammar
+    /// cannot follow.
+    /// </summary>
+    /// <param name="tool">The tool.</param>
+    /// <param name="parameter">One of its parameters.</param>
+    /// <param name="words">The words; the same for all values of a grammar.</param>
+    public string? Value(int tool, ToolParameter parameter, LiteralWords words)
+    {
+        try
+        {
+            return Schemas(words).Add(tools[tool].ParametersJson, $"value-{_values++}", "properties", parameter.Name);
+        }
+        catch (GrammarException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Adds a rule and returns its name.</summary>
     public string Define(string name, string body)
@@ -51,51 +69,31 @@ internal sealed class CallGrammar(IReadOnlyList<ChatTool> tools)
     {
         var text = new StringBuilder();
         foreach (var (name, body) in _rules) text.Append(name).Append(" ::= ").Append(body).Append('\n');
-        return text.Append(_argumentRules).ToString();
-    }
-
-    /// <summary>
-    /// Converts the schemas of all tools at once, as the choices of one schema, so that names of rules are not given twice; takes the
-    /// choices out of its root rule.
-    /// </summary>
-    private string[] ConvertArguments()
-    {
-        string gbnf = JsonSchemaConverter.ToGbnf($$"""{"anyOf":[{{string.Join(',', tools.Select(Schema))}}]}""");
-        var lines = gbnf.Split('\n').ToLookup(line => line.StartsWith("root ::= ", StringComparison.Ordinal));
-        _argumentRules = string.Join('\n', lines[false]);
-        return lines[true].Single()["root ::= ".Length..].Split(" | ");
+        return text.Append(GbnfText.Grammar(_schemas?.Rules ?? [])).ToString();
     }
 
     /// <summary>The schema of a tool's arguments; any object if it is one that a grammar cannot follow.</summary>
-    private static string Schema(ChatTool tool)
+    private string AddArguments(int tool)
     {
+        JsonSchemaConverter schemas = Schemas(LiteralWords.Json);
         try
         {
-            JsonElement schema = JsonElement.Parse(tool.ParametersJson);
-            if (schema.ValueKind != JsonValueKind.Object) return AnyObject;
-            string marked = Marked(schema);
-            JsonSchemaConverter.ToGbnf(marked);
-            return marked;
+            return schemas.Add(AsObject(tools[tool].ParametersJson), $"arguments-{tool}");
         }
         catch (Exception problem) when (problem is JsonException or GrammarException)
         {
-            return AnyObject;
+            return schemas.Primitive("object");
         }
     }
 
-    /// <summary>An object schema with the mark that makes references begin at it, see <see cref="JsonSchemaConverter"/>.</summary>
-    private static string Marked(JsonElement schema)
-    {
-        using var memory = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(memory))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("$schema", "");
-            if (!schema.EnumerateObject().Any(property => property.Name is "type" or "$ref" or "anyOf" or "oneOf" or "allOf")) writer.WriteString("type", "object");
-            foreach (JsonProperty property in schema.EnumerateObject().Where(property => property.Name != "$schema")) property.WriteTo(writer);
-            writer.WriteEndObject();
-        }
+    private JsonSchemaConverter Schemas(LiteralWords words) => _schemas ??= new JsonSchemaConverter(words);
 
-        return Encoding.UTF8.GetString(memory.ToArray());
+    /// <summary>A schema that says of itself that it is an object's.</summary>
+    private static string AsObject(string json)
+    {
+        JsonElement schema = JsonElement.Parse(json);
+        if (schema.ValueKind != JsonValueKind.Object) return """{"type":"object"}""";
+        if (schema.EnumerateObject().Any(property => property.Name is "type" or "$ref" or "anyOf" or "oneOf" or "allOf")) return json;
+        return schema.EnumerateObject().Any() ? """{"type":"object",""" + json.TrimStart()[1..] : """{"type":"object"}""";
     }
 }

@@ -2,10 +2,16 @@ using System.Text.Json;
 
 namespace TinyMllm.Loaders.Chat.ToolForms;
 
-/// <summary>Rules for values of a tool's parameters in a notation other than JSON: by type and enumeration, not by every keyword of a schema.</summary>
+/// <summary>
+/// Rules for values of a tool's parameters in a notation other than JSON. What the notation writes as JSON does follows the whole schema; the
+/// rest its types and enumerations.
+/// </summary>
 internal sealed class ValueGrammar
 {
     private const string Comma = "\",\" \" \"?";
+
+    private static readonly JsonValueKind[] Kinds =
+        [JsonValueKind.String, JsonValueKind.Number, JsonValueKind.True, JsonValueKind.Array, JsonValueKind.Object, JsonValueKind.Null];
 
     private readonly CallGrammar _grammar;
     private readonly ValueNotation _notation;
@@ -18,8 +24,8 @@ internal sealed class ValueGrammar
         Add("key", notation.Key);
         Add("integer", "\"-\"? ([0] | [1-9] [0-9]{0,15})");
         Add("number", "\"-\"? ([0] | [1-9] [0-9]{0,15}) (\".\" [0-9]{1,16})?");
-        Add("boolean", $"\"{notation.True}\" | \"{notation.False}\"");
-        Add("null", $"\"{notation.Null}\"");
+        Add("boolean", notation.Words.Rule("boolean")!);
+        Add("null", notation.Words.Rule("null")!);
         Add("array", $"\"[\" ({Name("value")} ({Comma} {Name("value")})*)? \"]\"");
         Add("object", $"\"{{\" ({Name("pair")} ({Comma} {Name("pair")})*)? \"}}\"");
         Add("pair", $"{Name("key")} \":\" \" \"? {Name("value")}");
@@ -27,8 +33,11 @@ internal sealed class ValueGrammar
     }
 
     /// <summary>Name, or body in parentheses, of the rule for a parameter's values.</summary>
-    public string Rule(ToolParameter parameter)
+    /// <param name="tool">The tool.</param>
+    /// <param name="parameter">One of its parameters.</param>
+    public string Rule(int tool, ToolParameter parameter)
     {
+        if (IsLikeJson(parameter) && _grammar.Value(tool, parameter, _notation.Words) is { } rule) return rule;
         if (parameter.Schema.ValueKind == JsonValueKind.Object && parameter.Schema.TryGetProperty("enum", out JsonElement values)
             && values.ValueKind == JsonValueKind.Array && values.GetArrayLength() > 0)
             return $"({string.Join(" | ", values.EnumerateArray().Select(value => CallGrammar.Literal(Constant(value))))})";
@@ -47,13 +56,14 @@ internal sealed class ValueGrammar
         return kinds.Count == 0 ? Name("value") : $"({string.Join(" | ", kinds)})";
     }
 
+    private bool IsLikeJson(ToolParameter parameter) => _notation.Unlike.Count == 0
+        || (Kinds.Any(parameter.Allows) && !_notation.Unlike.Any(parameter.Allows));
+
     private string Constant(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.String when _notation.Quote == "\"" => CallGrammar.JsonString(value.GetString()!),
         JsonValueKind.String => _notation.Quote + value.GetString() + _notation.Quote,
-        JsonValueKind.True => _notation.True,
-        JsonValueKind.False => _notation.False,
-        JsonValueKind.Null => _notation.Null,
+        JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null => _notation.Words.Word(value.GetRawText()),
         _ => value.GetRawText(),
     };
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using TinyMllm.Loaders.Grammars.JsonSchema;
 
 namespace TinyMllm.Loaders.Chat.ToolForms;
 
@@ -8,25 +9,32 @@ namespace TinyMllm.Loaders.Chat.ToolForms;
 /// <param name="String">A string.</param>
 /// <param name="Key">A key of an object.</param>
 /// <param name="Quote">What stands before and behind the text of a string.</param>
-/// <param name="True">The word for true.</param>
-/// <param name="False">The word for false.</param>
-/// <param name="Null">The word for nothing.</param>
+/// <param name="Words">The words for true, false and nothing.</param>
 /// <param name="Nested">A string inside of lists and objects, if it differs.</param>
-internal sealed record ValueNotation(string Prefix, string String, string Key, string Quote, string True, string False, string Null, string? Nested = null)
+internal sealed record ValueNotation(string Prefix, string String, string Key, string Quote, LiteralWords Words, string? Nested = null)
 {
     private const string JsonString = """ "\"" ([^"\\\x00-\x1F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4}))* "\"" """;
 
+    /// <summary>Kinds of values that are not written as JSON writes them, words apart.</summary>
+    public IReadOnlyList<JsonValueKind> Unlike { get; private init; } = [];
+
     /// <summary>Python.</summary>
-    public static ValueNotation Python { get; } = new("python", JsonString, JsonString, "\"", "True", "False", "None");
+    public static ValueNotation Python { get; } = new("python", JsonString, JsonString, "\"", LiteralWords.Python);
 
     /// <summary>Texts as they are up to a tag; everything else as JSON.</summary>
-    public static ValueNotation Tagged(string closer) => new("tagged", WithoutText(closer), JsonString, "", "true", "false", "null", JsonString);
+    public static ValueNotation Tagged(string closer) => new("tagged", WithoutText(closer), JsonString, "", LiteralWords.Json, JsonString)
+    {
+        Unlike = [JsonValueKind.String],
+    };
 
     /// <summary>Keys without quotes, strings between special tokens.</summary>
     public static ValueNotation BareKeys(string quote)
     {
         string text = $"{CallGrammar.Literal(quote)} {WithoutText(quote)} {CallGrammar.Literal(quote)}";
-        return new ValueNotation("bare", text, "[a-zA-Z_] [a-zA-Z0-9_-]*", quote, "true", "false", "null");
+        return new ValueNotation("bare", text, "[a-zA-Z_] [a-zA-Z0-9_-]*", quote, LiteralWords.Json)
+        {
+            Unlike = [JsonValueKind.String, JsonValueKind.Array, JsonValueKind.Object],
+        };
     }
 
     /// <summary>Writes a value.</summary>
@@ -71,13 +79,13 @@ internal sealed record ValueNotation(string Prefix, string String, string Key, s
                 text.Append('}');
                 break;
             case JsonValueKind.True:
-                text.Append(True);
+                text.Append(Words.True);
                 break;
             case JsonValueKind.False:
-                text.Append(False);
+                text.Append(Words.False);
                 break;
             case JsonValueKind.Null:
-                text.Append(Null);
+                text.Append(Words.Null);
                 break;
             default:
                 text.Append(value.GetRawText());
@@ -93,7 +101,7 @@ internal sealed record ValueNotation(string Prefix, string String, string Key, s
     /// <summary>Any text in which another text does not begin: its first character comes only before one that is not its second.</summary>
     private static string WithoutText(string text)
     {
-        string first = Grammars.JsonSchema.GbnfText.SetCharacter(text[0]), second = Grammars.JsonSchema.GbnfText.SetCharacter(text[1]);
+        string first = GbnfText.SetCharacter(text[0]), second = Grammars.JsonSchema.GbnfText.SetCharacter(text[1]);
         return $"([^{first}] | [{first}]+ [^{first}{second}])*";
     }
 }

@@ -11,8 +11,8 @@ internal static class JsonPrimitives
         // A blank at most, and only inside of objects and lists: a layout costs tokens, small models do not find the end of one, and
         // whoever reads a value wants no blanks around it.
         ["space"] = "\" \"?",
-        ["boolean"] = "\"true\" | \"false\"",
-        ["null"] = "\"null\"",
+        ["boolean"] = "", // The notation's words.
+        ["null"] = "",
         ["integral-part"] = "[0] | [1-9] [0-9]{0,15}",
         ["decimal-part"] = "[0-9]{1,16}",
         ["integer"] = "\"-\"? integral-part",
@@ -56,10 +56,10 @@ internal static class JsonPrimitives
     public static bool Contains(string name) => Rules.ContainsKey(name);
 
     /// <summary>Adds a rule and those that it needs; returns its name.</summary>
-    public static string Add(Dictionary<string, string> rules, string name)
+    public static string Add(Dictionary<string, string> rules, string name, LiteralWords words)
     {
-        if (!rules.TryAdd(name, Rules[name])) return name;
-        foreach (string need in Needs.GetValueOrDefault(name, [])) Add(rules, need);
+        if (!rules.TryAdd(name, words.Rule(name) ?? Rules[name])) return name;
+        foreach (string need in Needs.GetValueOrDefault(name, [])) Add(rules, need, words);
         return name;
     }
 }

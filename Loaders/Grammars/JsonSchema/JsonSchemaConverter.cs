@@ -9,7 +9,8 @@ namespace TinyMllm.Loaders.Grammars.JsonSchema;
 /// <c>anyOf</c>, <c>oneOf</c>, <c>allOf</c> of objects, single values under <c>not</c>, and references within the schema. Properties come in the
 /// schema's order, required ones first. Bounds beyond what a grammar can count are loosened.
 /// </summary>
-internal sealed class JsonSchemaConverter
+/// <param name="words">The notation's words: JSON's, or those of a language whose values are written otherwise like JSON.</param>
+internal sealed class JsonSchemaConverter(LiteralWords words)
 {
     private const int MaximumDepth = 64;
 
@@ -33,7 +34,7 @@ internal sealed class JsonSchemaConverter
     /// <exception cref="GrammarException">The schema is no JSON, or uses what cannot be turned into a grammar.</exception>
     public static string ToGbnf(string schema)
     {
-        var converter = new JsonSchemaConverter();
+        var converter = new JsonSchemaConverter(LiteralWords.Json);
         string root = converter.Add(schema, "root");
         if (root != "root") converter._rules["root"] = root;
         return GbnfText.Grammar(converter.Rules);
@@ -42,25 +43,35 @@ internal sealed class JsonSchemaConverter
     /// <summary>Adds the rules of a schema to those of others.</summary>
     /// <param name="schema">The schema.</param>
     /// <param name="name">What its rules are to be called.</param>
-    /// <returns>Name of the rule that stands for the whole schema.</returns>
-    /// <exception cref="GrammarException">The schema is no JSON, or uses what cannot be turned into a grammar.</exception>
-    public string Add(string schema, string name)
+    /// <param name="part">The keys that lead to the part of it that is meant; none for the whole. References start from the whole.</param>
+    /// <returns>Name of the rule that stands for it.</returns>
+    /// <exception cref="GrammarException">The schema is no JSON, or uses what cannot be turned into a grammar; no rules are added then.</exception>
+    public string Add(string schema, string name, params ReadOnlySpan<string> part)
     {
+        string[] before = [.. _rules.Keys];
         try
         {
             using JsonDocument document = JsonDocument.Parse(schema);
-            (_root, _rootPath) = (document.RootElement, "#");
+            (_root, _rootPath, _depth) = (document.RootElement, "#", 0);
             _references.Clear();
-            return Visit(document.RootElement, name, "#");
+            JsonElement meant = document.RootElement;
+            foreach (string key in part) meant = meant.GetProperty(key);
+            return Visit(meant, name, string.Join('/', ["#", .. part]));
         }
         catch (JsonException problem)
         {
             throw new GrammarException($"JSON schema: not JSON ({problem.Message})");
         }
+        catch (GrammarException)
+        {
+            foreach (string added in _rules.Keys.Except(before).ToArray()) _rules.Remove(added);
+            foreach (var (inside, _) in _strings.Where(known => !_rules.ContainsKey(known.Value)).ToArray()) _strings.Remove(inside);
+            throw;
+        }
     }
 
     /// <summary>Adds a rule of JSON's own, such as <c>string</c> or <c>object</c>, and those that it needs.</summary>
-    public string Primitive(string name) => JsonPrimitives.Add(_rules, name);
+    public string Primitive(string name) => JsonPrimitives.Add(_rules, name, words);
 
     /// <summary>Adds the rule of a schema and returns the name by which to refer to it.</summary>
     private string Visit(JsonElement schema, string name, string path)
@@ -195,10 +206,10 @@ internal sealed class JsonSchemaConverter
         DeniedValues denied = DeniedValues.Read(schema, path);
         string[] all = type == "null" ? ["null"] : ["true", "false"], left = [.. all.Where(literal => !denied.Contains(literal))];
         if (left.Length == 0) throw Error(path, $"every {type} is excluded");
-        return left.Length == all.Length ? Primitive(type) : Define(name, GbnfText.Literal(left[0]));
+        return left.Length == all.Length ? Primitive(type) : Define(name, GbnfText.Literal(words.Word(left[0])));
     }
 
-    private static string Constant(JsonElement value) => GbnfText.Literal(GbnfText.CompactJson(value));
+    private string Constant(JsonElement value) => GbnfText.Literal(words.Write(value));
 
     private string VisitChoice(JsonElement schema, JsonElement options, string keyword, string name, string path)
     {

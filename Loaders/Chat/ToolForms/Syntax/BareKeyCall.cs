@@ -33,7 +33,7 @@ internal sealed class BareKeyCall : CallSyntax
         return string.Join(" | ", grammar.Tools.Select((tool, i) =>
         {
             string[] Pairs(bool required) => [.. grammar.Parameters(i).Where(parameter => parameter.Required == required)
-                .Select(parameter => $"{CallGrammar.Literal(parameter.Name + ":")} {values.Rule(parameter)}")];
+                .Select(parameter => $"{CallGrammar.Literal(parameter.Name + ":")} {values.Rule(i, parameter)}")];
             return $"{CallGrammar.Literal(Before + tool.Name + "{")} {CallGrammar.Sequence(Pairs(true), Pairs(false), ",")} \"}}\"";
         }));
     }

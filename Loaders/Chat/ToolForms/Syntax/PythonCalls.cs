@@ -51,7 +51,7 @@ internal sealed class PythonCalls : CallSyntax
         string call = string.Join(" | ", grammar.Tools.Select((tool, i) =>
         {
             string[] Pairs(bool required) => [.. grammar.Parameters(i).Where(parameter => parameter.Required == required)
-                .Select(parameter => $"{CallGrammar.Literal(parameter.Name + "=")} {values.Rule(parameter)}")];
+                .Select(parameter => $"{CallGrammar.Literal(parameter.Name + "=")} {values.Rule(i, parameter)}")];
             return $"{CallGrammar.Literal(tool.Name + Suffix + "(")} {CallGrammar.Sequence(Pairs(true), Pairs(false), ", ")} \")\"";
         }));
         if (!IsList) return call;

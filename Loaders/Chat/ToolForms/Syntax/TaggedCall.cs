@@ -74,7 +74,7 @@ internal sealed class TaggedCall : CallSyntax
         return string.Join(" | ", grammar.Tools.Select((tool, i) => CallGrammar.Literal(Before + tool.Name + AfterName + Margin) + " "
             + string.Join(' ', grammar.Parameters(i).Select(parameter =>
             {
-                string pair = $"{CallGrammar.Literal(KeyOpener + parameter.Name + KeyCloser + ValueMargin)} {values.Rule(parameter)} "
+                string pair = $"{CallGrammar.Literal(KeyOpener + parameter.Name + KeyCloser + ValueMargin)} {values.Rule(i, parameter)} "
                     + CallGrammar.Literal(ValueMargin + ValueCloser + Margin);
                 return parameter.Required ? pair : $"({pair})?";
             })) + " " + CallGrammar.Literal(After)));
