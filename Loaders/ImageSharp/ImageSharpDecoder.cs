@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.Formats;
 using SixLabors.ImageSharp.Metadata.Profiles.Exif;
@@ -19,23 +20,23 @@ public sealed class ImageSharpDecoder : IImageDecoder
     private static readonly DecoderOptions s_firstFrame = new() { MaxFrames = 1 };
 
     /// <inheritdoc/>
-    public RgbaImage Decode(ReadOnlySpan<byte> file, ImageOptions options)
+    public RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (file.IsEmpty) throw new ImageFormatException("the file is empty");
         try
         {
+            // The canvas comes first: it checks the limits.
             ImageInfo info = Image.Identify(s_firstFrame, file);
-            long most = Math.Min(options.MaxPixels, Array.MaxLength / 4);
-            if ((long)info.Width * info.Height > most)
-                throw new ImageFormatException($"picture of {info.Width}×{info.Height} pixels; the limit is {most} pixels");
-
+            var canvas = new ImageCanvas(info.Width, info.Height, options, ReadOrientation(info.Metadata.ExifProfile), cancellation);
             using Image<Rgba32> image = Image.Load<Rgba32>(s_firstFrame, file);
-            var pixels = new byte[image.Width * image.Height * 4];
-            image.CopyPixelDataTo(pixels);
-            return new RgbaImage(image.Width, image.Height, pixels) { Orientation = ReadOrientation(image.Metadata.ExifProfile) };
+            image.ProcessPixelRows(rows =>
+            {
+                for (int y = 0; y < rows.Height; y++) canvas.WriteRgba(y, MemoryMarshal.AsBytes(rows.GetRowSpan(y)));
+            });
+            return canvas.ToImage();
         }
-        catch (Exception error) when (error is not (ImageFormatException or OutOfMemoryException))
+        catch (Exception error) when (error is not (ImageFormatException or OutOfMemoryException or OperationCanceledException))
         {
             // Besides its own exceptions ImageSharp lets some of the runtime's escape when bytes are damaged.
             throw new ImageFormatException($"ImageSharp: {error.Message.ReplaceLineEndings(" ")}", error);

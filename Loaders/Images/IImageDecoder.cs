@@ -4,12 +4,14 @@ namespace TinyMllm.Loaders.Images;
 public interface IImageDecoder
 {
     /// <summary>
-    /// Decodes the first (or only) picture of a file. Implementations honour <see cref="ImageOptions.MaxPixels"/> before they allocate and
-    /// <see cref="ImageOptions.AcceptTruncated"/>; orientation and alpha are the caller's job. Must be safe to call from several threads.
+    /// Decodes the first (or only) picture of a file. Implementations honour <see cref="ImageOptions.AcceptTruncated"/>, and write their
+    /// rows to an <see cref="ImageCanvas"/>, which does the rest: limits, background and orientation. A decoder that allocates more than the
+    /// canvas checks <see cref="ImageOptions.MaxPixels"/> before it does. Must be safe to call from several threads.
     /// </summary>
     /// <param name="file">The whole file.</param>
     /// <param name="options">What the user wants.</param>
-    /// <returns>The pixels as stored, with the orientation beside them.</returns>
+    /// <param name="cancellation">Looked at after every few rows.</param>
     /// <exception cref="ImageFormatException">The bytes are not a picture that this decoder reads.</exception>
-    RgbaImage Decode(ReadOnlySpan<byte> file, ImageOptions options);
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation = default);
 }

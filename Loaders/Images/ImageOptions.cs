@@ -1,24 +1,40 @@
 namespace TinyMllm.Loaders.Images;
 
-/// <summary>How a picture is turned into RGB pixels. The defaults suit pictures from anywhere.</summary>
+/// <summary>How a picture is turned into RGB pixels, and how much memory that may take. The defaults suit pictures from anywhere.</summary>
 public sealed record ImageOptions
 {
     /// <summary>The defaults.</summary>
     public static ImageOptions Default { get; } = new();
 
     /// <summary>
-    /// Turns the picture upright as its EXIF orientation says (default). Off: pixels as stored, which is what llama.cpp sees.
+    /// Colours and rows as the file has them, which is what llama.cpp sees: alpha is dropped and the EXIF orientation is not applied.
     /// </summary>
+    public static ImageOptions AsStored { get; } = new() { ApplyOrientation = false, Background = null };
+
+    /// <summary>Turns the picture upright as its EXIF orientation says (default). Off: rows as stored.</summary>
     public bool ApplyOrientation { get; init; } = true;
 
     /// <summary>
-    /// Colour that shows through transparent pixels. Null (default) drops alpha and keeps the stored colour, as stb_image and so llama.cpp
-    /// do.
+    /// Colour that shows through transparent pixels; white by default, as in the preparation that the models were trained with.
+    /// Null drops alpha and keeps the stored colour, which nobody sees in the picture and which is black in most files.
     /// </summary>
-    public RgbColor? Background { get; init; }
+    public RgbColor? Background { get; init; } = RgbColor.White;
 
-    /// <summary>Largest width × height that is decoded, in pixels; default 2²⁸ (256 Mi), at 4 bytes each while decoding.</summary>
-    public long MaxPixels { get; init; } = 1L << 28;
+    /// <summary>
+    /// Largest width × height that is decoded, in pixels; default 2²⁶ (64 Mi). Checked before any memory is taken: a decoded pixel takes
+    /// 3 bytes, and a file of a few kilobytes can claim any size. A side has at most 2²⁰ pixels in any case.
+    /// </summary>
+    public long MaxPixels { get; init; } = 1L << 26;
+
+    /// <summary>Largest file that is read, in bytes; default 2²⁹ (512 MiB). The file is in memory while it is decoded.</summary>
+    public long MaxFileBytes { get; init; } = 1L << 29;
+
+    /// <summary>
+    /// Pictures that are decoded at once, default 2; others wait for their turn. It counts all asynchronous decoding of this process that
+    /// asks for the same number, and the pictures in requests of a chat client; <see cref="RgbImage.Load"/> and
+    /// <see cref="RgbImage.Decode(ReadOnlySpan{byte}, ImageOptions?, CancellationToken)"/> work at once on the calling thread.
+    /// </summary>
+    public int ConcurrentDecodes { get; init; } = 2;
 
     /// <summary>
     /// Accepts a picture whose data ends early or breaks off, keeping the part that could be read; <see cref="RgbImage.IsComplete"/> then
@@ -28,4 +44,16 @@ public sealed record ImageOptions
 
     /// <summary>Decoder to use; null (default) takes <see cref="ImageDecoders.Default"/>.</summary>
     public IImageDecoder? Decoder { get; init; }
+
+    /// <summary>Where the pixels of large pictures go; null: all in the heap.</summary>
+    internal PictureMemory? Memory { get; init; }
+
+    /// <summary>Checks the values.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A limit is not positive.</exception>
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxPixels);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxFileBytes);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(ConcurrentDecodes);
+    }
 }

@@ -10,15 +10,15 @@ namespace TinyMllm.Loaders.Images;
 /// <summary>Tells the format from the first bytes and hands the file to its decoder.</summary>
 internal sealed class ManagedImageDecoder : IImageDecoder
 {
-    public RgbaImage Decode(ReadOnlySpan<byte> file, ImageOptions options)
+    public RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (PngDecoder.Recognises(file)) return PngDecoder.Decode(file, options);
-        if (JpegDecoder.Recognises(file)) return JpegDecoder.Decode(file, options);
-        if (BmpDecoder.Recognises(file)) return BmpDecoder.Decode(file, options);
-        if (GifDecoder.Recognises(file)) return GifDecoder.Decode(file, options);
-        if (WebPDecoder.Recognises(file)) return WebPDecoder.Decode(file, options);
-        if (NetpbmDecoder.Recognises(file)) return NetpbmDecoder.Decode(file, options);
+        if (PngDecoder.Recognises(file)) return PngDecoder.Decode(file, options, cancellation);
+        if (JpegDecoder.Recognises(file)) return JpegDecoder.Decode(file, options, cancellation);
+        if (BmpDecoder.Recognises(file)) return BmpDecoder.Decode(file, options, cancellation);
+        if (GifDecoder.Recognises(file)) return GifDecoder.Decode(file, options, cancellation);
+        if (WebPDecoder.Recognises(file)) return WebPDecoder.Decode(file, options, cancellation);
+        if (NetpbmDecoder.Recognises(file)) return NetpbmDecoder.Decode(file, options, cancellation);
 
         if (file.IsEmpty) throw new ImageFormatException("the file is empty");
         string start = Convert.ToHexString(file[..Math.Min(8, file.Length)]);

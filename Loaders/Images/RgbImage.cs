@@ -3,11 +3,11 @@ namespace TinyMllm.Loaders.Images;
 /// <summary>A picture as the models want it: 8-bit RGB, row-major, top row first, no padding.</summary>
 public sealed class RgbImage
 {
-    private const int BytesPerPixel = 3;
-    private readonly byte[] _pixels;
+    /// <summary>Bytes of one pixel.</summary>
+    internal const int BytesPerPixel = 3;
 
-    private RgbImage(int width, int height, byte[] pixels, bool isComplete = true) =>
-        (Width, Height, _pixels, IsComplete) = (width, height, pixels, isComplete);
+    private RgbImage(int width, int height, ReadOnlyMemory<byte> pixels, bool isComplete = true) =>
+        (Width, Height, Pixels, IsComplete) = (width, height, pixels, isComplete);
 
     /// <summary>Pixels of a row.</summary>
     public int Width { get; }
@@ -16,7 +16,7 @@ public sealed class RgbImage
     public int Height { get; }
 
     /// <summary>Red, green, blue of every pixel, row after row: <see cref="Width"/> · <see cref="Height"/> · 3 bytes.</summary>
-    public ReadOnlyMemory<byte> Pixels => _pixels;
+    public ReadOnlyMemory<byte> Pixels { get; }
 
     /// <summary>
     /// False when part of the pixels was missing and is filled in: <see cref="ImageOptions.AcceptTruncated"/> let a broken file pass, or a
@@ -27,15 +27,17 @@ public sealed class RgbImage
     /// <summary>Reads a picture file.</summary>
     /// <param name="path">The file; its format is told from its content, not from its name.</param>
     /// <param name="options">Null: <see cref="ImageOptions.Default"/>.</param>
+    /// <param name="cancellation">Looked at after every few rows.</param>
     /// <exception cref="ImageFormatException">The file is not a picture that can be read; the message names it.</exception>
     /// <exception cref="IOException">The file cannot be read at all.</exception>
-    public static RgbImage Load(string path, ImageOptions? options = null)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static RgbImage Load(string path, ImageOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        byte[] file = File.ReadAllBytes(path);
+        using FileStream file = OpenFile(path);
         try
         {
-            return Decode(file, options);
+            return Decode(file, options, cancellation);
         }
         catch (ImageFormatException error)
         {
@@ -43,32 +45,69 @@ public sealed class RgbImage
         }
     }
 
+    /// <summary>Reads a picture file on another thread, when its turn comes (<see cref="ImageOptions.ConcurrentDecodes"/>).</summary>
+    /// <param name="path">The file; its format is told from its content, not from its name.</param>
+    /// <param name="options">Null: <see cref="ImageOptions.Default"/>.</param>
+    /// <param name="cancellation">Ends the waiting, or the decoding within a few rows.</param>
+    /// <exception cref="ImageFormatException">The file is not a picture that can be read; the message names it.</exception>
+    /// <exception cref="IOException">The file cannot be read at all.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static Task<RgbImage> LoadAsync(string path, ImageOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return InTurnAsync(() => Load(path, options, cancellation), options, cancellation);
+    }
+
     /// <summary>Decodes a picture that lies in memory.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="options">Null: <see cref="ImageOptions.Default"/>.</param>
+    /// <param name="cancellation">Looked at after every few rows.</param>
     /// <exception cref="ImageFormatException">The bytes are not a picture that can be read.</exception>
-    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions? options = null)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= ImageOptions.Default;
-        RgbaImage decoded = (options.Decoder ?? ImageDecoders.Default).Decode(file, options);
-        if (options.ApplyOrientation) decoded = Upright.Turn(decoded);
-
-        var pixels = GC.AllocateUninitializedArray<byte>(checked(decoded.Width * decoded.Height * BytesPerPixel));
-        if (options.Background is { } background) Alpha.Composite(decoded.Pixels, pixels, background);
-        else Alpha.Drop(decoded.Pixels, pixels);
-        return new RgbImage(decoded.Width, decoded.Height, pixels, decoded.IsComplete);
+        options.Validate();
+        cancellation.ThrowIfCancellationRequested();
+        return (options.Decoder ?? ImageDecoders.Default).Decode(file, options, cancellation);
     }
 
     /// <summary>Decodes a picture from a stream, read to its end.</summary>
     /// <param name="stream">Where the file comes from; left open.</param>
     /// <param name="options">Null: <see cref="ImageOptions.Default"/>.</param>
-    /// <exception cref="ImageFormatException">The bytes are not a picture that can be read.</exception>
-    public static RgbImage Decode(Stream stream, ImageOptions? options = null)
+    /// <param name="cancellation">Looked at after every read and every few rows.</param>
+    /// <exception cref="ImageFormatException">The bytes are not a picture that can be read, or too many.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static RgbImage Decode(Stream stream, ImageOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        using var memory = new MemoryStream();
-        stream.CopyTo(memory);
-        return Decode(memory.GetBuffer().AsSpan(0, (int)memory.Length), options);
+        options ??= ImageOptions.Default;
+        options.Validate();
+        return Decode(FileBytes.Read(stream, options.MaxFileBytes, cancellation), options, cancellation);
+    }
+
+    /// <summary>Decodes a picture on another thread, when its turn comes (<see cref="ImageOptions.ConcurrentDecodes"/>).</summary>
+    /// <param name="file">The whole file; must not change until the task has ended.</param>
+    /// <param name="options">Null: <see cref="ImageOptions.Default"/>.</param>
+    /// <param name="cancellation">Ends the waiting, or the decoding within a few rows.</param>
+    /// <exception cref="ImageFormatException">The bytes are not a picture that can be read.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static Task<RgbImage> DecodeAsync(ReadOnlyMemory<byte> file, ImageOptions? options = null, CancellationToken cancellation = default) =>
+        InTurnAsync(() => Decode(file.Span, options, cancellation), options, cancellation);
+
+    /// <summary>Reads a stream to its end and decodes the picture on another thread, when its turn comes.</summary>
+    /// <param name="stream">Where the file comes from; left open.</param>
+    /// <param name="options">Null: <see cref="ImageOptions.Default"/>.</param>
+    /// <param name="cancellation">Ends the reading, the waiting, or the decoding within a few rows.</param>
+    /// <exception cref="ImageFormatException">The bytes are not a picture that can be read, or too many.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static async Task<RgbImage> DecodeAsync(Stream stream, ImageOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        options ??= ImageOptions.Default;
+        options.Validate();
+        ReadOnlyMemory<byte> file = await FileBytes.ReadAsync(stream, options.MaxFileBytes, cancellation).ConfigureAwait(false);
+        return await DecodeAsync(file, options, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Copies raw RGB pixels.</summary>
@@ -86,35 +125,50 @@ public sealed class RgbImage
         return new RgbImage(width, height, copy);
     }
 
-    /// <summary>Copies raw RGBA pixels; alpha (straight) is dropped, or shows <paramref name="background"/>.</summary>
+    /// <summary>Copies raw RGBA pixels; alpha is straight.</summary>
     /// <param name="pixels">Red, green, blue, alpha bytes, rows <paramref name="stride"/> bytes apart.</param>
     /// <param name="width">Pixels of a row.</param>
     /// <param name="height">Rows.</param>
     /// <param name="stride">Bytes from one row to the next; 0: rows follow each other without a gap.</param>
-    /// <param name="background">Colour below transparent pixels; null drops alpha.</param>
+    /// <param name="options">Whose <see cref="ImageOptions.Background"/> shows through; null: white.</param>
     /// <exception cref="ArgumentException">The sizes do not fit the data.</exception>
-    public static RgbImage FromRgba(ReadOnlySpan<byte> pixels, int width, int height, int stride = 0, RgbColor? background = null)
+    public static RgbImage FromRgba(ReadOnlySpan<byte> pixels, int width, int height, int stride = 0, ImageOptions? options = null)
     {
-        stride = CheckRaw(pixels.Length, width, height, RgbaImage.BytesPerPixel, stride);
+        const int Bytes = 4;
+        stride = CheckRaw(pixels.Length, width, height, Bytes, stride);
         int rowBytes = width * BytesPerPixel;
         var rgb = new byte[checked(rowBytes * height)];
-        for (int y = 0; y < height; y++)
-        {
-            ReadOnlySpan<byte> source = pixels.Slice(y * stride, width * RgbaImage.BytesPerPixel);
-            Span<byte> target = rgb.AsSpan(y * rowBytes, rowBytes);
-            if (background is { } colour) Alpha.Composite(source, target, colour);
-            else Alpha.Drop(source, target);
-        }
-
+        RgbColor? background = (options ?? ImageOptions.Default).Background;
+        for (int y = 0; y < height; y++) Alpha.Resolve(pixels.Slice(y * stride, width * Bytes), rgb.AsSpan(y * rowBytes, rowBytes), background);
         return new RgbImage(width, height, rgb);
     }
 
     /// <summary>Takes pixels that nobody else will change, without copying them.</summary>
-    internal static RgbImage Own(int width, int height, byte[] pixels)
+    internal static RgbImage Own(int width, int height, ReadOnlyMemory<byte> pixels, bool isComplete = true)
     {
         CheckRaw(pixels.Length, width, height, BytesPerPixel, 0);
-        return new RgbImage(width, height, pixels);
+        return new RgbImage(width, height, pixels, isComplete);
     }
+
+    private static async Task<RgbImage> InTurnAsync(Func<RgbImage> decode, ImageOptions? options, CancellationToken cancellation)
+    {
+        options ??= ImageOptions.Default;
+        options.Validate();
+        SemaphoreSlim turns = DecodeTurns.Of(options);
+        await turns.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return await Task.Run(decode, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            turns.Release();
+        }
+    }
+
+    /// <summary>Without a buffer: files are read in one piece.</summary>
+    private static FileStream OpenFile(string path) =>
+        new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
 
     private static int CheckRaw(int length, int width, int height, int bytesPerPixel, int stride)
     {

@@ -9,7 +9,7 @@ namespace TinyMllm.Tests.Images;
 /// <summary>Corners of the formats that no golden picture reaches, on pictures small enough to be written down.</summary>
 public class FormatDetailTests
 {
-    private static readonly byte[] s_black = [0, 0, 0], s_red = [255, 0, 0], s_green = [0, 255, 0], s_blue = [0, 0, 255];
+    private static readonly byte[] s_black = [0, 0, 0], s_red = [255, 0, 0], s_green = [0, 255, 0], s_blue = [0, 0, 255], s_white = [255, 255, 255];
 
     [TestCase("P1\n# bits\n3 1\n1 0 1", "000000 FFFFFF 000000")]
     [TestCase("P1 3 1 101", "000000 FFFFFF 000000")]
@@ -37,6 +37,14 @@ public class FormatDetailTests
     }
 
     [Test]
+    public void BmpAlphaCountsOnlyIfItIsUsed()
+    {
+        byte[] masks = [0, 0, 0xFF, 0, 0, 0xFF, 0, 0, 0xFF, 0, 0, 0, 0, 0, 0, 0xFF];
+        AssertPixels(Bmp(2, 1, 32, 6, masks, [0, 0, 255, 255, 0, 0, 255, 0]), s_red, s_white);
+        AssertPixels(Bmp(2, 1, 32, 6, masks, [0, 0, 255, 0, 255, 0, 0, 0]), s_red, s_blue);
+    }
+
+    [Test]
     public void BmpRuns()
     {
         // Red red, then green and blue as literals; a new line; a jump over one; blue; the end.
@@ -46,12 +54,13 @@ public class FormatDetailTests
     }
 
     [Test]
-    public void GifShowsItsBackgroundWhereTheFrameDoesNotReach()
+    public void GifIsTransparentWhereTheFrameDoesNotReach()
     {
         // Screen 2×1, two colours (red, green), background 1; a frame of one pixel of colour 0 at (0, 0).
         byte[] gif =
             [.. "GIF89a"u8, 2, 0, 1, 0, 0x80, 1, 0, 255, 0, 0, 0, 255, 0, 0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 0x01, 0, 0x3B];
-        AssertPixels(gif, s_red, s_green);
+        AssertPixels(gif, s_red, s_white);
+        Assert.That(RgbImage.Decode(gif, ImageOptions.AsStored).Pixels.ToArray(), Is.EqualTo((byte[])[.. s_red, .. s_green]));
         RgbImage overBlue = RgbImage.Decode(gif, new ImageOptions { Background = new RgbColor(0, 0, 255) });
         Assert.That(overBlue.Pixels.ToArray(), Is.EqualTo((byte[])[.. s_red, .. s_blue]));
     }

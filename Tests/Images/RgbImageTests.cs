@@ -31,8 +31,8 @@ public class RgbImageTests
     {
         var rgba = new byte[width * 4];
         new Random(3).NextBytes(rgba);
-        byte[] dropped = RgbImage.FromRgba(rgba, width, 1).Pixels.ToArray();
-        byte[] white = RgbImage.FromRgba(rgba, width, 1, background: RgbColor.White).Pixels.ToArray();
+        byte[] dropped = RgbImage.FromRgba(rgba, width, 1, options: ImageOptions.AsStored).Pixels.ToArray();
+        byte[] white = RgbImage.FromRgba(rgba, width, 1).Pixels.ToArray();
 
         for (int i = 0; i < width * 3; i++)
         {
@@ -47,7 +47,7 @@ public class RgbImageTests
     {
         string path = Golden.Path("images/made-alpha.png");
         byte[] expected = Npy.Load(path + ".npy").Data;
-        RgbImage dropped = RgbImage.Load(path), black = RgbImage.Load(path, new ImageOptions { Background = RgbColor.Black });
+        RgbImage dropped = RgbImage.Load(path, ImageOptions.AsStored), black = RgbImage.Load(path, new ImageOptions { Background = RgbColor.Black });
 
         int transparent = Enumerable.Range(0, expected.Length / 4).First(i => expected[i * 4 + 3] < 128 && expected[i * 4] > 0);
         Assert.That(dropped.Pixels.Span[transparent * 3], Is.EqualTo(expected[transparent * 4]));
@@ -124,6 +124,7 @@ public class RgbImageTests
 
     private sealed class OnePixel : IImageDecoder
     {
-        public RgbaImage Decode(ReadOnlySpan<byte> file, ImageOptions options) => new(1, 1, [7, 8, 9, 255]);
+        public RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation = default) =>
+            RgbImage.FromRgb([7, 8, 9], 1, 1);
     }
 }

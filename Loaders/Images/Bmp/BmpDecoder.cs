@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 
 namespace TinyMllm.Loaders.Images.Bmp;
 
@@ -15,28 +14,50 @@ internal static class BmpDecoder
 
     public static bool Recognises(ReadOnlySpan<byte> file) => file.Length >= 18 && file.StartsWith("BM"u8);
 
-    public static RgbaImage Decode(ReadOnlySpan<byte> file, ImageOptions options)
+    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation)
     {
         BmpHeader header = BmpHeader.Read(file);
         bool isRunLength = header.Compression is BmpCompression.RunLength4 or BmpCompression.RunLength8;
         long bytes = file.Length - header.DataOffset, describable = isRunLength ? bytes * MostRun / 2 : bytes * 8 / header.BitsPerPixel;
         ImageLimits.Check(Name, header.Width, header.Height, describable, options);
+        if (!HasAlpha(file, header)) header = header.WithoutAlpha();
 
-        var image = new RgbaImage(header.Width, header.Height, new byte[header.Width * header.Height * RgbaImage.BytesPerPixel]);
-        uint[] palette = ReadPalette(file, header);
+        var canvas = new ImageCanvas(header.Width, header.Height, options, cancellation: cancellation);
+        var rows = new BmpRows(header, ReadPalette(file, header), canvas);
         var reader = new ByteReader(file, Name) { Position = header.DataOffset };
         bool complete = true;
         try
         {
-            if (isRunLength) complete = ReadRuns(ref reader, header, palette, image, options);
-            else ReadRows(ref reader, header, palette, image);
+            if (isRunLength) BmpRunLength.Decode(ref reader, header, rows);
+            else ReadRows(ref reader, header, rows);
         }
         catch (ImageFormatException) when (options.AcceptTruncated)
         {
             complete = false;
         }
 
-        return complete ? image : new RgbaImage(image.Width, image.Height, image.Pixels) { IsComplete = false };
+        if (isRunLength) rows.Finish();
+        return canvas.ToImage(complete);
+    }
+
+    /// <summary>Many programs announce alpha and write zeros there; everybody takes such a picture to be opaque.</summary>
+    private static bool HasAlpha(ReadOnlySpan<byte> file, BmpHeader header)
+    {
+        if (header.Masks.Alpha.Bits == 0) return false;
+        ReadOnlySpan<byte> rows = file[header.DataOffset..];
+        int pixelBytes = header.BitsPerPixel / 8;
+        for (int y = 0; y < header.Height; y++)
+        {
+            ReadOnlySpan<byte> row = rows[(int)Math.Min((long)y * header.RowBytes, rows.Length)..];
+            for (int x = 0; x < Math.Min(header.Width, row.Length / pixelBytes); x++)
+            {
+                ReadOnlySpan<byte> pixel = row.Slice(x * pixelBytes, pixelBytes);
+                uint value = pixelBytes == 4 ? BinaryPrimitives.ReadUInt32LittleEndian(pixel) : BinaryPrimitives.ReadUInt16LittleEndian(pixel);
+                if ((value & header.Masks.Alpha.Bits) != 0) return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>256 entries of RGBA, red in the low byte; those that the file lacks are black.</summary>
@@ -53,62 +74,13 @@ internal static class BmpDecoder
         return palette;
     }
 
-    private static void ReadRows(ref ByteReader reader, BmpHeader header, uint[] palette, RgbaImage image)
+    private static void ReadRows(ref ByteReader reader, BmpHeader header, BmpRows rows)
     {
         int usedBytes = (int)(((long)header.Width * header.BitsPerPixel + 7) / 8);
         for (int y = 0; y < header.Height; y++)
         {
             // The last row may lack its padding.
-            ReadOnlySpan<byte> row = reader.Take(Math.Max(usedBytes, Math.Min(header.RowBytes, reader.Remaining)));
-            Convert(row, header, palette, MemoryMarshal.Cast<byte, uint>(image.Row(TargetRow(header, y))));
+            rows.Write(y, reader.Take(Math.Max(usedBytes, Math.Min(header.RowBytes, reader.Remaining))));
         }
     }
-
-    private static void Convert(ReadOnlySpan<byte> row, BmpHeader header, uint[] palette, Span<uint> pixels)
-    {
-        BmpMasks masks = header.Masks;
-        switch (header.BitsPerPixel)
-        {
-            case 24:
-                for (int x = 0; x < pixels.Length; x++)
-                    pixels[x] = row[x * 3 + 2] | (uint)row[x * 3 + 1] << 8 | (uint)row[x * 3] << 16 | 0xFF000000;
-                break;
-            case 32:
-                for (int x = 0; x < pixels.Length; x++) pixels[x] = masks.Convert(BinaryPrimitives.ReadUInt32LittleEndian(row[(x * 4)..]));
-                break;
-            case 16:
-                for (int x = 0; x < pixels.Length; x++) pixels[x] = masks.Convert(BinaryPrimitives.ReadUInt16LittleEndian(row[(x * 2)..]));
-                break;
-            default:
-                int depth = header.BitsPerPixel, mask = (1 << depth) - 1;
-                for (int x = 0, bit = 0; x < pixels.Length; x++, bit += depth)
-                    pixels[x] = palette[row[bit >> 3] >> (8 - depth - (bit & 7)) & mask];
-                break;
-        }
-    }
-
-    /// <summary>Returns whether the data was whole; what was read of broken data is kept if the options say so.</summary>
-    private static bool ReadRuns(ref ByteReader reader, BmpHeader header, uint[] palette, RgbaImage image, ImageOptions options)
-    {
-        var indices = new byte[header.Width * header.Height];
-        bool complete = true;
-        try
-        {
-            BmpRunLength.Decode(ref reader, header, indices);
-        }
-        catch (ImageFormatException) when (options.AcceptTruncated)
-        {
-            complete = false;
-        }
-
-        for (int y = 0; y < header.Height; y++)
-        {
-            Span<uint> pixels = MemoryMarshal.Cast<byte, uint>(image.Row(TargetRow(header, y)));
-            for (int x = 0; x < pixels.Length; x++) pixels[x] = palette[indices[y * header.Width + x]];
-        }
-
-        return complete;
-    }
-
-    private static int TargetRow(BmpHeader header, int y) => header.IsTopDown ? y : header.Height - 1 - y;
 }

@@ -46,6 +46,9 @@ internal readonly record struct BmpHeader
     /// <summary>Bytes of an uncompressed row: padded to a multiple of four.</summary>
     public int RowBytes => checked((int)(((long)Width * BitsPerPixel + 31) / 32 * 4));
 
+    /// <summary>The same with opaque pixels.</summary>
+    public BmpHeader WithoutAlpha() => this with { Masks = Masks with { Alpha = default } };
+
     public static BmpHeader Read(ReadOnlySpan<byte> file)
     {
         var reader = new ByteReader(file, BmpDecoder.Name) { Position = 10 };

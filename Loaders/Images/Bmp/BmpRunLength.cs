@@ -8,8 +8,8 @@ internal static class BmpRunLength
 {
     private const byte EndOfLine = 0, EndOfBitmap = 1, Jump = 2;
 
-    /// <summary>Fills <paramref name="indices"/>, bottom row first, until the bitmap ends.</summary>
-    public static void Decode(ref ByteReader reader, BmpHeader header, Span<byte> indices)
+    /// <summary>Fills <paramref name="rows"/>, first stored row first, until the bitmap ends.</summary>
+    public static void Decode(ref ByteReader reader, BmpHeader header, BmpRows rows)
     {
         bool isNibbles = header.Compression == BmpCompression.RunLength4;
         int x = 0, y = 0;
@@ -18,7 +18,7 @@ internal static class BmpRunLength
             int count = reader.ReadByte(), value = reader.ReadByte();
             if (count > 0)
             {
-                for (int i = 0; i < count; i++) Put(indices, header, x++, y, isNibbles ? Nibble(value, i) : value);
+                for (int i = 0; i < count; i++) rows.Put(x++, y, isNibbles ? Nibble(value, i) : value);
                 continue;
             }
 
@@ -36,7 +36,7 @@ internal static class BmpRunLength
                 default:
                     int bytes = isNibbles ? (value + 1) / 2 : value;
                     ReadOnlySpan<byte> literal = reader.Take(bytes);
-                    for (int i = 0; i < value; i++) Put(indices, header, x++, y, isNibbles ? Nibble(literal[i / 2], i) : literal[i]);
+                    for (int i = 0; i < value; i++) rows.Put(x++, y, isNibbles ? Nibble(literal[i / 2], i) : literal[i]);
                     if ((bytes & 1) == 1 && reader.Remaining > 0) reader.Skip(1);
                     break;
             }
@@ -44,10 +44,4 @@ internal static class BmpRunLength
     }
 
     private static int Nibble(int pair, int index) => (index & 1) == 0 ? pair >> 4 : pair & 15;
-
-    private static void Put(Span<byte> indices, BmpHeader header, int x, int y, int value)
-    {
-        // Runs that stick out of the picture are cut.
-        if (x < header.Width && y < header.Height) indices[y * header.Width + x] = (byte)value;
-    }
 }

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace TinyMllm.Loaders.Images.Gif;
 
 /// <summary>
-/// The first frame of a GIF (GIF89a, CompuServe 1990). The picture is the logical screen; what the frame leaves uncovered has the
-/// background's colour and alpha 0, so that it shows the background when alpha is dropped.
+/// The first frame of a GIF (GIF89a, CompuServe 1990). The picture is the logical screen; what the frame leaves uncovered is transparent
+/// and has the file's background colour, so that it shows that when alpha is dropped.
 /// </summary>
 internal static class GifDecoder
 {
@@ -17,7 +17,7 @@ internal static class GifDecoder
 
     public static bool Recognises(ReadOnlySpan<byte> file) => file.StartsWith("GIF87a"u8) || file.StartsWith("GIF89a"u8);
 
-    public static RgbaImage Decode(ReadOnlySpan<byte> file, ImageOptions options)
+    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation)
     {
         var reader = new ByteReader(file, Name) { Position = 6 };
         int screenWidth = reader.ReadUInt16LittleEndian(), screenHeight = reader.ReadUInt16LittleEndian();
@@ -37,27 +37,42 @@ internal static class GifDecoder
         ImageLimits.Check(Name, width, height, reader.Remaining * MostExpansion, options);
         ImageLimits.Check(Name, fullWidth, fullHeight, reader.Remaining * MostExpansion, options);
 
-        var indices = new byte[width * height];
-        int decoded = new LzwDecoder().Decode(ReadSubBlocks(ref reader), rootBits, indices);
-        if (decoded < indices.Length && !options.AcceptTruncated)
-            throw new ImageFormatException($"GIF: the data ends after {decoded} of {indices.Length} pixels");
-
-        var bytes = new byte[fullWidth * fullHeight * RgbaImage.BytesPerPixel];
-        var image = new RgbaImage(fullWidth, fullHeight, bytes) { IsComplete = decoded == indices.Length };
-        Span<uint> pixels = MemoryMarshal.Cast<byte, uint>(image.Pixels.AsSpan());
-        if (background < globalTable.Length) pixels.Fill(globalTable[background] & 0x00FFFFFF);
+        var canvas = new ImageCanvas(fullWidth, fullHeight, options, cancellation: cancellation);
+        canvas.Clear(background < globalTable.Length ? Colour(globalTable[background]) : RgbColor.Black);
 
         uint[] table = FullTable(localTable.Length > 0 ? localTable : globalTable, transparent);
-        bool isInterlaced = (imageFlags & 0x40) != 0;
-        for (int row = 0; row < height; row++)
+        var lzw = new LzwDecoder(ReadSubBlocks(ref reader), rootBits);
+        var (indices, pixels) = (new byte[width], new uint[width]);
+        bool isInterlaced = (imageFlags & 0x40) != 0, isComplete = true;
+        for (int row = 0; row < height && isComplete; row++)
         {
+            int decoded = ReadRow(ref lzw, indices, options);
+            isComplete = decoded == width;
+            if (!isComplete && !options.AcceptTruncated)
+                throw new ImageFormatException($"GIF: the data ends after {(long)row * width + decoded} of {(long)width * height} pixels");
+
+            for (int x = 0; x < decoded; x++) pixels[x] = table[indices[x]];
             int y = top + (isInterlaced ? InterlacedRow(row, height) : row);
-            Span<uint> target = pixels.Slice(y * fullWidth + left, width);
-            for (int x = 0; x < width; x++) target[x] = table[indices[row * width + x]];
+            canvas.WriteRgba(y, MemoryMarshal.AsBytes(pixels.AsSpan(0, decoded)), left);
         }
 
-        return image;
+        return canvas.ToImage(isComplete);
     }
+
+    /// <summary>Damaged codes end the picture, if that is accepted.</summary>
+    private static int ReadRow(ref LzwDecoder lzw, Span<byte> indices, ImageOptions options)
+    {
+        try
+        {
+            return lzw.Read(indices);
+        }
+        catch (ImageFormatException) when (options.AcceptTruncated)
+        {
+            return 0;
+        }
+    }
+
+    private static RgbColor Colour(uint rgba) => new((byte)rgba, (byte)(rgba >> 8), (byte)(rgba >> 16));
 
     /// <summary>A flag byte with the top bit set announces a table of 2^(n+1) colours. RGBA, red in the low byte.</summary>
     private static uint[] ReadColourTable(ref ByteReader reader, byte flags)

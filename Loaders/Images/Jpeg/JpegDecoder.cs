@@ -13,9 +13,9 @@ internal static class JpegDecoder
 
     public static bool Recognises(ReadOnlySpan<byte> file) => file.Length >= 2 && file[0] == 0xFF && file[1] == JpegMarker.StartOfImage;
 
-    public static RgbaImage Decode(ReadOnlySpan<byte> file, ImageOptions options)
+    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation)
     {
-        var reader = new JpegReader(file, options);
+        var reader = new JpegReader(file, options, cancellation);
         bool complete = true;
         try
         {
@@ -27,44 +27,36 @@ internal static class JpegDecoder
         }
 
         JpegFrame frame = reader.Frame!;
-        if (frame.IsProgressive) TransformAll(frame);
-        var pixels = GC.AllocateUninitializedArray<byte>(frame.Width * frame.Height * RgbaImage.BytesPerPixel);
-        var image = new RgbaImage(frame.Width, frame.Height, pixels)
-        {
-            Orientation = reader.Orientation,
-            IsComplete = complete && !frame.EndedEarly,
-        };
-        Assemble(frame, JpegColour.Detect(frame, reader.IsJfif, reader.AdobeTransform), image);
-        return image;
+        if (frame.IsProgressive) Transform(frame, reader.Rows!);
+        else reader.Rows!.Finish();
+        return reader.Canvas!.ToImage(complete && !frame.EndedEarly);
     }
 
     /// <summary>Progressive frames: all scans have been read, now the blocks can be transformed.</summary>
-    private static void TransformAll(JpegFrame frame)
+    private static void Transform(JpegFrame frame, JpegRows rows)
     {
-        foreach (JpegComponent component in frame.Components)
+        for (int mcuRow = 0; mcuRow < frame.McusDown; mcuRow++)
         {
-            if (!component.WasScanned) continue;
-            for (int row = 0; row < component.BlocksDown; row++)
-                for (int column = 0; column < component.BlocksAcross; column++)
-                {
-                    Span<short> block = component.Block(column, row);
-                    int last = block[1..].ContainsAnyExcept((short)0) ? JpegComponent.BlockSize - 1 : 0;
-                    Span<byte> samples = component.Samples.AsSpan(component.SampleOffset(column, row));
-                    InverseDct.Transform(block, component.Quantization!, last, samples, component.Stride);
-                }
+            rows.Begin(mcuRow);
+            foreach (JpegComponent component in frame.Components)
+            {
+                if (!component.WasScanned) continue;
+                int first = mcuRow * component.VerticalFactor;
+                for (int row = first; row < Math.Min(first + component.VerticalFactor, component.BlocksDown); row++) Transform(component, row);
+            }
+
+            rows.End();
         }
     }
 
-    private static void Assemble(JpegFrame frame, JpegColourSpace space, RgbaImage image)
+    private static void Transform(JpegComponent component, int row)
     {
-        RowUpsampler[] planes = [.. frame.Components.Select(component => new RowUpsampler(component, frame))];
-        for (int y = 0; y < frame.Height; y++)
+        for (int column = 0; column < component.BlocksAcross; column++)
         {
-            ReadOnlySpan<byte> first = planes[0].Row(y);
-            ReadOnlySpan<byte> second = planes.Length > 1 ? planes[1].Row(y) : default;
-            ReadOnlySpan<byte> third = planes.Length > 1 ? planes[2].Row(y) : default;
-            ReadOnlySpan<byte> fourth = planes.Length > 3 ? planes[3].Row(y) : default;
-            JpegColour.Convert(space, first, second, third, fourth, image.Row(y));
+            Span<short> block = component.Block(column, row);
+            int last = block[1..].ContainsAnyExcept((short)0) ? JpegComponent.BlockSize - 1 : 0;
+            Span<byte> samples = component.Samples.AsSpan(component.SampleOffset(column, row));
+            InverseDct.Transform(block, component.Quantization!, last, samples, component.Stride);
         }
     }
 }

@@ -72,8 +72,8 @@ internal sealed class JpegFrame
     /// </summary>
     public long Describable(long bytes) => bytes * (IsArithmetic ? 4096 : 8) * (8 * MaxHorizontal) * (8 * MaxVertical);
 
-    public void AllocatePlanes()
+    public void SetComponentSizes()
     {
-        foreach (JpegComponent component in Components) component.Allocate(this);
+        foreach (JpegComponent component in Components) component.SetSize(this);
     }
 }

@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
 using TinyMllm.Loaders.Images.Jpeg.Entropy;
+using TinyMllm.Loaders.Images.Jpeg.Samples;
 
 namespace TinyMllm.Loaders.Images.Jpeg;
 
 /// <summary>Goes through the marker segments of a file and decodes its scans (T.81, B.1 and B.2).</summary>
-internal ref struct JpegReader(ReadOnlySpan<byte> file, ImageOptions options)
+internal ref struct JpegReader(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation)
 {
     /// <summary>
     /// Real files have ten scans or so. A small file can hold thousands, each of which touches every block: more are an attack, not a
@@ -26,8 +27,16 @@ internal ref struct JpegReader(ReadOnlySpan<byte> file, ImageOptions options)
 
     public int? AdobeTransform { get; private set; }
 
+    /// <summary>Where the picture goes; there as soon as there are pixels.</summary>
+    public ImageCanvas? Canvas { get; private set; }
+
+    /// <summary>
+    /// Takes the samples. Of a sequential frame they are written as they come; those of a progressive one wait in the coefficients.
+    /// </summary>
+    public JpegRows? Rows { get; private set; }
+
     /// <summary>Whether the file broke off only after scans had begun.</summary>
-    public readonly bool HasPixels => _scans > 0;
+    public readonly bool HasPixels => Rows is not null;
 
     /// <summary>Reads everything up to the end of the image.</summary>
     public void Read()
@@ -105,25 +114,38 @@ internal ref struct JpegReader(ReadOnlySpan<byte> file, ImageOptions options)
     private void ReadScan(ReadOnlySpan<byte> segment)
     {
         JpegFrame frame = Frame ?? throw new ImageFormatException("JPEG: a scan before the frame header");
-        if (_scans == 0) frame.AllocatePlanes();
+        if (_scans == 0) frame.SetComponentSizes();
         if (++_scans > MostScans) throw new ImageFormatException($"JPEG: more than {MostScans} scans");
 
         JpegScan scan = JpegScan.Parse(frame, segment);
+        bool hasAll = scan.Components.Length == frame.Components.Length;
+        if (Canvas is null)
+        {
+            Canvas = new ImageCanvas(frame.Width, frame.Height, options, Orientation, cancellation);
+            JpegColourSpace space = JpegColour.Detect(frame, IsJfif, AdobeTransform);
+            Rows = new JpegRows(frame, space, Canvas, holdsAll: !frame.IsProgressive && !hasAll);
+        }
+        else if (!frame.IsProgressive && Array.TrueForAll(scan.Components, scanned => scanned.Component.WasScanned))
+        {
+            return; // Sequential components come once (T.81, B.2.3). What follows is passed over like anything between markers.
+        }
+
         foreach (ScanComponent scanned in scan.Components) PrepareTables(scan, scanned);
+        var walk = new ScanWalk(frame, scan, _tables.RestartInterval, !frame.IsProgressive && hasAll ? Rows : null, cancellation);
         if (frame.IsArithmetic)
         {
             var decoder = new ArithmeticBlocks(scan, _tables.Conditioning, frame.IsProgressive);
-            _position = ScanWalker.Run(_file, _position, frame, scan, _tables.RestartInterval, ref decoder);
+            _position = ScanWalker.Run(_file, _position, walk, ref decoder);
         }
         else if (frame.IsProgressive)
         {
             var decoder = new HuffmanProgressive(scan);
-            _position = ScanWalker.Run(_file, _position, frame, scan, _tables.RestartInterval, ref decoder);
+            _position = ScanWalker.Run(_file, _position, walk, ref decoder);
         }
         else
         {
             var decoder = default(HuffmanSequential);
-            _position = ScanWalker.Run(_file, _position, frame, scan, _tables.RestartInterval, ref decoder);
+            _position = ScanWalker.Run(_file, _position, walk, ref decoder);
         }
     }
 

@@ -14,50 +14,55 @@ internal static class NetpbmDecoder
         file.Length >= 3 && file[0] == 'P' && file[1] is >= (byte)'1' and <= (byte)'6'
         && file[2] is (byte)'#' or (byte)' ' or (>= 9 and <= 13);
 
-    public static RgbaImage Decode(ReadOnlySpan<byte> file, ImageOptions options)
+    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation)
     {
         var reader = new ByteReader(file, Name);
         NetpbmHeader header = NetpbmHeader.Read(ref reader);
         ImageLimits.Check(Name, header.Width, header.Height, 8L * reader.Remaining, options);
 
-        var pixels = new byte[checked(header.Width * header.Height * RgbaImage.BytesPerPixel)];
+        var canvas = new ImageCanvas(header.Width, header.Height, options, cancellation: cancellation);
         bool complete = true;
         try
         {
-            if (header.IsBitmap) ReadBitmap(ref reader, header, pixels);
-            else if (header.IsText) ReadText(ref reader, header, pixels);
-            else complete = ReadBinary(ref reader, header, pixels, options);
+            if (header.IsBitmap) ReadBitmap(ref reader, header, canvas);
+            else if (header.IsText) ReadText(ref reader, header, canvas);
+            else complete = ReadBinary(ref reader, header, canvas, options);
         }
         catch (ImageFormatException) when (options.AcceptTruncated)
         {
             complete = false;
         }
 
-        return new RgbaImage(header.Width, header.Height, pixels) { IsComplete = complete };
+        return canvas.ToImage(complete);
     }
 
-    private static void ReadBitmap(ref ByteReader reader, NetpbmHeader header, Span<byte> pixels)
+    private static void ReadBitmap(ref ByteReader reader, NetpbmHeader header, ImageCanvas canvas)
     {
-        int rowBytes = (header.Width + 7) / 8, at = 0;
+        int rowBytes = (header.Width + 7) / 8;
+        var pixels = new byte[header.Width * RgbImage.BytesPerPixel];
         for (int y = 0; y < header.Height; y++)
         {
             ReadOnlySpan<byte> row = header.IsText ? default : reader.Take(rowBytes);
-            for (int x = 0; x < header.Width; x++, at += 4)
+            for (int x = 0; x < header.Width; x++)
             {
                 int bit = header.IsText ? NetpbmText.ReadBit(ref reader) : row[x >> 3] >> (7 - (x & 7)) & 1;
-                byte value = bit == 1 ? (byte)0 : (byte)255;
-                SetPixel(pixels[at..], value, value, value);
+                SetGrey(pixels, x, bit == 1 ? (byte)0 : (byte)255);
             }
+
+            canvas.WriteRgb(y, pixels);
         }
     }
 
-    private static void ReadText(ref ByteReader reader, NetpbmHeader header, Span<byte> pixels)
+    private static void ReadText(ref ByteReader reader, NetpbmHeader header, ImageCanvas canvas)
     {
-        for (int at = 0; at < pixels.Length; at += 4)
+        var pixels = new byte[header.Width * RgbImage.BytesPerPixel];
+        for (int y = 0; y < header.Height; y++)
         {
-            byte first = ReadTextSample(ref reader, header.MaxValue);
-            if (header.Channels == 1) SetPixel(pixels[at..], first, first, first);
-            else SetPixel(pixels[at..], first, ReadTextSample(ref reader, header.MaxValue), ReadTextSample(ref reader, header.MaxValue));
+            if (header.Channels == 1)
+                for (int x = 0; x < header.Width; x++) SetGrey(pixels, x, ReadTextSample(ref reader, header.MaxValue));
+            else
+                foreach (ref byte sample in pixels.AsSpan()) sample = ReadTextSample(ref reader, header.MaxValue);
+            canvas.WriteRgb(y, pixels);
         }
     }
 
@@ -70,29 +75,34 @@ internal static class NetpbmDecoder
     }
 
     /// <summary>Returns whether all samples were there.</summary>
-    private static bool ReadBinary(ref ByteReader reader, NetpbmHeader header, Span<byte> pixels, ImageOptions options)
+    private static bool ReadBinary(ref ByteReader reader, NetpbmHeader header, ImageCanvas canvas, ImageOptions options)
     {
         int sampleBytes = header.MaxValue > 255 ? 2 : 1;
-        int pixelBytes = sampleBytes * header.Channels;
-        long needed = (long)header.Width * header.Height * pixelBytes;
+        int rowSamples = header.Width * header.Channels;
+        long needed = (long)header.Height * rowSamples * sampleBytes;
         if (needed > reader.Remaining && !options.AcceptTruncated) reader.Take((int)Math.Min(needed, int.MaxValue));
 
-        ReadOnlySpan<byte> data = reader.Rest;
         byte[] scaled = ScaleTable(header.MaxValue);
-        int count = (int)Math.Min(pixels.Length / 4, data.Length / pixelBytes);
-        for (int i = 0; i < count; i++)
+        var samples = new byte[rowSamples];
+        var pixels = header.Channels == 1 ? new byte[header.Width * RgbImage.BytesPerPixel] : samples;
+        for (int y = 0; y < header.Height; y++)
         {
-            ReadOnlySpan<byte> pixel = data.Slice(i * pixelBytes, pixelBytes);
-            byte red = scaled[Sample(pixel, 0, sampleBytes)];
-            if (header.Channels == 1) SetPixel(pixels[(i * 4)..], red, red, red);
-            else SetPixel(pixels[(i * 4)..], red, scaled[Sample(pixel, 1, sampleBytes)], scaled[Sample(pixel, 2, sampleBytes)]);
+            // The part of a cut row that is there ends with a whole pixel.
+            int there = Math.Min(header.Width, reader.Remaining / (sampleBytes * header.Channels)) * header.Channels;
+            ReadOnlySpan<byte> row = reader.Take(there * sampleBytes);
+            if (sampleBytes == 1)
+                for (int i = 0; i < there; i++) samples[i] = scaled[row[i]];
+            else
+                for (int i = 0; i < there; i++) samples[i] = scaled[BinaryPrimitives.ReadUInt16BigEndian(row[(i * 2)..])];
+
+            if (header.Channels == 1)
+                for (int x = 0; x < there; x++) SetGrey(pixels, x, samples[x]);
+            canvas.WriteRgb(y, pixels.AsSpan(0, there / header.Channels * RgbImage.BytesPerPixel));
+            if (there < rowSamples) return false;
         }
 
-        return count == pixels.Length / 4;
+        return true;
     }
-
-    private static int Sample(ReadOnlySpan<byte> pixel, int channel, int sampleBytes) =>
-        sampleBytes == 1 ? pixel[channel] : BinaryPrimitives.ReadUInt16BigEndian(pixel[(channel * 2)..]);
 
     /// <summary>One entry for every value that a sample of this size can take; those above the maximum are full brightness.</summary>
     private static byte[] ScaleTable(int maxValue)
@@ -105,6 +115,6 @@ internal static class NetpbmDecoder
     private static byte Scale(int value, int maxValue) =>
         maxValue == 65535 ? (byte)(value >> 8) : (byte)((value * 255 + maxValue / 2) / maxValue);
 
-    private static void SetPixel(Span<byte> pixel, byte red, byte green, byte blue) =>
-        (pixel[0], pixel[1], pixel[2], pixel[3]) = (red, green, blue, 255);
+    private static void SetGrey(byte[] pixels, int x, byte value) =>
+        pixels.AsSpan(x * RgbImage.BytesPerPixel, RgbImage.BytesPerPixel).Fill(value);
 }

@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.Runtime.InteropServices;
 
 namespace TinyMllm.Loaders.Images.Png;
 
@@ -18,7 +17,7 @@ internal static unsafe class PngDecoder
 
     public static bool Recognises(ReadOnlySpan<byte> file) => file.Length >= 4 && file[1..4].SequenceEqual("PNG"u8);
 
-    public static RgbaImage Decode(ReadOnlySpan<byte> file, ImageOptions options)
+    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation)
     {
         if (!file.StartsWith(Signature))
             throw new ImageFormatException("PNG: the signature is damaged, as by a transfer in text mode");
@@ -29,7 +28,7 @@ internal static unsafe class PngDecoder
         ImageLimits.Check(Name, header.Width, header.Height, describable, options);
 
         var expander = new PngRowExpander(chunks);
-        var pixels = new byte[header.Width * header.Height * RgbaImage.BytesPerPixel];
+        var canvas = new ImageCanvas((int)header.Width, (int)header.Height, options, chunks.Orientation, cancellation);
         bool complete = true;
         fixed (byte* start = file)
         {
@@ -38,7 +37,7 @@ internal static unsafe class PngDecoder
             try
             {
                 foreach (PngPass pass in header.IsInterlaced ? Adam7.Passes : Adam7.SinglePass)
-                    ReadPass(inflated, header, pass, expander, pixels);
+                    ReadPass(inflated, header, pass, expander, canvas);
                 inflated.ReadByte(); // Reading past the last row makes zlib compare its checksum.
             }
             catch (Exception error) when (error is InvalidDataException or IOException or ImageFormatException)
@@ -51,41 +50,35 @@ internal static unsafe class PngDecoder
             }
         }
 
-        return new RgbaImage((int)header.Width, (int)header.Height, pixels) { Orientation = chunks.Orientation, IsComplete = complete };
+        return canvas.ToImage(complete);
     }
 
-    private static void ReadPass(ZLibStream inflated, PngHeader header, PngPass pass, PngRowExpander expander, byte[] pixels)
+    private static void ReadPass(ZLibStream inflated, PngHeader header, PngPass pass, PngRowExpander expander, ImageCanvas canvas)
     {
-        (int width, int height) = ((int)header.Width, (int)header.Height);
-        (int columns, int rows) = (pass.Columns(width), pass.Rows(height));
+        (int columns, int rows) = (pass.Columns(canvas.Width), pass.Rows(canvas.Height));
         if (columns == 0 || rows == 0) return;
 
-        int rowBytes = header.RowBytes(columns), targetBytes = width * RgbaImage.BytesPerPixel;
+        int rowBytes = header.RowBytes(columns);
         var filtered = new byte[1 + rowBytes + PngFilter.Padding];
         var (row, prior) = (new byte[rowBytes + PngFilter.Padding], new byte[rowBytes + PngFilter.Padding]);
-        var expanded = pass.StepX == 1 ? [] : new byte[columns * RgbaImage.BytesPerPixel];
+        var expanded = expander.IsRgb ? [] : new byte[columns * PngRowExpander.BytesPerPixel];
         for (int j = 0; j < rows; j++)
         {
             inflated.ReadExactly(filtered, 0, 1 + rowBytes);
             PngFilter.Undo(filtered[0], filtered.AsSpan(1), prior, row, rowBytes, header.FilterUnit);
 
-            Span<byte> target = pixels.AsSpan((pass.StartY + j * pass.StepY) * targetBytes, targetBytes);
-            if (pass.StepX == 1)
+            int y = pass.StartY + j * pass.StepY;
+            if (expander.IsRgb)
             {
-                expander.Expand(row, target);
+                canvas.WriteRgb(y, row.AsSpan(0, rowBytes), pass.StartX, pass.StepX);
             }
             else
             {
                 expander.Expand(row, expanded);
-                Scatter(MemoryMarshal.Cast<byte, uint>(expanded), MemoryMarshal.Cast<byte, uint>(target), pass);
+                canvas.WriteRgba(y, expanded, pass.StartX, pass.StepX);
             }
 
             (row, prior) = (prior, row);
         }
-    }
-
-    private static void Scatter(ReadOnlySpan<uint> from, Span<uint> to, PngPass pass)
-    {
-        for (int i = 0, x = pass.StartX; i < from.Length; i++, x += pass.StepX) to[x] = from[i];
     }
 }

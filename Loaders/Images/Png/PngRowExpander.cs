@@ -10,6 +10,9 @@ namespace TinyMllm.Loaders.Images.Png;
 /// </summary>
 internal sealed class PngRowExpander
 {
+    /// <summary>Bytes of a pixel that comes out.</summary>
+    public const int BytesPerPixel = 4;
+
     private readonly PngHeader _header;
 
     /// <summary>RGBA (red in the low byte) of every sample value, for one-channel pictures of up to 8 bits.</summary>
@@ -42,6 +45,9 @@ internal sealed class PngRowExpander
 
         if (_header.ColourType == PngColourType.Greyscale && _header.BitDepth <= 8) _table = GreyTable(_header.BitDepth, _key?.Red ?? -1);
     }
+
+    /// <summary>Whether unfiltered rows are opaque RGB as they are, so that there is nothing to expand.</summary>
+    public bool IsRgb => _header is { ColourType: PngColourType.Truecolour, BitDepth: 8 } && _key is null;
 
     /// <summary>Expands one row.</summary>
     /// <param name="row">The unfiltered bytes.</param>

@@ -2,6 +2,11 @@ using TinyMllm.Loaders.Images.WebP.Lossless;
 
 namespace TinyMllm.Loaders.Images.WebP;
 
+/// <summary>Takes a finished row of bytes.</summary>
+/// <param name="y">The row.</param>
+/// <param name="row">Its bytes, valid during the call.</param>
+internal delegate void WebPRow(int y, ReadOnlySpan<byte> row);
+
 /// <summary>
 /// The ALPH chunk beside a lossy picture (WebP container specification, "Alpha"): raw or lossless bytes, predicted from their neighbours.
 /// </summary>
@@ -9,53 +14,61 @@ internal static class WebPAlpha
 {
     private const int Raw = 0, Lossless = 1;
 
-    /// <summary>Decodes the chunk into the alpha bytes of <paramref name="rgba"/>; returns whether it was whole.</summary>
-    public static bool Apply(ReadOnlySpan<byte> chunk, int width, int height, Span<byte> rgba, bool acceptTruncated)
+    /// <summary>Decodes the chunk; returns whether it was whole. Rows that are missing are opaque.</summary>
+    public static bool Decode(ReadOnlySpan<byte> chunk, int width, int height, bool acceptTruncated, WebPRow receive)
     {
         if (chunk.IsEmpty) throw new ImageFormatException("WebP: an empty ALPH chunk");
         (int compression, int filter) = (chunk[0] & 3, chunk[0] >> 2 & 3);
-        bool complete = true;
-        var alpha = new byte[width * height];
         ReadOnlySpan<byte> data = chunk[1..];
+        var (alpha, above) = (new byte[width], new byte[width]);
         switch (compression)
         {
             case Raw:
-                complete = data.Length >= alpha.Length;
-                if (!complete && !acceptTruncated)
-                    throw new ImageFormatException($"WebP: {data.Length} bytes of alpha, expected {alpha.Length}");
-                data[..Math.Min(data.Length, alpha.Length)].CopyTo(alpha);
-                break;
+                long there = Math.Min(data.Length / width, height);
+                if (there < height && !acceptTruncated)
+                    throw new ImageFormatException($"WebP: {data.Length} bytes of alpha, expected {(long)width * height}");
+                for (int y = 0; y < there; y++)
+                {
+                    data.Slice(y * width, width).CopyTo(alpha);
+                    Finish(y);
+                }
+
+                return there == height;
             case Lossless:
-                uint[] pixels = LosslessDecoder.Decode(data, width, height, acceptTruncated, out complete);
-                for (int i = 0; i < alpha.Length; i++) alpha[i] = (byte)(pixels[i] >> 8);
-                break;
+                return LosslessDecoder.Decode(data, width, height, acceptTruncated, (y, pixels) =>
+                {
+                    for (int x = 0; x < width; x++) alpha[x] = (byte)(pixels[x] >> 8);
+                    Finish(y);
+                });
             default:
                 throw new ImageFormatException($"WebP: alpha compression {compression}, expected 0 or 1");
         }
 
-        Unfilter(alpha, width, height, filter);
-        for (int i = 0; i < alpha.Length; i++) rgba[i * 4 + 3] = alpha[i];
-        return complete;
+        void Finish(int y)
+        {
+            Unfilter(alpha, above, y, filter);
+            receive(y, alpha);
+            (alpha, above) = (above, alpha);
+        }
     }
 
     /// <summary>
     /// 0: none, 1: from the left, 2: from above, 3: left + above − corner. The first row and column fall back on what they have.
     /// </summary>
-    private static void Unfilter(Span<byte> alpha, int width, int height, int filter)
+    private static void Unfilter(Span<byte> alpha, ReadOnlySpan<byte> aboveRow, int y, int filter)
     {
         if (filter == 0) return;
-        for (int y = 0, at = 0; y < height; y++)
-            for (int x = 0; x < width; x++, at++)
+        for (int x = 0; x < alpha.Length; x++)
+        {
+            int left = x > 0 ? alpha[x - 1] : 0, above = y > 0 ? aboveRow[x] : 0;
+            int predicted = (x, y, filter) switch
             {
-                int left = x > 0 ? alpha[at - 1] : 0, above = y > 0 ? alpha[at - width] : 0;
-                int predicted = (x, y, filter) switch
-                {
-                    (0, _, _) => above,
-                    (_, 0, _) or (_, _, 1) => left,
-                    (_, _, 2) => above,
-                    _ => Math.Clamp(left + above - alpha[at - width - 1], 0, 255),
-                };
-                alpha[at] += (byte)predicted;
-            }
+                (0, _, _) => above,
+                (_, 0, _) or (_, _, 1) => left,
+                (_, _, 2) => above,
+                _ => Math.Clamp(left + above - aboveRow[x - 1], 0, 255),
+            };
+            alpha[x] += (byte)predicted;
+        }
     }
 }

@@ -18,57 +18,64 @@ internal static class WebPDecoder
     public static bool Recognises(ReadOnlySpan<byte> file) =>
         file.Length >= 12 && file.StartsWith("RIFF"u8) && file[8..12].SequenceEqual("WEBP"u8);
 
-    public static RgbaImage Decode(ReadOnlySpan<byte> file, ImageOptions options)
+    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation)
     {
         var chunks = new WebPChunks(file);
         if (chunks.Lossy.IsEmpty && chunks.Lossless.IsEmpty) throw new ImageFormatException("WebP: no VP8 or VP8L chunk");
         if (chunks.IsTruncated && !options.AcceptTruncated)
             throw new ImageFormatException($"WebP: the file ends at byte {file.Length}, within the picture");
 
-        RgbaImage image = chunks.Lossy.IsEmpty ? DecodeLossless(chunks.Lossless, options) : DecodeLossy(chunks, options);
-        bool isComplete = image.IsComplete && !chunks.IsTruncated;
-        byte[] pixels = image.Pixels;
-        (int width, int height) = (image.Width, image.Height);
-        if (chunks.Canvas is { } canvas && canvas != (width, height))
-        {
-            pixels = PlaceOnCanvas(image, canvas.Width, canvas.Height, chunks.FrameOffset.X, chunks.FrameOffset.Y, options);
-            (width, height) = canvas;
-        }
+        bool isLossy = !chunks.Lossy.IsEmpty;
+        (int width, int height) = isLossy ? LossySize(chunks.Lossy) : LosslessDecoder.ReadSize(chunks.Lossless);
+        long describable = isLossy ? chunks.Lossy.Length * MostLossyPixelsPerByte : chunks.Lossless.Length * MostLosslessPixelsPerByte;
+        ImageLimits.Check(Name, width, height, describable, options);
+        ImageCanvas canvas = CreateCanvas(chunks, width, height, options, cancellation);
 
-        return new RgbaImage(width, height, pixels) { Orientation = chunks.Orientation, IsComplete = isComplete };
+        bool isComplete = isLossy ? DecodeLossy(chunks, width, height, options, canvas) : DecodeLossless(chunks, width, height, options, canvas);
+        return canvas.ToImage(isComplete && !chunks.IsTruncated);
     }
 
-    private static RgbaImage DecodeLossy(WebPChunks chunks, ImageOptions options)
+    private static (int Width, int Height) LossySize(ReadOnlySpan<byte> chunk)
     {
-        (int width, int height, _) = LossyHeader.ReadTag(chunks.Lossy);
-        ImageLimits.Check(Name, width, height, chunks.Lossy.Length * MostLossyPixelsPerByte, options);
-        byte[] pixels = LossyDecoder.Decode(chunks.Lossy, width, height, options.AcceptTruncated, out bool isComplete);
-        if (!chunks.Alpha.IsEmpty) isComplete &= WebPAlpha.Apply(chunks.Alpha, width, height, pixels, options.AcceptTruncated);
-        return new RgbaImage(width, height, pixels) { IsComplete = isComplete };
+        (int width, int height, _) = LossyHeader.ReadTag(chunk);
+        return (width, height);
     }
 
-    private static RgbaImage DecodeLossless(ReadOnlySpan<byte> chunk, ImageOptions options)
+    /// <summary>The canvas of an animation may be larger than its first frame; around it the picture is transparent black.</summary>
+    private static ImageCanvas CreateCanvas(WebPChunks chunks, int width, int height, ImageOptions options, CancellationToken cancellation)
     {
-        (int width, int height) = LosslessDecoder.ReadSize(chunk);
-        ImageLimits.Check(Name, width, height, chunk.Length * MostLosslessPixelsPerByte, options);
-        ReadOnlySpan<byte> data = chunk[LosslessDecoder.HeaderBytes..];
-        uint[] argb = LosslessDecoder.Decode(data, width, height, options.AcceptTruncated, out bool isComplete);
-        var pixels = new byte[argb.Length * RgbaImage.BytesPerPixel];
-        Span<uint> rgba = MemoryMarshal.Cast<byte, uint>(pixels.AsSpan());
-        for (int i = 0; i < argb.Length; i++) rgba[i] = argb[i] & 0xFF00FF00 | argb[i] >> 16 & 0xFF | (argb[i] & 0xFF) << 16;
-        return new RgbaImage(width, height, pixels) { IsComplete = isComplete };
-    }
-
-    /// <summary>Transparent black around the frame.</summary>
-    private static byte[] PlaceOnCanvas(RgbaImage frame, int width, int height, int x, int y, ImageOptions options)
-    {
-        ImageLimits.Check(Name, width, height, frame.Width * (long)frame.Height, options);
-        if (x + frame.Width > width || y + frame.Height > height)
+        if (chunks.Canvas is not { } full || full == (width, height)) return new ImageCanvas(width, height, options, chunks.Orientation, cancellation);
+        (int x, int y) = chunks.FrameOffset;
+        ImageLimits.Check(Name, full.Width, full.Height, width * (long)height, options);
+        if (x + width > full.Width || y + height > full.Height)
             throw new ImageFormatException(
-                $"WebP: a frame of {frame.Width}×{frame.Height} pixels at ({x}, {y}) leaves the canvas of {width}×{height}");
-        var pixels = new byte[width * height * RgbaImage.BytesPerPixel];
-        for (int row = 0; row < frame.Height; row++)
-            frame.Row(row).CopyTo(pixels.AsSpan(((y + row) * width + x) * RgbaImage.BytesPerPixel));
-        return pixels;
+                $"WebP: a frame of {width}×{height} pixels at ({x}, {y}) leaves the canvas of {full.Width}×{full.Height}");
+        var canvas = new ImageCanvas(full.Width, full.Height, options, chunks.Orientation, cancellation);
+        canvas.Clear(RgbColor.Black);
+        return canvas;
     }
+
+    private static bool DecodeLossy(WebPChunks chunks, int width, int height, ImageOptions options, ImageCanvas canvas)
+    {
+        (int x, int y) = FrameOffset(chunks, canvas, width, height);
+        bool isComplete = LossyDecoder.Decode(chunks.Lossy, width, height, options.AcceptTruncated, (row, rgba) => canvas.WriteRgba(y + row, rgba, x));
+        if (!chunks.Alpha.IsEmpty)
+            isComplete &= WebPAlpha.Decode(chunks.Alpha, width, height, options.AcceptTruncated, (row, alpha) => canvas.ApplyAlpha(y + row, alpha, x));
+        return isComplete;
+    }
+
+    private static bool DecodeLossless(WebPChunks chunks, int width, int height, ImageOptions options, ImageCanvas canvas)
+    {
+        (int x, int y) = FrameOffset(chunks, canvas, width, height);
+        uint opaque = LosslessDecoder.HasAlpha(chunks.Lossless) ? 0 : 0xFF000000;
+        return LosslessDecoder.Decode(chunks.Lossless[LosslessDecoder.HeaderBytes..], width, height, options.AcceptTruncated, (row, argb) =>
+        {
+            // Red and blue change places.
+            foreach (ref uint pixel in argb) pixel = pixel & 0xFF00FF00 | pixel >> 16 & 0xFF | (pixel & 0xFF) << 16 | opaque;
+            canvas.WriteRgba(y + row, MemoryMarshal.AsBytes(argb), x);
+        });
+    }
+
+    private static (int X, int Y) FrameOffset(WebPChunks chunks, ImageCanvas canvas, int width, int height) =>
+        (canvas.Width, canvas.Height) == (width, height) ? (0, 0) : chunks.FrameOffset;
 }

@@ -12,25 +12,22 @@ internal static class ScanWalker
     /// <summary>Decodes one scan.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="position">First byte behind the scan header.</param>
-    /// <param name="frame">The frame.</param>
-    /// <param name="scan">The scan.</param>
-    /// <param name="restartInterval">MCUs between restart markers; 0: none.</param>
+    /// <param name="walk">What to visit.</param>
     /// <param name="decoder">The entropy decoder.</param>
     /// <returns>Where to look for the next marker.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static int Run<TDecoder>(
-        ReadOnlySpan<byte> file, int position, JpegFrame frame, JpegScan scan, int restartInterval, ref TDecoder decoder)
+    public static int Run<TDecoder>(ReadOnlySpan<byte> file, int position, ScanWalk walk, ref TDecoder decoder)
         where TDecoder : struct, IBlockDecoder, allows ref struct
     {
-        // A scan of one component has its own blocks only; one of several goes by MCUs, padding included.
-        bool isInterleaved = scan.Components.Length > 1;
+        (JpegFrame frame, JpegScan scan, int restartInterval) = (walk.Frame, walk.Scan, walk.RestartInterval);
         JpegComponent first = scan.Components[0].Component;
-        (int across, int down) = isInterleaved ? (frame.McusAcross, frame.McusDown) : (first.BlocksAcross, first.BlocksDown);
+        (int across, int down) = walk.IsInterleaved ? (frame.McusAcross, frame.McusDown) : (first.BlocksAcross, first.BlocksDown);
 
         Begin(file, position, scan, ref decoder);
         int untilRestart = restartInterval, restarts = 0;
         for (int row = 0; row < down; row++)
         {
+            walk.BeginRow(row);
             for (int column = 0; column < across; column++)
             {
                 if (restartInterval > 0 && untilRestart-- == 0)
@@ -46,9 +43,11 @@ internal static class ScanWalker
                     continue;
                 }
 
-                if (isInterleaved) DecodeMcu(frame, scan, column, row, ref decoder);
+                if (walk.IsInterleaved) DecodeMcu(frame, scan, column, row, ref decoder);
                 else DecodeBlock(frame, scan.Components[0], column, row, ref decoder);
             }
+
+            walk.EndRow(row, isLast: row == down - 1);
         }
 
         if (decoder.IsOverrun) RequireMarker(file, decoder.Position);
@@ -114,5 +113,31 @@ internal static class ScanWalker
         throw new ImageFormatException(at < 0
             ? $"JPEG: the file ends before restart marker 0x{expected:X2}"
             : $"JPEG: marker 0x{file[at + 1]:X2} at byte {at}, expected restart marker 0x{expected:X2}");
+    }
+}
+
+/// <summary>What a scan visits, and who is told of it.</summary>
+/// <param name="Frame">The frame.</param>
+/// <param name="Scan">The scan.</param>
+/// <param name="RestartInterval">MCUs between restart markers; 0: none.</param>
+/// <param name="Rows">Told of each row of MCUs whose samples are all there; null: nobody.</param>
+/// <param name="Cancellation">Looked at after each row.</param>
+internal sealed record ScanWalk(JpegFrame Frame, JpegScan Scan, int RestartInterval, JpegRows? Rows, CancellationToken Cancellation)
+{
+    /// <summary>A scan of one component has its own blocks only; one of several goes by MCUs, padding included.</summary>
+    public bool IsInterleaved => Scan.Components.Length > 1;
+
+    /// <summary>Rows of the walk that make a row of MCUs.</summary>
+    private int RowsPerMcu => IsInterleaved ? 1 : Scan.Components[0].Component.VerticalFactor;
+
+    public void BeginRow(int row)
+    {
+        if (row % RowsPerMcu == 0) Rows?.Begin(row / RowsPerMcu);
+    }
+
+    public void EndRow(int row, bool isLast)
+    {
+        Cancellation.ThrowIfCancellationRequested();
+        if (isLast || row % RowsPerMcu == RowsPerMcu - 1) Rows?.End();
     }
 }

@@ -15,11 +15,14 @@ internal enum JpegColourSpace
 }
 
 /// <summary>
-/// From components to RGBA. YCbCr as in JFIF 1.02 (ITU-R BT.601, full range) in integers with 16 fractional bits. Four components are taken
+/// From components to opaque RGBA. YCbCr as in JFIF 1.02 (ITU-R BT.601, full range) in integers with 16 fractional bits. Four components are taken
 /// to be inverted, as Adobe's programs write them and everybody reads them: colour · black / 255.
 /// </summary>
 internal static class JpegColour
 {
+    /// <summary>Bytes of a pixel that comes out.</summary>
+    public const int BytesPerPixel = 4;
+
     private const int FractionBits = 16, Half = 1 << (FractionBits - 1);
 
     // 1.402, 0.714136, 0.344136 and 1.772, times 2^16.

@@ -7,13 +7,7 @@ internal readonly struct ColourCache(int bits)
 
     private readonly uint[] _colours = bits == 0 ? [] : new uint[1 << bits];
 
-    public int Size => _colours.Length;
-
     public uint this[int index] => _colours[index];
 
-    public void Add(ReadOnlySpan<uint> pixels)
-    {
-        if (bits == 0) return;
-        foreach (uint pixel in pixels) _colours[pixel * Multiplier >> (32 - bits)] = pixel;
-    }
+    public void Add(uint pixel) => _colours[pixel * Multiplier >> (32 - bits)] = pixel;
 }

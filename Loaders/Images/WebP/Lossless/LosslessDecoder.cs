@@ -8,26 +8,36 @@ internal static class LosslessDecoder
 
     private const byte Signature = 0x2F;
 
+    private const int SizeBits = 14;
+
     /// <summary>Sizes from the header of a VP8L chunk.</summary>
     public static (int Width, int Height) ReadSize(ReadOnlySpan<byte> chunk)
     {
         if (chunk.Length < HeaderBytes || chunk[0] != Signature)
             throw new ImageFormatException("WebP: a VP8L chunk without its signature 0x2F");
         var bits = new LosslessBits(chunk[1..]);
-        int width = bits.Read(14) + 1, height = bits.Read(14) + 1;
-        bits.Read(1);
+        int width = bits.Read(SizeBits) + 1, height = bits.Read(SizeBits) + 1;
+        bits.ReadFlag();
         int version = bits.Read(3);
         return version == 0 ? (width, height) : throw new ImageFormatException($"WebP: VP8L version {version}, expected 0");
+    }
+
+    /// <summary>Whether the header of a VP8L chunk says that alpha counts; where it does not, alpha may be anything.</summary>
+    public static bool HasAlpha(ReadOnlySpan<byte> chunk)
+    {
+        var bits = new LosslessBits(chunk[1..]);
+        bits.Read(2 * SizeBits);
+        return bits.ReadFlag();
     }
 
     /// <summary>Decodes what follows the header.</summary>
     /// <param name="data">The stream.</param>
     /// <param name="width">Pixels of a row.</param>
     /// <param name="height">Rows.</param>
-    /// <param name="acceptTruncated">Keeps what was read before the data ended.</param>
-    /// <param name="isComplete">Whether all pixels were there.</param>
-    /// <returns>ARGB pixels, alpha in the top byte.</returns>
-    public static uint[] Decode(ReadOnlySpan<byte> data, int width, int height, bool acceptTruncated, out bool isComplete)
+    /// <param name="acceptTruncated">Keeps the rows that were read before the data ended.</param>
+    /// <param name="receive">Given the rows from the top down.</param>
+    /// <returns>Whether all rows were there.</returns>
+    public static bool Decode(ReadOnlySpan<byte> data, int width, int height, bool acceptTruncated, LosslessRow receive)
     {
         var bits = new LosslessBits(data);
         var transforms = new Stack<LosslessTransform>();
@@ -41,10 +51,13 @@ internal static class LosslessDecoder
             codedWidth = transform.CodedWidth;
         }
 
-        var pixels = new uint[codedWidth * height];
-        isComplete = LosslessImageReader.ReadMain(ref bits, pixels, codedWidth, height);
+        var window = new PixelWindow(codedWidth, height, (y, row) =>
+        {
+            foreach (LosslessTransform transform in transforms) row = transform.UndoRow(row, y);
+            receive(y, row);
+        });
+        bool isComplete = LosslessImageReader.ReadMain(ref bits, window);
         if (!isComplete && !acceptTruncated) throw new ImageFormatException("WebP: the lossless data ends early");
-        foreach (LosslessTransform transform in transforms) pixels = transform.Undo(pixels, height);
-        return pixels;
+        return isComplete;
     }
 }

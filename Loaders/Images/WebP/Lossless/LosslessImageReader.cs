@@ -14,32 +14,31 @@ internal static class LosslessImageReader
         int cacheBits = ReadCacheBits(ref bits);
         PrefixCodeGroup[] groups = [PrefixCodeReader.ReadGroup(ref bits, CacheSize(cacheBits))];
         var pixels = new uint[checked(width * height)];
-        if (!ReadPixels(ref bits, pixels, width, cacheBits, new Grouping([0], 31, 1), groups))
+        var window = new PixelWindow(width, height, (y, row) => row.CopyTo(pixels.AsSpan(y * width)));
+        if (!ReadPixels(ref bits, window, cacheBits, Grouping.None, groups))
             throw new ImageFormatException("WebP: the lossless data ends within a transform");
         return pixels;
     }
 
     /// <summary>Reads the main image.</summary>
     /// <param name="bits">The data.</param>
-    /// <param name="pixels">Receives <paramref name="width"/> · <paramref name="height"/> pixels.</param>
-    /// <param name="width">Pixels of a row.</param>
-    /// <param name="height">Rows.</param>
+    /// <param name="window">Receives the pixels.</param>
     /// <returns>False if the data ended early.</returns>
-    public static bool ReadMain(ref LosslessBits bits, uint[] pixels, int width, int height)
+    public static bool ReadMain(ref LosslessBits bits, PixelWindow window)
     {
         int cacheBits = ReadCacheBits(ref bits);
-        var grouping = new Grouping([0], 31, 1);
+        Grouping grouping = Grouping.None;
         if (bits.ReadFlag())
         {
             int blockBits = bits.Read(3) + 2;
-            int across = Blocks(width, blockBits);
-            uint[] entropy = ReadPlain(ref bits, across, Blocks(height, blockBits));
+            int across = Blocks(window.Width, blockBits);
+            uint[] entropy = ReadPlain(ref bits, across, Blocks(window.Height, blockBits));
             grouping = new Grouping(Array.ConvertAll(entropy, pixel => (ushort)(pixel >> 8)), blockBits, across);
         }
 
         var groups = new PrefixCodeGroup[grouping.Groups.Max() + 1];
         for (int i = 0; i < groups.Length; i++) groups[i] = PrefixCodeReader.ReadGroup(ref bits, CacheSize(cacheBits));
-        return ReadPixels(ref bits, pixels, width, cacheBits, grouping, groups);
+        return ReadPixels(ref bits, window, cacheBits, grouping, groups);
     }
 
     /// <summary>Blocks of 2^<paramref name="bits"/> pixels that cover <paramref name="size"/> pixels.</summary>
@@ -57,11 +56,11 @@ internal static class LosslessImageReader
     private static int CacheSize(int cacheBits) => cacheBits == 0 ? 0 : 1 << cacheBits;
 
     private static bool ReadPixels(
-        ref LosslessBits bits, uint[] pixels, int width, int cacheBits, Grouping grouping, PrefixCodeGroup[] groups)
+        ref LosslessBits bits, PixelWindow window, int cacheBits, Grouping grouping, PrefixCodeGroup[] groups)
     {
         var cache = new ColourCache(cacheBits);
-        int at = 0, x = 0, y = 0, cached = 0;
-        while (at < pixels.Length)
+        int x = 0, y = 0;
+        while (!window.IsFull)
         {
             PrefixCodeGroup group = groups[grouping.At(x, y)];
             bits.Refill();
@@ -71,28 +70,28 @@ internal static class LosslessImageReader
                 int red = group.Red.Decode(ref bits);
                 bits.Refill();
                 int blue = group.Blue.Decode(ref bits), alpha = group.Alpha.Decode(ref bits);
-                pixels[at] = (uint)alpha << 24 | (uint)red << 16 | (uint)symbol << 8 | (uint)blue;
+                if (bits.IsOverrun) return false;
+                window.Add((uint)alpha << 24 | (uint)red << 16 | (uint)symbol << 8 | (uint)blue);
             }
             else if (symbol < LengthCodes)
             {
-                count = Math.Min(ReadValue(ref bits, symbol - PrefixCodeReader.Literals), pixels.Length - at);
+                count = ReadValue(ref bits, symbol - PrefixCodeReader.Literals);
                 bits.Refill();
-                int distance = NearDistance.ToPixels(ReadValue(ref bits, group.Distance.Decode(ref bits)), width);
-                if (distance > at) throw new ImageFormatException($"WebP: a back reference of {distance} pixels at pixel {at}");
-                for (int i = at; i < at + count; i++) pixels[i] = pixels[i - distance];
+                int distance = NearDistance.ToPixels(ReadValue(ref bits, group.Distance.Decode(ref bits)), window.Width);
+                if (bits.IsOverrun) return false;
+                count = window.Repeat(distance, count);
             }
             else
             {
                 // Colours enter the cache only when one is asked for.
-                cache.Add(pixels.AsSpan(cached, at - cached));
-                cached = at;
-                pixels[at] = cache[symbol - LengthCodes];
+                window.AddTo(cache);
+                if (bits.IsOverrun) return false;
+                window.Add(cache[symbol - LengthCodes]);
             }
 
-            if (bits.IsOverrun) return false;
-            at += count;
+            if (cacheBits > 0 && window.IsCacheFarBehind) window.AddTo(cache);
             x += count;
-            if (x >= width) (x, y) = (x % width, y + x / width);
+            if (x >= window.Width) (x, y) = (x % window.Width, y + x / window.Width);
         }
 
         return true;
@@ -109,6 +108,9 @@ internal static class LosslessImageReader
     /// <summary>Which group of codes a block of 2^bits × 2^bits pixels uses (6.2.2).</summary>
     private readonly record struct Grouping(ushort[] Groups, int BlockBits, int Across)
     {
+        /// <summary>One group for all.</summary>
+        public static Grouping None => new([0], 31, 1);
+
         public int At(int x, int y) => Groups[(y >> BlockBits) * Across + (x >> BlockBits)];
     }
 }

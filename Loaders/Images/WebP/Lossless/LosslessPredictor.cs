@@ -3,30 +3,35 @@ namespace TinyMllm.Loaders.Images.WebP.Lossless;
 /// <summary>
 /// The predictor transform (WebP lossless specification, 4.1): every pixel is stored as its difference from one of 14 predictions.
 /// </summary>
-internal static class LosslessPredictor
+internal sealed class LosslessPredictor(int width, int blockBits, uint[] modes)
 {
     private const uint OpaqueBlack = 0xFF000000;
 
+    /// <summary>The row above, and behind it the first pixel of the current one, which the last column takes for the one above right.</summary>
+    private readonly uint[] _above = new uint[width + 1];
+
     /// <summary>
-    /// Undoes it in place. The top row is predicted from the left, the left column from above, the first pixel as opaque black.
+    /// Undoes a row in place. The top row is predicted from the left, the left column from above, the first pixel as opaque black.
     /// </summary>
-    public static void Undo(uint[] pixels, int width, int height, int blockBits, uint[] modes)
+    public void UndoRow(Span<uint> row, int y)
     {
-        int across = LosslessImageReader.Blocks(width, blockBits);
-        pixels[0] = LosslessTransform.AddChannels(pixels[0], OpaqueBlack);
-        for (int x = 1; x < width; x++) pixels[x] = LosslessTransform.AddChannels(pixels[x], pixels[x - 1]);
-        for (int y = 1; y < height; y++)
+        row[0] = LosslessTransform.AddChannels(row[0], y == 0 ? OpaqueBlack : _above[0]);
+        if (y == 0)
         {
-            int row = y * width;
-            pixels[row] = LosslessTransform.AddChannels(pixels[row], pixels[row - width]);
+            for (int x = 1; x < width; x++) row[x] = LosslessTransform.AddChannels(row[x], row[x - 1]);
+        }
+        else
+        {
+            _above[width] = row[0];
+            ReadOnlySpan<uint> blocks = modes.AsSpan((y >> blockBits) * LosslessImageReader.Blocks(width, blockBits)), above = _above;
             for (int x = 1; x < width; x++)
             {
-                // The pixel "above right" of the last column is the first one of the current row: simply the next in memory.
-                int at = row + x, mode = (int)(modes[(y >> blockBits) * across + (x >> blockBits)] >> 8 & 15);
-                uint predicted = Predict(mode, pixels[at - 1], pixels[at - width], pixels[at - width + 1], pixels[at - width - 1]);
-                pixels[at] = LosslessTransform.AddChannels(pixels[at], predicted);
+                uint predicted = Predict((int)(blocks[x >> blockBits] >> 8 & 15), row[x - 1], above[x], above[x + 1], above[x - 1]);
+                row[x] = LosslessTransform.AddChannels(row[x], predicted);
             }
         }
+
+        row.CopyTo(_above);
     }
 
     private static uint Predict(int mode, uint left, uint top, uint topRight, uint topLeft) => mode switch

@@ -16,6 +16,9 @@ internal enum LosslessTransformKind
 /// <param name="Data">Block modes, or the colour table.</param>
 internal sealed record LosslessTransform(LosslessTransformKind Kind, int Width, int Bits, uint[] Data)
 {
+    private readonly LosslessPredictor? _predictor = Kind == LosslessTransformKind.Predictor ? new LosslessPredictor(Width, Bits, Data) : null;
+    private readonly uint[] _wide = Kind == LosslessTransformKind.ColourIndexing ? new uint[Width] : [];
+
     /// <summary>Pixels of a row of the picture that goes in.</summary>
     public int CodedWidth => Kind == LosslessTransformKind.ColourIndexing ? LosslessImageReader.Blocks(Width, Bits) : Width;
 
@@ -39,27 +42,31 @@ internal sealed record LosslessTransform(LosslessTransformKind Kind, int Width, 
         }
     }
 
-    /// <summary>Undoes the transform; returns the same array unless the picture becomes wider.</summary>
-    public uint[] Undo(uint[] pixels, int height)
+    /// <summary>Undoes the transform of a row; rows come from the top down.</summary>
+    /// <param name="row"><see cref="CodedWidth"/> pixels; may be changed.</param>
+    /// <param name="y">The row.</param>
+    /// <returns><see cref="Width"/> pixels, valid until the next call: the same memory unless the picture becomes wider.</returns>
+    public Span<uint> UndoRow(Span<uint> row, int y)
     {
         switch (Kind)
         {
             case LosslessTransformKind.Predictor:
-                LosslessPredictor.Undo(pixels, Width, height, Bits, Data);
-                return pixels;
+                _predictor!.UndoRow(row, y);
+                return row;
             case LosslessTransformKind.Colour:
-                UndoColour(pixels, height);
-                return pixels;
+                UndoColour(row, y);
+                return row;
             case LosslessTransformKind.SubtractGreen:
-                foreach (ref uint pixel in pixels.AsSpan())
+                foreach (ref uint pixel in row)
                 {
                     uint green = pixel >> 8 & 0xFF;
                     pixel = AddChannels(pixel, green << 16 | green);
                 }
 
-                return pixels;
+                return row;
             default:
-                return UndoIndexing(pixels, height);
+                UndoIndexing(row);
+                return _wide;
         }
     }
 
@@ -68,33 +75,28 @@ internal sealed record LosslessTransform(LosslessTransformKind Kind, int Width, 
         ((a & 0xFF00FF00) + (b & 0xFF00FF00) & 0xFF00FF00) | ((a & 0x00FF00FF) + (b & 0x00FF00FF) & 0x00FF00FF);
 
     /// <summary>4.2: red and blue were predicted from green, blue also from red, by factors of 3.5 bits for each block.</summary>
-    private void UndoColour(uint[] pixels, int height)
+    private void UndoColour(Span<uint> row, int y)
     {
-        int across = LosslessImageReader.Blocks(Width, Bits);
-        for (int y = 0, at = 0; y < height; y++)
-            for (int x = 0; x < Width; x++, at++)
-            {
-                uint pixel = pixels[at], factors = Data[(y >> Bits) * across + (x >> Bits)];
-                int green = (sbyte)(pixel >> 8);
-                int red = (int)(pixel >> 16) + ((sbyte)factors * green >> 5);
-                int blue = (int)pixel + ((sbyte)(factors >> 8) * green >> 5) + ((sbyte)(factors >> 16) * (sbyte)red >> 5);
-                pixels[at] = pixel & 0xFF00FF00 | (uint)(red & 0xFF) << 16 | (uint)(blue & 0xFF);
-            }
+        ReadOnlySpan<uint> blocks = Data.AsSpan((y >> Bits) * LosslessImageReader.Blocks(Width, Bits));
+        for (int x = 0; x < row.Length; x++)
+        {
+            uint pixel = row[x], factors = blocks[x >> Bits];
+            int green = (sbyte)(pixel >> 8);
+            int red = (int)(pixel >> 16) + ((sbyte)factors * green >> 5);
+            int blue = (int)pixel + ((sbyte)(factors >> 8) * green >> 5) + ((sbyte)(factors >> 16) * (sbyte)red >> 5);
+            row[x] = pixel & 0xFF00FF00 | (uint)(red & 0xFF) << 16 | (uint)(blue & 0xFF);
+        }
     }
 
     /// <summary>4.4: green is an index, or several small ones, low bits first; indices without a colour are transparent black.</summary>
-    private uint[] UndoIndexing(uint[] pixels, int height)
+    private void UndoIndexing(ReadOnlySpan<uint> row)
     {
-        int codedWidth = CodedWidth, indexBits = 8 >> Bits, mask = (1 << indexBits) - 1;
-        uint[] result = Bits == 0 ? pixels : new uint[Width * height];
-        for (int y = 0, at = 0; y < height; y++)
-            for (int x = 0; x < Width; x++, at++)
-            {
-                int packed = (int)(pixels[y * codedWidth + (x >> Bits)] >> 8 & 0xFF);
-                int index = packed >> ((x & ((1 << Bits) - 1)) * indexBits) & mask;
-                result[at] = index < Data.Length ? Data[index] : 0;
-            }
-
-        return result;
+        int indexBits = 8 >> Bits, mask = (1 << indexBits) - 1;
+        for (int x = 0; x < _wide.Length; x++)
+        {
+            int packed = (int)(row[x >> Bits] >> 8 & 0xFF);
+            int index = packed >> ((x & ((1 << Bits) - 1)) * indexBits) & mask;
+            _wide[x] = index < Data.Length ? Data[index] : 0;
+        }
     }
 }

@@ -38,9 +38,12 @@ internal static class LoopFilter
 {
     private const int MacroblockEdgeExtra = 4;
 
-    /// <summary>Filters the edges of one macroblock: left, inner vertical, top, inner horizontal; the order matters.</summary>
-    public static void Macroblock(LossyPlane plane, int x, int y, int size, FilterStrength strength, bool isSimple)
+    /// <summary>
+    /// Filters the edges of a macroblock of the newest row: left, inner vertical, top, inner horizontal; the order matters.
+    /// </summary>
+    public static void Macroblock(FilteredPlane plane, int x, int size, FilterStrength strength, bool isSimple)
     {
+        int y = plane.Newest;
         int stride = plane.Stride, at = plane.Offset(x, y);
         Span<byte> pixels = plane.Pixels;
         if (x > 0) Edge(pixels, at, 1, stride, size, strength, isSimple, isInner: false);

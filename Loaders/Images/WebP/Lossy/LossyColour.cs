@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace TinyMllm.Loaders.Images.WebP.Lossy;
 
 /// <summary>
@@ -8,18 +6,16 @@ namespace TinyMllm.Loaders.Images.WebP.Lossy;
 /// </summary>
 internal static class LossyColour
 {
-    /// <summary>Fills red, green and blue of all pixels and makes them opaque.</summary>
-    public static void Convert(LossyPlane luma, LossyPlane blue, LossyPlane red, int width, int height, Span<byte> rgba)
+    /// <summary>Converts a line of the frame to opaque pixels.</summary>
+    /// <param name="frame">Has its planes.</param>
+    /// <param name="y">The line.</param>
+    /// <param name="rgba">Receives a frame's width of pixels.</param>
+    public static void Convert(LossyFrame frame, int y, Span<uint> rgba)
     {
-        int chromaWidth = (width + 1) / 2, chromaHeight = (height + 1) / 2;
-        Span<byte> blueRow = new byte[width], redRow = new byte[width];
-        for (int y = 0; y < height; y++)
-        {
-            int near = y / 2, far = Math.Clamp((y & 1) == 0 ? near - 1 : near + 1, 0, chromaHeight - 1);
-            Upsample(blue.Row(near, chromaWidth), blue.Row(far, chromaWidth), blueRow);
-            Upsample(red.Row(near, chromaWidth), red.Row(far, chromaWidth), redRow);
-            ConvertRow(luma.Row(y, width), blueRow, redRow, MemoryMarshal.Cast<byte, uint>(rgba.Slice(y * width * 4, width * 4)));
-        }
+        int near = y / 2, far = Math.Clamp((y & 1) == 0 ? near - 1 : near + 1, 0, frame.ChromaHeight - 1);
+        Upsample(frame.Blue.Line(near, frame.ChromaWidth), frame.Blue.Line(far, frame.ChromaWidth), frame.BlueLine);
+        Upsample(frame.Red.Line(near, frame.ChromaWidth), frame.Red.Line(far, frame.ChromaWidth), frame.RedLine);
+        ConvertRow(frame.Luma.Line(y, frame.Width), frame.BlueLine, frame.RedLine, rgba);
     }
 
     private static void Upsample(ReadOnlySpan<byte> near, ReadOnlySpan<byte> far, Span<byte> row)

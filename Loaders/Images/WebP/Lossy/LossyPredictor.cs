@@ -8,13 +8,12 @@ internal static class LossyPredictor
     /// <summary>Predicts a whole square: 16 luma or 8 chroma pixels wide.</summary>
     /// <param name="plane">The plane.</param>
     /// <param name="x">Left column of the square.</param>
-    /// <param name="y">Top row of the square.</param>
     /// <param name="size">16 or 8.</param>
     /// <param name="mode">One of the first four modes.</param>
-    public static void Square(LossyPlane plane, int x, int y, int size, SubblockMode mode)
+    public static void Square(LossyPlane plane, int x, int size, SubblockMode mode)
     {
         Span<byte> pixels = plane.Pixels;
-        int at = plane.Offset(x, y), stride = plane.Stride;
+        int at = plane.Offset(x, 0), stride = plane.Stride;
         ReadOnlySpan<byte> above = pixels.Slice(at - stride, size);
         switch (mode)
         {
@@ -28,7 +27,7 @@ internal static class LossyPredictor
                 TrueMotion(pixels, at, stride, size);
                 break;
             default:
-                byte mean = SquareMean(pixels, at, stride, size, hasAbove: y > 0, hasLeft: x > 0);
+                byte mean = SquareMean(pixels, at, stride, size, hasAbove: plane.HasAbove, hasLeft: x > 0);
                 for (int row = 0; row < size; row++) pixels.Slice(at + row * stride, size).Fill(mean);
                 break;
         }
@@ -37,7 +36,7 @@ internal static class LossyPredictor
     /// <summary>Predicts a 4×4 block of luma.</summary>
     /// <param name="plane">The plane.</param>
     /// <param name="x">Left column of the block.</param>
-    /// <param name="y">Top row of the block.</param>
+    /// <param name="y">Top row of the block in its row of macroblocks.</param>
     /// <param name="mode">The mode.</param>
     /// <param name="aboveRight">The four pixels that follow those above the block.</param>
     public static void Subblock(LossyPlane plane, int x, int y, SubblockMode mode, ReadOnlySpan<byte> aboveRight)
