@@ -1,6 +1,7 @@
 using TinyMllm.Engine;
 using TinyMllm.Kernels.MatMul;
 using TinyMllm.Kernels.Quantization;
+using TinyMllm.Loaders.Images;
 using TinyMllm.Vision;
 
 namespace TinyMllm;
@@ -57,6 +58,13 @@ public sealed record ModelOptions
     /// <summary>Most tokens per picture, for models of dynamic resolution; null: the model's own limit.</summary>
     public int? MaxImageTokens { get; init; }
 
+    /// <summary>
+    /// How pictures in requests are decoded: limits, background of transparent ones, how many at once. Null:
+    /// <see cref="ImageOptions.Default"/>, or <see cref="ImageOptions.AsStored"/> with <see cref="Compatibility.LlamaCpp"/>. Pictures that
+    /// you decode yourself follow it with <c>RgbImage.Load(path, model.ImageOptions)</c>.
+    /// </summary>
+    public ImageOptions? Images { get; init; }
+
     /// <summary>Bytes of picture embeddings to keep, so that a picture asked about again is not encoded again.</summary>
     public long ImageCacheBytes { get; init; } = 256L << 20;
 
@@ -74,6 +82,10 @@ public sealed record ModelOptions
     /// </summary>
     public string? PictureFolder { get; init; }
 
+    /// <summary><see cref="Images"/>, or what stands for null.</summary>
+    internal ImageOptions ImagesOrDefault =>
+        Images ?? (Compatibility == Compatibility.LlamaCpp ? ImageOptions.AsStored : ImageOptions.Default);
+
     /// <summary>Checks the values; loading does it first.</summary>
     /// <exception cref="ArgumentException">A number is negative or too large, or a choice is unknown; the message names it.</exception>
     public void Validate()
@@ -84,6 +96,7 @@ public sealed record ModelOptions
         ArgumentOutOfRangeException.ThrowIfNegative(ImageCacheBytes);
         ArgumentOutOfRangeException.ThrowIfNegative(IdleConversations);
         if (PictureFolder is not null) ArgumentException.ThrowIfNullOrEmpty(PictureFolder);
+        Images?.Validate();
         if (MinImageTokens is { } least) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(least, nameof(MinImageTokens));
         if (MaxImageTokens is { } most) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(most, nameof(MaxImageTokens));
         if (MinImageTokens > MaxImageTokens)

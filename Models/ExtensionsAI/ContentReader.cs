@@ -1,45 +1,46 @@
-using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
+using TinyMllm.Generation;
 using TinyMllm.Loaders.Images;
 
 namespace TinyMllm.ExtensionsAI;
 
-/// <summary>Reads pictures out of message contents.</summary>
+/// <summary>Reads pictures out of message contents. It decodes on the calling thread, which should be a worker's.</summary>
 /// <param name="folder">The pictures that file addresses may name.</param>
-internal sealed class ContentReader(PictureFolder folder)
+/// <param name="decoder">Decodes pictures.</param>
+internal sealed class ContentReader(PictureFolder folder, PictureDecoder decoder)
 {
-    /// <summary>A conversation carries its pictures in every request: what was decoded once is kept as long as its content object
-    /// lives.</summary>
-    private readonly ConditionalWeakTable<AIContent, RgbImage> _decoded = [];
-
     /// <summary>The picture of a content.</summary>
+    /// <param name="content">The content.</param>
+    /// <param name="scope">How long the picture lives, and what ends its decoding.</param>
     /// <exception cref="ImageFormatException">The bytes are no picture.</exception>
     /// <exception cref="NotSupportedException">The content is no picture, or is at a place that is not read.</exception>
     /// <exception cref="UnauthorizedAccessException">It is a file that must not be read.</exception>
     /// <exception cref="IOException">It is a file that cannot be read.</exception>
-    public RgbImage Read(AIContent content) => _decoded.GetValue(content, Decode);
+    /// <exception cref="OperationCanceledException">Decoding was cancelled.</exception>
+    public RgbImage Read(AIContent content, PictureScope scope = default) =>
+        decoder.Decode(content, (options, stop) => Decode(content, options, stop), scope);
 
-    private RgbImage Decode(AIContent content) => content switch
+    private RgbImage Decode(AIContent content, ImageOptions options, CancellationToken cancellation) => content switch
     {
-        DataContent data => Decode(data),
-        UriContent uri => Decode(uri),
+        DataContent data => Decode(data, options, cancellation),
+        UriContent uri => Decode(uri, options, cancellation),
         _ => throw new NotSupportedException(
             $"contents of type {content.GetType().Name} are not understood, only text, pictures ({nameof(DataContent)}, {nameof(UriContent)}), "
             + "thoughts, tool calls and their results"),
     };
 
-    private static RgbImage Decode(DataContent content)
+    private static RgbImage Decode(DataContent content, ImageOptions options, CancellationToken cancellation)
     {
         CheckType(content.MediaType, content.HasTopLevelMediaType("image"));
-        return RgbImage.Decode(content.Data.Span);
+        return RgbImage.Decode(content.Data.Span, options, cancellation);
     }
 
-    private RgbImage Decode(UriContent content)
+    private RgbImage Decode(UriContent content, ImageOptions options, CancellationToken cancellation)
     {
         CheckType(content.MediaType, content.HasTopLevelMediaType("image"));
         Uri address = content.Uri;
-        if (address.IsAbsoluteUri && address.IsFile) return folder.Read(address);
-        if (address.IsAbsoluteUri && address.Scheme == "data") return Decode(Unpack(content));
+        if (address.IsAbsoluteUri && address.IsFile) return folder.Read(address, options, cancellation);
+        if (address.IsAbsoluteUri && address.Scheme == "data") return Decode(Unpack(content), options, cancellation);
         throw new NotSupportedException(
             $"pictures are not fetched from {(address.IsAbsoluteUri ? address.Scheme : "relative")}: addresses: give the bytes (DataContent)");
     }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using TinyMllm.Generation;
 using TinyMllm.Loaders.Images;
 
 namespace TinyMllm.ExtensionsAI;
@@ -6,7 +7,7 @@ namespace TinyMllm.ExtensionsAI;
 /// <summary>A model's picture encoder behind Microsoft.Extensions.AI's embedding interface: one pooled vector per picture.</summary>
 internal sealed class PictureEmbeddingGenerator(VisionLanguageModel model) : IEmbeddingGenerator<DataContent, Embedding<float>>
 {
-    private readonly ContentReader _contents = new(new PictureFolder(null));
+    private readonly ContentReader _contents = new(new PictureFolder(null), model.Pictures);
 
     public async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
         IEnumerable<DataContent> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
@@ -17,7 +18,9 @@ internal sealed class PictureEmbeddingGenerator(VisionLanguageModel model) : IEm
         long tokens = 0;
         foreach (DataContent value in values)
         {
-            RgbImage image = _contents.Read(value);
+            using PictureMemory memory = PictureDecoder.CreateMemory();
+            var scope = new PictureScope(memory, cancellationToken);
+            RgbImage image = await Worker.RunAsync(() => _contents.Read(value, scope), cancellationToken).ConfigureAwait(false);
             ImageEmbedding embedding = await model.EmbedAsync(image, cancellationToken).ConfigureAwait(false);
             tokens += embedding.Tokens;
             embeddings.Add(new Embedding<float>(embedding.Pool()) { ModelId = model.Info.Name, CreatedAt = DateTimeOffset.UtcNow });

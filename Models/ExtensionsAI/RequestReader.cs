@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using TinyMllm.Generation;
 using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Images;
 using AiMessage = Microsoft.Extensions.AI.ChatMessage;
@@ -22,14 +23,14 @@ internal sealed record Request(
 /// <param name="optionsReader">Reads options.</param>
 internal sealed class RequestReader(ContentReader contents, ChatOptionsReader optionsReader)
 {
-    public Request Read(IEnumerable<AiMessage> messages, ChatOptions? options)
+    public Request Read(IEnumerable<AiMessage> messages, ChatOptions? options, PictureScope pictures = default)
     {
         GenerationOptions generation = optionsReader.Read(options);
         ToolChoice tools = ToolReader.Read(options);
         var turns = new List<ChatTurn>();
         if (generation.SystemPrompt is { } system) turns.Add(ChatTurn.System(system));
         int before = turns.Count;
-        foreach (AiMessage message in messages) turns.AddRange(ReadMessage(message));
+        foreach (AiMessage message in messages) turns.AddRange(ReadMessage(message, pictures));
         if (turns.Count == before) throw new ArgumentException("there are no messages", nameof(messages));
         var rendering = new ChatRenderOptions { Tools = tools.Tools, EnableThinking = Thinks(options) };
         return new Request(turns, rendering, generation, tools, options?.Reasoning?.Output != ReasoningOutput.None);
@@ -39,7 +40,7 @@ internal sealed class RequestReader(ContentReader contents, ChatOptionsReader op
     private static bool? Thinks(ChatOptions? options) => options?.Reasoning?.Effort is { } effort ? effort != ReasoningEffort.None : null;
 
     /// <summary>A message becomes one turn, or one for each of the tool results in it.</summary>
-    private IEnumerable<ChatTurn> ReadMessage(AiMessage message)
+    private IEnumerable<ChatTurn> ReadMessage(AiMessage message, PictureScope pictures)
     {
         FunctionResultContent[] results = [.. message.Contents.OfType<FunctionResultContent>()];
         foreach (FunctionResultContent result in results)
@@ -58,7 +59,7 @@ internal sealed class RequestReader(ContentReader contents, ChatOptionsReader op
                 case UsageContent: // Came with an answer that is in the conversation now; models are not told.
                     break;
                 default:
-                    images.Add(contents.Read(content));
+                    images.Add(contents.Read(content, pictures));
                     parts.Add(ChatPart.Image);
                     break;
             }

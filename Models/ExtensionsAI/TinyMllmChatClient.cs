@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
+using TinyMllm.Generation;
 using TinyMllm.Loaders.Chat;
+using TinyMllm.Loaders.Images;
 using TinyMllm.Loaders.Tokenizers;
 using AiMessage = Microsoft.Extensions.AI.ChatMessage;
 using AiRole = Microsoft.Extensions.AI.ChatRole;
@@ -24,7 +26,7 @@ internal sealed class TinyMllmChatClient : IChatClient
     public TinyMllmChatClient(VisionLanguageModel model, PictureFolder pictures)
     {
         _model = model;
-        _reader = new RequestReader(new ContentReader(pictures), new ChatOptionsReader(this, model.Info.Name, model.DefaultSampling));
+        _reader = new RequestReader(new ContentReader(pictures, model.Pictures), new ChatOptionsReader(this, model.Info.Name, model.DefaultSampling));
     }
 
     public async Task<ChatResponse> GetResponseAsync(
@@ -43,7 +45,9 @@ internal sealed class TinyMllmChatClient : IChatClient
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        Request request = _reader.Read(messages, options);
+        using PictureMemory memory = PictureDecoder.CreateMemory();
+        var scope = new PictureScope(memory, cancellationToken);
+        Request request = await Worker.RunAsync(() => _reader.Read(messages, options, scope), cancellationToken).ConfigureAwait(false);
         ChatTemplate template = _model.ChatTemplate;
         GuardedText prompt = template.RenderGuarded([.. request.Turns.Select(turn => turn.Message)], request.Rendering);
         AssistantOutputParser parser = template.CreateParser(prompt.Text, request.Tools.Tools);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.AI;
 using TinyMllm.ExtensionsAI;
+using TinyMllm.Generation;
 using TinyMllm.Loaders.Images;
 
 namespace TinyMllm.Tests.Api;
@@ -155,7 +156,7 @@ public sealed class PictureAddressTests
     [Test]
     public void AContentIsDecodedOnce()
     {
-        var reader = new ContentReader(new PictureFolder(_inside));
+        var reader = new ContentReader(new PictureFolder(_inside), new PictureDecoder(ImageOptions.Default));
         var content = new UriContent(new Uri(Path.Combine(_inside, "sub", "a pizza.png")), "image/png");
         RgbImage first = reader.Read(content);
         Assert.That(reader.Read(content), Is.SameAs(first));
@@ -172,5 +173,5 @@ public sealed class PictureAddressTests
     }
 
     private static RgbImage Read(string? folder, Uri address, string type = "image/png") =>
-        new ContentReader(new PictureFolder(folder)).Read(new UriContent(address, type));
+        new ContentReader(new PictureFolder(folder), new PictureDecoder(ImageOptions.Default)).Read(new UriContent(address, type));
 }

@@ -3,6 +3,8 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using TinyMllm.Engine.Sampling;
 using TinyMllm.ExtensionsAI;
+using TinyMllm.Generation;
+using TinyMllm.Loaders.Images;
 using AiMessage = Microsoft.Extensions.AI.ChatMessage;
 using AiRole = Microsoft.Extensions.AI.ChatRole;
 
@@ -212,7 +214,7 @@ public sealed class RequestOptionsTests
 internal static class Requests
 {
     public static RequestReader Reader(string modelId) =>
-        new(new ContentReader(new PictureFolder(null)), new ChatOptionsReader(new NoClient(), modelId, SamplerOptions.Greedy));
+        new(new ContentReader(new PictureFolder(null), new PictureDecoder(ImageOptions.Default)), new ChatOptionsReader(new NoClient(), modelId, SamplerOptions.Greedy));
 
     private sealed class NoClient : IChatClient
     {
