@@ -41,7 +41,7 @@ internal sealed class ChatCommand : CliCommand
     public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         GenerationOptions options = _answer.Options(parsed);
-        List<RgbImage> waiting = [.. Inputs.Pictures(parsed.GetValue(_images))];
+        List<RgbImage> waiting = [.. Inputs.Pictures(parsed.GetValue(_images), _model.Images(parsed))];
         using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
         options = _answer.Options(parsed, model, Terminal);
         using ChatSession session = model.CreateSession(_answer.System(parsed));
@@ -53,14 +53,14 @@ internal sealed class ChatCommand : CliCommand
             line = line.Trim();
             if (line is "/exit" or "/quit") break;
             if (line.Length == 0) continue;
-            if (line[0] == '/') Obey(line, session, waiting);
+            if (line[0] == '/') Obey(line, session, waiting, model.ImageOptions);
             else if (await AnswerAsync(session, line, [.. waiting], options).ConfigureAwait(false)) waiting.Clear();
         }
 
         return ExitCodes.Success;
     }
 
-    private void Obey(string line, ChatSession session, List<RgbImage> waiting)
+    private void Obey(string line, ChatSession session, List<RgbImage> waiting, ImageOptions decoding)
     {
         (string command, string rest) = line.IndexOf(' ') is > 0 and int space ? (line[..space], line[(space + 1)..].Trim().Trim('"', '\'')) : (line, "");
         try
@@ -68,7 +68,7 @@ internal sealed class ChatCommand : CliCommand
             switch (command)
             {
                 case "/image" when rest.Length > 0:
-                    waiting.Add(Inputs.Picture(rest));
+                    waiting.Add(Inputs.Picture(rest, decoding));
                     Terminal.Note($"{waiting[^1].Width} × {waiting[^1].Height} pixels, shown with the next question");
                     break;
                 case "/clear":

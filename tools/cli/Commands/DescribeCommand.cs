@@ -82,7 +82,7 @@ internal sealed class DescribeCommand : CliCommand
         {
             try
             {
-                RgbImage image = RgbImage.Load(Path.Combine(folder, pictures[i]));
+                RgbImage image = RgbImage.Load(Path.Combine(folder, pictures[i]), model.ImageOptions, cancellation);
                 log.Add(pictures[i], prompt, await model.AnswerAsync(prompt, [image], options, cancellation).ConfigureAwait(false));
             }
             catch (Exception failure) when (Failures.IsBadInput(failure))

@@ -43,7 +43,7 @@ internal sealed class DumpCommand : CliCommand
         int greedy = parsed.GetValue(_greedy) is >= 0 and int steps ? steps : throw new UsageException("--greedy is negative");
         int[]? tokens = parsed.GetValue(_tokens) is { } list ? ParseTokens(list) : null;
         string? text = parsed.GetValue(_prompt) is { } prompt ? Prompts.Read(prompt, Terminal) : null;
-        RgbImage[] images = Inputs.Pictures(parsed.GetValue(_images));
+        RgbImage[] images = Inputs.Pictures(parsed.GetValue(_images), _model.Images(parsed));
         if (tokens is not null && images.Length > 0) throw new UsageException("--tokens takes no pictures; use -p with --raw");
 
         using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);

@@ -86,7 +86,7 @@ internal sealed class EvalCommand : CliCommand
             var run = new EvalRun(name);
             foreach (EvalQuestion question in set.Questions)
             {
-                RgbImage[] images = set.Picture(question) is { } picture ? [picture] : [];
+                RgbImage[] images = set.Picture(question, model.ImageOptions) is { } picture ? [picture] : [];
                 GenerationResult result = await model.AnswerAsync(question.Question, images, options, cancellation).ConfigureAwait(false);
                 run.Add(question, result.Text);
                 progress.Report(run.Outcomes.Count);

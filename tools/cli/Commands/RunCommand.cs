@@ -39,7 +39,7 @@ internal sealed class RunCommand : CliCommand
     {
         GenerationOptions options = _answer.Options(parsed) with { Raw = parsed.GetValue(_raw) };
         string prompt = Prompts.Read(parsed.GetRequiredValue(_prompt), Terminal);
-        RgbImage[] images = Inputs.Pictures(parsed.GetValue(_images));
+        RgbImage[] images = Inputs.Pictures(parsed.GetValue(_images), _model.Images(parsed));
         using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
         options = _answer.Options(parsed, model, Terminal) with { Raw = options.Raw };
         GenerationResult? result = null;

@@ -54,17 +54,19 @@ internal sealed class EvalSet : IDisposable
     }
 
     /// <summary>The picture of a question, or null when it has none.</summary>
+    /// <param name="question">The question.</param>
+    /// <param name="options">How it is decoded.</param>
     /// <exception cref="UsageException">The archive lacks it.</exception>
     /// <exception cref="ImageFormatException">It cannot be read.</exception>
-    public RgbImage? Picture(EvalQuestion question)
+    public RgbImage? Picture(EvalQuestion question, ImageOptions options)
     {
         if (question.Image is not { } name) return null;
-        if (_archive is null) return RgbImage.Load(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_path))!, name));
+        if (_archive is null) return RgbImage.Load(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_path))!, name), options);
         return Read(name, stream =>
         {
             try
             {
-                return RgbImage.Decode(stream);
+                return RgbImage.Decode(stream, options);
             }
             catch (ImageFormatException broken)
             {

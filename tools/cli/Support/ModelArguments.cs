@@ -4,6 +4,7 @@ using TinyMllm.Engine;
 using TinyMllm.Kernels;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Loaders.Hub;
+using TinyMllm.Loaders.Images;
 using TinyMllm.Vision;
 
 namespace TinyMllm.Cli.Support;
@@ -39,6 +40,11 @@ internal sealed class ModelArguments
         new("--max-image-tokens") { Description = "Most tokens per picture, for models of dynamic resolution.", HelpName = "N" };
     private readonly Option<bool> _check =
         new("--check-tensors") { Description = "Read all weights first and refuse files with NaN or infinite ones." };
+    private readonly Option<string?> _background =
+        new("--background") { Description = "What shows through transparent pictures: white (default), black, #RRGGBB, or none (alpha is dropped).",
+            HelpName = "COLOR" };
+    private readonly Option<long?> _maxPixels =
+        new("--max-pixels") { Description = "Largest picture that is decoded, in pixels; 67108864 (64 Mi) unless set.", HelpName = "N" };
     private readonly Option<string?> _compat =
         new("--compat") { Description = "Follow llama.cpp where it departs from the original model: llama.cpp.", HelpName = "ENGINE" };
 
@@ -60,7 +66,7 @@ internal sealed class ModelArguments
     {
         foreach (Option option in new Option[]
             { _model, _projector, _threads, _context, _kvType, _weights, _visionWeights, _exact, _noTiles, _maxImageTokens,
-                _check, _compat }) command.Add(option);
+                _check, _background, _maxPixels, _compat }) command.Add(option);
     }
 
     /// <summary>Whether llama.cpp is to be followed.</summary>
@@ -81,8 +87,19 @@ internal sealed class ModelArguments
             ? parsed.GetValue(_maxImageTokens)
             : throw new UsageException($"--max-image-tokens is {parsed.GetValue(_maxImageTokens)}, expected 1 or more"),
         CheckWeights = parsed.GetValue(_check),
+        Images = Images(parsed),
         Compatibility = FollowsLlamaCpp(parsed) ? Compatibility.LlamaCpp : Compatibility.Original,
     };
+
+    /// <summary>How pictures are decoded.</summary>
+    /// <exception cref="UsageException">The colour or the number makes no sense.</exception>
+    public ImageOptions Images(ParseResult parsed)
+    {
+        ImageOptions options = FollowsLlamaCpp(parsed) ? ImageOptions.AsStored : ImageOptions.Default;
+        if (parsed.GetValue(_background) is { } background) options = options with { Background = Colors.Parse(background, "--background") };
+        if (parsed.GetValue(_maxPixels) is not { } pixels) return options;
+        return pixels > 0 ? options with { MaxPixels = pixels } : throw new UsageException($"--max-pixels is {pixels}, expected 1 or more");
+    }
 
     /// <summary>The model's two files, downloaded if need be.</summary>
     public async Task<(string Model, string? Projector)> LocateAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
