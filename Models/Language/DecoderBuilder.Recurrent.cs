@@ -108,6 +108,7 @@ internal sealed partial class DecoderBuilder
             ValueHeads = valueHeads,
             HeadSize = size,
             Epsilon = Config.Epsilon,
+            ClampsLengths = FollowsLlamaCpp,
         });
     }
 

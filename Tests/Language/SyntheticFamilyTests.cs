@@ -106,6 +106,16 @@ public class SyntheticFamilyTests
         Assert.That(LanguageFamilies.Architectures.Except(golden).Except(Models.Keys), Is.Empty);
     }
 
+    /// <summary>The two forms of the norm of queries and keys; a large ε makes them differ visibly.</summary>
+    [Test]
+    public void TheGatedDeltaNetFollowsTheOriginalUnlessLlamaCppIsAskedFor()
+    {
+        using var synthetic = Models["qwen35"]().Key("attention.layer_norm_rms_epsilon", 0.01f);
+        var file = synthetic.Open();
+        float[] original = Read(file, Exact, Prompt.Length), llamaCpp = Read(file, Exact with { Compatibility = Compatibility.LlamaCpp }, Prompt.Length);
+        Assert.That(original, Is.Not.EqualTo(llamaCpp).Within(1e-4));
+    }
+
     private static float[] Read(GgufFile file, LanguageModelOptions options, int batch)
     {
         using var pool = new WorkerPool(2);

@@ -61,8 +61,9 @@ public unsafe class StateSpaceTests
         });
     }
 
+    /// <summary>Short queries and keys show which form their division by the length has; an ε of 0.5 makes all of them short.</summary>
     [Test]
-    public void GatedDeltaNetIsItsFormula()
+    public void GatedDeltaNetIsItsFormula([Values] bool clampsLengths, [Values(1e-6f, 0.5f)] float epsilon)
     {
         const int n = 16, size = 16, keyHeads = 2, valueHeads = 4, keys = size * keyHeads, values = size * valueHeads, convolved = (2 * keys) + values;
         using var t = new TestTensors(3);
@@ -80,7 +81,8 @@ public unsafe class StateSpaceTests
             KeyHeads = keyHeads,
             ValueHeads = valueHeads,
             HeadSize = size,
-            Epsilon = 1e-6f,
+            Epsilon = epsilon,
+            ClampsLengths = clampsLengths,
         });
 
         float[] a = TestTensors.Values(rates), bias = TestTensors.Values(decayBias);
@@ -94,7 +96,8 @@ public unsafe class StateSpaceTests
             double[] y = new double[values];
             for (int h = 0; h < valueHeads; h++)
             {
-                double[] q = Unit(u, h % keyHeads * size, size), k = Unit(u, keys + (h % keyHeads * size), size);
+                double[] q = Unit(u, h % keyHeads * size, size, clampsLengths, epsilon);
+                double[] k = Unit(u, keys + (h % keyHeads * size), size, clampsLengths, epsilon);
                 double decay = Math.Exp(a[h] * Math.Log(1 + Math.Exp(al[h] + bias[h]))), strength = 1 / (1 + Math.Exp(-b[h]));
                 for (int j = 0; j < size; j++)
                 {
@@ -154,10 +157,10 @@ public unsafe class StateSpaceTests
 
     private static double Silu(double x) => x / (1 + Math.Exp(-x));
 
-    private static double[] Unit(double[] values, int first, int count)
+    private static double[] Unit(double[] values, int first, int count, bool clampsLength, double epsilon)
     {
         double[] part = values[first..(first + count)];
-        double length = Math.Max(Math.Sqrt(part.Sum(v => v * v)), 1e-6);
+        double square = part.Sum(v => v * v), length = clampsLength ? Math.Max(Math.Sqrt(square), epsilon) : Math.Sqrt(square + epsilon);
         return [.. part.Select(v => v / length)];
     }
 
