@@ -11,8 +11,9 @@ namespace TinyMllm.Kernels.Resampling;
 /// <remarks>
 /// Layout. Every source row that a target row needs is first resampled horizontally to floats and kept in a ring of <see cref="RingRows"/>
 /// rows, because the next target row mostly needs the same ones; the vertical step is then one pass over contiguous floats. Registers.
-/// Horizontal: one pixel per 128-bit vector (r g b and one lane that the next pixel overwrites), weights broadcast. Vertical: four row
-/// vectors, three weights. Eight pixels per vector horizontally were not tried: the taps of neighbouring pixels are a gather.
+/// Horizontal: one pixel per 128-bit vector (r g b and one lane that the next pixel overwrites). Vertical: four row vectors of 128 bits,
+/// which the cubic widens to doubles two by two. Eight pixels per vector horizontally were not tried: the taps of neighbouring pixels are a
+/// gather.
 /// </remarks>
 public static class PointResampling
 {
@@ -44,12 +45,12 @@ public static class PointResampling
         {
             float position = (part.Top + row) * step;
             int y = Math.Min((int)position, source.Height - 1);
-            PointWeights weights = TFilter.Weights(position - y);
+            float t = position - y;
             Span<float> here = Fetch<TFilter>(source, y, axis, scratch, held);
             Span<float> after = Fetch<TFilter>(source, y + 1, axis, scratch, held);
             Span<float> before = TFilter.IsCubic ? Fetch<TFilter>(source, y - 1, axis, scratch, held) : here;
             Span<float> afterNext = TFilter.IsCubic ? Fetch<TFilter>(source, y + 2, axis, scratch, held) : here;
-            Blend<TFilter>(before, here, after, afterNext, weights, target.Row(row));
+            Blend<TFilter>(before, here, after, afterNext, t, target.Row(row));
         }
     }
 
@@ -80,15 +81,10 @@ public static class PointResampling
         {
             float position = (axis.First + column) * axis.Step;
             int x = Math.Min((int)position, last);
-            PointWeights weights = TFilter.Weights(position - x);
-            Vector128<float> here = Pixel(source, x);
-            Vector128<float> value = here + weights.After * (Pixel(source, Math.Min(x + 1, last)) - here);
-            if (TFilter.IsCubic)
-            {
-                value += weights.Before * (Pixel(source, Math.Max(x - 1, 0)) - here);
-                value += weights.AfterNext * (Pixel(source, Math.Min(x + 2, last)) - here);
-            }
-
+            Vector128<float> here = Pixel(source, x), after = Pixel(source, Math.Min(x + 1, last));
+            Vector128<float> before = TFilter.IsCubic ? Pixel(source, Math.Max(x - 1, 0)) : here;
+            Vector128<float> afterNext = TFilter.IsCubic ? Pixel(source, Math.Min(x + 2, last)) : here;
+            Vector128<float> value = TFilter.Mix(before, here, after, afterNext, position - x);
             value.CopyTo(row[(column * PixelView.Channels)..]);
         }
     }
@@ -101,41 +97,34 @@ public static class PointResampling
     }
 
     private static void Blend<TFilter>(ReadOnlySpan<float> before, ReadOnlySpan<float> here, ReadOnlySpan<float> after, ReadOnlySpan<float> afterNext,
-        PointWeights weights, Span<byte> target) where TFilter : struct, IPointFilter
+        float t, Span<byte> target) where TFilter : struct, IPointFilter
     {
-        int lanes = Vector128<byte>.Count;
-        int i = 0;
-        for (; i <= target.Length - lanes; i += lanes)
+        int lanes = Vector128<float>.Count, i = 0;
+        for (; i <= target.Length - Vector128<byte>.Count; i += Vector128<byte>.Count)
         {
-            Vector256<int> low = Levels<TFilter>(before, here, after, afterNext, weights, i);
-            Vector256<int> high = Levels<TFilter>(before, here, after, afterNext, weights, i + lanes / 2);
-            Vector256<ushort> words = Vector256.Narrow(low.AsUInt32(), high.AsUInt32());
-            Vector128.Narrow(words.GetLower(), words.GetUpper()).CopyTo(target[i..]);
+            Vector128<ushort> low = Vector128.Narrow(
+                Levels<TFilter>(before, here, after, afterNext, t, i), Levels<TFilter>(before, here, after, afterNext, t, i + lanes)).AsUInt16();
+            Vector128<ushort> high = Vector128.Narrow(
+                Levels<TFilter>(before, here, after, afterNext, t, i + 2 * lanes), Levels<TFilter>(before, here, after, afterNext, t, i + 3 * lanes)).AsUInt16();
+            Vector128.Narrow(low, high).CopyTo(target[i..]);
         }
 
         for (; i < target.Length; i++)
         {
-            float value = here[i] + weights.After * (after[i] - here[i]);
-            if (TFilter.IsCubic) value += weights.Before * (before[i] - here[i]) + weights.AfterNext * (afterNext[i] - here[i]);
-            target[i] = (byte)Math.Clamp((int)(TFilter.Rounds ? value + 0.5f : value), 0, 255);
+            Vector128<float> value = TFilter.Mix(
+                Vector128.CreateScalar(before[i]), Vector128.CreateScalar(here[i]), Vector128.CreateScalar(after[i]), Vector128.CreateScalar(afterNext[i]), t);
+            target[i] = (byte)TFilter.Levels(value).ToScalar();
         }
     }
 
-    /// <summary>Eight grey levels 0…255 from index <paramref name="i"/> on.</summary>
+    /// <summary>Four grey levels 0…255 from index <paramref name="i"/> on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Levels<TFilter>(ReadOnlySpan<float> before, ReadOnlySpan<float> here, ReadOnlySpan<float> after,
-        ReadOnlySpan<float> afterNext, PointWeights weights, int i) where TFilter : struct, IPointFilter
-    {
-        Vector256<float> middle = Load(here, i);
-        Vector256<float> value = middle + weights.After * (Load(after, i) - middle);
-        if (TFilter.IsCubic)
-            value += weights.Before * (Load(before, i) - middle) + weights.AfterNext * (Load(afterNext, i) - middle);
-        if (TFilter.Rounds) value += Vector256.Create(0.5f);
-        return Vector256.Clamp(Vector256.ConvertToInt32(value), Vector256<int>.Zero, Vector256.Create(255));
-    }
+    private static Vector128<int> Levels<TFilter>(ReadOnlySpan<float> before, ReadOnlySpan<float> here, ReadOnlySpan<float> after,
+        ReadOnlySpan<float> afterNext, float t, int i) where TFilter : struct, IPointFilter =>
+        TFilter.Levels(TFilter.Mix(Load(before, i), Load(here, i), Load(after, i), Load(afterNext, i), t));
 
-    private static Vector256<float> Load(ReadOnlySpan<float> row, int i) =>
-        Vector256.LoadUnsafe(ref MemoryMarshal.GetReference(row), (nuint)i);
+    private static Vector128<float> Load(ReadOnlySpan<float> row, int i) =>
+        Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(row), (nuint)i);
 
     /// <summary>Columns <paramref name="First"/> … of a row, <paramref name="Step"/> source pixels apart.</summary>
     private readonly record struct HorizontalAxis(float Step, int First, int Columns);

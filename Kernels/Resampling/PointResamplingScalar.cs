@@ -44,7 +44,7 @@ public static class PointResamplingScalar
                     }
 
                     float value = Cubic(rows[0], rows[1], rows[2], rows[3], py - y);
-                    target.Row(row)[column * PixelView.Channels + channel] = (byte)Math.Clamp((int)MathF.Floor(value + 0.5f), 0, 255);
+                    target.Row(row)[column * PixelView.Channels + channel] = (byte)Math.Clamp((int)MathF.Round(value, MidpointRounding.AwayFromZero), 0, 255);
                 }
             }
         }
@@ -55,7 +55,9 @@ public static class PointResamplingScalar
     private static float Cubic(float before, float p, float after, float afterNext, float t)
     {
         float d0 = before - p, d2 = after - p, d3 = afterNext - p;
-        float a1 = -d0 / 3 + d2 - d3 / 6, a2 = (d0 + d2) / 2, a3 = -d0 / 6 - d2 / 2 + d3 / 6;
+        float a1 = (float)(-1.0 / 3 * d0 + d2 - 1.0 / 6 * d3);
+        float a2 = (float)(0.5 * d0 + 0.5 * d2);
+        float a3 = (float)(-1.0 / 6 * d0 - 0.5 * d2 + 1.0 / 6 * d3);
         return p + a1 * t + a2 * t * t + a3 * t * t * t;
     }
 

@@ -8,8 +8,9 @@ namespace TinyMllm.Tests.Vision;
 /// <summary>Every folder of goldens/vlm: pixels, then embeddings, of every slice.</summary>
 public sealed class VisionGoldenTests
 {
+    /// <summary>Grey levels are equal, and what the encoder is given differs by the rounding of the normalisation at most.</summary>
     [TestCaseSource(typeof(VlmGolden), nameof(VlmGolden.All))]
-    public void PixelsAreEqualToOneGreyLevel(string name)
+    public void PixelsAreEqual(string name)
     {
         VlmGolden golden = VlmGolden.Open(name);
         using GgufFile file = GgufFile.Open(golden.Mmproj);
@@ -17,13 +18,11 @@ public sealed class VisionGoldenTests
         ImageTile[] tiles = [.. golden.Images.SelectMany(image => model.Prepare(image).Tiles)];
         JsonElement[] chunks = [.. golden.ImageChunks];
         Assert.That(tiles, Has.Length.EqualTo(chunks.Length));
-        float level = file.Metadata.GetSingleArray("clip.vision.image_std").Max(std => 1 / (255 * std)) * 1.001f;
         for (int i = 0; i < tiles.Length; i++)
         {
             float[] expected = golden.Pixels(chunks[i]), actual = model.Normalize(tiles[i]);
             Assert.That(actual, Has.Length.EqualTo(expected.Length), $"slice {i} of {tiles[i].Size}");
-            Assert.That(MaxDifference(actual, expected), Is.LessThanOrEqualTo(level), $"slice {i}");
-            TestContext.Out.WriteLine($"slice {i}: {actual.Zip(expected).Count(pair => pair.First != pair.Second)} of {actual.Length} values differ");
+            Assert.That(actual.Zip(expected).Count(pair => MathF.Abs(pair.First - pair.Second) > 1e-5f), Is.Zero, $"values of slice {i} that differ");
         }
     }
 
