@@ -29,5 +29,8 @@ internal enum Departures
     /// <summary>Pictures are resized by point sampling instead of Pillow's antialiased filter.</summary>
     PointResampling = 1 << 6,
 
-    All = (1 << 7) - 1,
+    /// <summary>Sizes and tiles are llama.cpp's: single precision, halves away from zero, other decisions on tiles.</summary>
+    Sizes = 1 << 7,
+
+    All = (1 << 8) - 1,
 }

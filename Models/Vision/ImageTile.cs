@@ -14,14 +14,19 @@ public sealed class ImageTile
     private readonly PixelSize _whole;
     private readonly ResizeStyle _style;
     private readonly (int Left, int Top) _corner;
+    private readonly PixelSize? _content;
     private readonly byte[] _pixels = [];
 
     /// <summary>A tile whose pixels are known.</summary>
     internal ImageTile(byte[] pixels, PixelSize size) => (_pixels, Size) = (pixels, size);
 
-    /// <summary>The rectangle at <paramref name="corner"/> of <paramref name="picture"/> at size <paramref name="whole"/>.</summary>
-    internal ImageTile(RgbImage picture, PixelSize whole, ResizeStyle style, (int Left, int Top) corner, PixelSize size) =>
-        (_picture, _whole, _style, _corner, Size) = (picture, whole, style, corner, size);
+    /// <summary>
+    /// The rectangle at <paramref name="corner"/> of <paramref name="picture"/> at size <paramref name="whole"/>; if
+    /// <paramref name="content"/> is given, the picture has that size in the upper left corner of the whole.
+    /// </summary>
+    internal ImageTile(
+        RgbImage picture, PixelSize whole, ResizeStyle style, (int Left, int Top) corner, PixelSize size, PixelSize? content = null) =>
+        (_picture, _whole, _style, _corner, Size, _content) = (picture, whole, style, corner, size, content);
 
     /// <summary>Width and height in pixels.</summary>
     public PixelSize Size { get; }
@@ -34,7 +39,7 @@ public sealed class ImageTile
     public void Render(Span<byte> target)
     {
         if (_picture is null) _pixels.CopyTo(target);
-        else Resizer.Cut(_picture, _whole, _style, _corner, new PixelTarget(target, Size.Width, Size.Height));
+        else Resizer.Cut(_picture, _whole, _style, _corner, new PixelTarget(target, Size.Width, Size.Height), _content);
     }
 
     /// <summary>The pixels in memory of their own.</summary>

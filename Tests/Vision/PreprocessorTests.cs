@@ -3,7 +3,10 @@ using TinyMllm.Vision.Preprocessing;
 
 namespace TinyMllm.Tests.Vision;
 
-/// <summary>The sizes that preprocessors decide, held against the worked table of the specification (5.9).</summary>
+/// <summary>
+/// The sizes that preprocessors decide as llama.cpp does, held against the worked table of the specification (5.9). Those of the models'
+/// own processors are in <see cref="OriginalSizeTests"/>.
+/// </summary>
 public sealed class PreprocessorTests
 {
     private static readonly ResizeStyle Style = new(Interpolation.Bilinear, Fitting.Pad);
@@ -22,15 +25,15 @@ public sealed class PreprocessorTests
     [TestCase(20000, 10, 512, 2048, 4, 1)]
     public void Idefics3(int width, int height, int side, int edge, int columns, int rows)
     {
-        ImagePlan plan = new Idefics3Tiles(side, edge, Style, Style).Plan(new(width, height));
+        ImagePlan plan = new Idefics3Tiles(side, edge, Style, Style, SizeRules.LlamaCpp).Plan(new(width, height));
         Assert.That(plan.Grid, Is.EqualTo(new TileGrid(columns, rows)));
         Assert.That(plan.Refined, Is.EqualTo(new PixelSize(columns * side, rows * side)));
         Assert.That(plan.Overview, Is.EqualTo(new PixelSize(side, side)));
     }
 
     [Test]
-    public void Idefics3WithoutEdgeIsTheOverview() =>
-        Assert.That(new Idefics3Tiles(512, 0, Style, Style).Plan(new(640, 480)), Is.EqualTo(new ImagePlan(new PixelSize(512, 512))));
+    public void Idefics3WithoutEdgeIsTheOverview([Values] bool original) =>
+        Assert.That(new Idefics3Tiles(512, 0, Style, Style, original ? SizeRules.Original : SizeRules.LlamaCpp).Plan(new(640, 480)), Is.EqualTo(new ImagePlan(new PixelSize(512, 512))));
 
     [TestCase(200, 150, 448, 448, 0, 0, 0, 0)]
     [TestCase(448, 448, 448, 448, 0, 0, 0, 0)]
@@ -41,7 +44,7 @@ public sealed class PreprocessorTests
     [TestCase(3000, 4000, 392, 518, 3, 3, 392, 518)]
     public void Uhd(int width, int height, int overviewWidth, int overviewHeight, int columns, int rows, int tileWidth, int tileHeight)
     {
-        ImagePlan plan = new UhdTiles(448, 14, Style, Style).Plan(new(width, height));
+        ImagePlan plan = new UhdTiles(448, 14, Style, Style, SizeRules.LlamaCpp).Plan(new(width, height));
         Assert.That(plan.Overview, Is.EqualTo(new PixelSize(overviewWidth, overviewHeight)));
         Assert.That(plan.Grid, Is.EqualTo(new TileGrid(columns, rows)));
         Assert.That(plan.Tile, Is.EqualTo(new PixelSize(tileWidth, tileHeight)));
@@ -55,7 +58,7 @@ public sealed class PreprocessorTests
     [TestCase(3000, 4000, 3, 4)]
     public void InternVl(int width, int height, int columns, int rows)
     {
-        ImagePlan plan = new CandidateTiles(448, CandidateTiles.Arrangements(448, 1, 12), Style, Style).Plan(new(width, height));
+        ImagePlan plan = new CandidateTiles(448, CandidateTiles.Arrangements(448, 1, 12), Style, Style, SizeRules.LlamaCpp).Plan(new(width, height));
         Assert.That(plan.Grid, Is.EqualTo(new TileGrid(columns, rows)));
     }
 
@@ -65,7 +68,7 @@ public sealed class PreprocessorTests
     [TestCase(2000, 300, 3, 1)]
     public void Llava16Pinpoints(int width, int height, int columns, int rows)
     {
-        ImagePlan plan = new CandidateTiles(336, Llava16, Style, Style).Plan(new(width, height));
+        ImagePlan plan = new CandidateTiles(336, Llava16, Style, Style, SizeRules.LlamaCpp).Plan(new(width, height));
         Assert.That(plan.Grid, Is.EqualTo(new TileGrid(columns, rows)));
     }
 
@@ -77,7 +80,7 @@ public sealed class PreprocessorTests
     [TestCase(3000, 4000, 416, 576, 2, 3)]
     public void Lfm2(int width, int height, int overviewWidth, int overviewHeight, int columns, int rows)
     {
-        ImagePlan plan = new Lfm2Tiles(32, 64 * 1024, 256 * 1024, Style, Style).Plan(new(width, height));
+        ImagePlan plan = new Lfm2Tiles(32, 64 * 1024, 256 * 1024, Style, Style, SizeRules.LlamaCpp).Plan(new(width, height));
         Assert.That(plan.Overview, Is.EqualTo(new PixelSize(overviewWidth, overviewHeight)));
         Assert.That(plan.Grid, Is.EqualTo(new TileGrid(columns, rows)));
     }
@@ -94,19 +97,28 @@ public sealed class PreprocessorTests
     public void SmartResize(int width, int height, int alignment, int expectedWidth, int expectedHeight)
     {
         long token = (long)alignment * alignment;
-        ImagePlan plan = new DynamicSize(alignment, 8 * token, 4096 * token, Style).Plan(new(width, height));
+        ImagePlan plan = new DynamicSize(alignment, 8 * token, 4096 * token, Style, SizeRules.LlamaCpp).Plan(new(width, height));
         Assert.That(plan.Overview, Is.EqualTo(new PixelSize(expectedWidth, expectedHeight)));
     }
 
     [Test]
     public void EveryStrategySurvivesExtremeShapes([Values(1, 2, 30000)] int width, [Values(1, 7, 20000)] int height)
     {
-        Preprocessor[] all =
+        List<Preprocessor> all =
         [
-            new FixedSquare(224, Style), new DynamicSize(28, 8 * 784, 4096 * 784, Style), new LongestEdge(28, 1540, Style),
-            new NearestSquare([1024, 1280], Style), new CandidateTiles(336, Llava16, Style, Style), new UhdTiles(448, 14, Style, Style),
-            new Idefics3Tiles(512, 2048, Style, Style), new Lfm2Tiles(32, 65536, 262144, Style, Style),
+            new FixedSquare(224, Style), new NearestSquare([1024, 1280], Style), new LongestEdge(28, 1540, Style, SizeRules.LlamaCpp),
+            new WithinEdge(28, 1540, 1024 * 784, Style), new PaddedToBlocks(14, 28, 4096, Style), new ShapeTiles(448, 1, 12, Style, Style),
         ];
+        foreach (SizeRules rules in new[] { SizeRules.Original, SizeRules.LlamaCpp })
+        {
+            all.AddRange(
+            [
+                new DynamicSize(28, 8 * 784, 4096 * 784, Style, rules), new CandidateTiles(336, Llava16, Style, Style, rules),
+                new UhdTiles(448, 14, Style, Style, rules), new Idefics3Tiles(512, 2048, Style, Style, rules),
+                new Lfm2Tiles(32, 65536, 262144, Style, Style, rules),
+            ]);
+        }
+
         foreach (Preprocessor preprocessor in all)
         {
             ImagePlan plan = preprocessor.Plan(new(width, height));

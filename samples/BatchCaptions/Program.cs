@@ -38,7 +38,8 @@ foreach (string path in pictures)
     try
     {
         GenerationResult result =
-            await model.AnswerAsync("Describe this picture.", [RgbImage.Load(path)], new GenerationOptions { MaxTokens = 100 }, stop.Token);
+            await model.AnswerAsync(
+                "Describe this picture.", [await RgbImage.LoadAsync(path, model.ImageOptions, stop.Token)], new GenerationOptions { MaxTokens = 100 }, stop.Token);
         output.Write(Encoding.UTF8.GetBytes(Line(name, result.Text)));
         output.Flush();
         captioned.Add(name);

@@ -17,7 +17,16 @@ internal sealed class Idefics3 : TransformerFamily
     {
         int edge = source.Metadata.GetInt32("clip.vision.preproc_image_size", 0);
         if (edge > 1 << 14) throw source.Metadata.Invalid("clip.vision.preproc_image_size", "at most 16384 pixels");
-        Preprocessor = new Idefics3Tiles(Config.ImageSize, edge, Styles.BilinearStretch, Styles.BicubicPad);
+        Preprocessor = new Idefics3Tiles(Config.ImageSize, edge, Styles.BilinearStretch, Styles.BicubicPad, source.Rules);
+        bool breaksOnlyBehindTiles = source.Rules.IsOriginal && edge > 0;
+        Markers = new ImageMarkers
+        {
+            TilesEnd = breaksOnlyBehindTiles ? "\n\n" : null,
+            OverviewStart = [.. breaksOnlyBehindTiles ? Array.Empty<string>() : ["\n\n"], "<fake_token_around_image>", "<global-img>"],
+            OverviewEnd = ["<fake_token_around_image>"],
+            Label = (row, column) => $"<fake_token_around_image><row_{row}_col_{column}>",
+            RowEnd = "\n",
+        };
         _projection = source.Weights.Linear("mm.model.fc", Config.Width * BlockSide * BlockSide);
     }
 
@@ -25,13 +34,7 @@ internal sealed class Idefics3 : TransformerFamily
     public override Preprocessor Preprocessor { get; }
 
     /// <inheritdoc/>
-    public override ImageMarkers Markers { get; } = new()
-    {
-        OverviewStart = ["\n\n", "<fake_token_around_image>", "<global-img>"],
-        OverviewEnd = ["<fake_token_around_image>"],
-        Label = (row, column) => $"<fake_token_around_image><row_{row}_col_{column}>",
-        RowEnd = "\n",
-    };
+    public override ImageMarkers Markers { get; }
 
     /// <inheritdoc/>
     public override int EmbeddingLength => _projection.Outputs;

@@ -24,8 +24,10 @@ internal sealed class InternVl : TransformerFamily
         _mlp = source.Weights.Mlp("mm.model.mlp.1", "mm.model.mlp.3", inputs, Activation.GeluTanh);
         int max = VisionConfig.Positive(source.Metadata, "clip.vision.preproc_max_tiles", 64, absent: 12);
         int min = VisionConfig.Positive(source.Metadata, "clip.vision.preproc_min_tiles", max, absent: 1);
-        IReadOnlyList<PixelSize> arrangements = CandidateTiles.Arrangements(Config.ImageSize, min, max);
-        Preprocessor = new CandidateTiles(Config.ImageSize, arrangements, Styles.BilinearStretch, Styles.BicubicPad);
+        int side = Config.ImageSize;
+        Preprocessor = source.Rules.IsOriginal
+            ? new ShapeTiles(side, min, max, Styles.BilinearStretch, Styles.BicubicPad)
+            : new CandidateTiles(side, CandidateTiles.Arrangements(side, min, max), Styles.BilinearStretch, Styles.BicubicPad, source.Rules);
     }
 
     /// <inheritdoc/>

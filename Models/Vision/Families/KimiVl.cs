@@ -24,7 +24,10 @@ internal sealed class KimiVl : TransformerFamily
         _mlp = source.Weights.Mlp("mm.1", "mm.2", Config.Width * BlockSide * BlockSide, Activation.GeluTanh);
         int tokenSide = Config.PatchSize * BlockSide;
         (long min, long max) = source.PixelLimits(MinTokens, MaxTokens, tokenSide);
-        Preprocessor = new DynamicSize(tokenSide, min, max, Styles.BilinearPad);
+        long maxPatches = max / (Config.PatchSize * Config.PatchSize);
+        Preprocessor = source.Rules.IsOriginal
+            ? new PaddedToBlocks(Config.PatchSize, tokenSide, maxPatches, Styles.BilinearPad)
+            : new DynamicSize(tokenSide, min, max, Styles.BilinearPad, source.Rules);
     }
 
     /// <inheritdoc/>

@@ -24,7 +24,7 @@ internal sealed class Lfm2 : TransformerFamily
         _mlp = source.Weights.Mlp("mm.1", "mm.2", inputs, Activation.GeluTanh);
         int tokenSide = Config.PatchSize * BlockSide;
         (long min, long max) = source.PixelLimits(MinTokens, MaxTokens, tokenSide);
-        Preprocessor = new Lfm2Tiles(tokenSide, min, max, Styles.BilinearStretch, Styles.BilinearPad);
+        Preprocessor = new Lfm2Tiles(tokenSide, min, max, Styles.BilinearStretch, Styles.BilinearPad, source.Rules);
         Markers = new ImageMarkers
         {
             Begin = "<|image_start|>",

@@ -16,7 +16,7 @@ internal abstract class LlavaFamily : TransformerFamily
         : base(source, Options(source), blockSide)
     {
         Preprocessor = source.Metadata.TryGetInt32Array("clip.vision.image_grid_pinpoints", out int[]? sides) && sides.Length > 0
-            ? new CandidateTiles(Config.ImageSize, Pinpoints(source, sides), Styles.BilinearStretch, Styles.BicubicPad)
+            ? new CandidateTiles(Config.ImageSize, Pinpoints(source, sides), Styles.BilinearStretch, Styles.BicubicPad, source.Rules)
             : new FixedSquare(Config.ImageSize, Styles.BicubicPadMean);
         Markers = new ImageMarkers { OverviewFirst = !source.Options.Departs(Departures.OverviewLast) };
     }

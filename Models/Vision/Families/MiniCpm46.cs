@@ -40,7 +40,7 @@ internal sealed class MiniCpm46 : TransformerFamily
         int alignment = Config.PatchSize * source.Merge("clip.vision.projector.scale_factor", absent: Cells);
         if (alignment % (Config.PatchSize * Cells) != 0 || Config.ImageSize % (Config.PatchSize * Cells) != 0)
             throw Unsupported($"tiles of {Config.ImageSize} pixels aligned to {alignment}: expected multiples of {Config.PatchSize * Cells}");
-        Preprocessor = new UhdTiles(Config.ImageSize, alignment, Styles.BilinearStretch, Styles.BicubicPad);
+        Preprocessor = new UhdTiles(Config.ImageSize, alignment, Styles.BilinearStretch, Styles.BicubicPad, source.Rules);
     }
 
     /// <inheritdoc/>

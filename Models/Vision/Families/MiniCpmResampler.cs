@@ -35,7 +35,7 @@ internal sealed class MiniCpmResampler : TransformerFamily
         _keyValueNorm = weights.Norm("resampler.ln_kv", width, NormKind.Layer, Config.Epsilon);
         _outNorm = weights.Norm("resampler.ln_post", width, NormKind.Layer, Config.Epsilon);
         _projection = weights.Linear("resampler.proj", width);
-        Preprocessor = new UhdTiles(Config.ImageSize, Config.PatchSize, Styles.BilinearStretch, Styles.BicubicPad);
+        Preprocessor = new UhdTiles(Config.ImageSize, Config.PatchSize, Styles.BilinearStretch, Styles.BicubicPad, source.Rules);
         Markers = MarkersOf(source);
     }
 

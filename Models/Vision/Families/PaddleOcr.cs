@@ -23,7 +23,7 @@ internal sealed class PaddleOcr : TransformerFamily
         _mlp = source.Weights.Mlp("mm.1", "mm.2", Config.Width * BlockSide * BlockSide, Config.Activation);
         int tokenSide = Config.PatchSize * BlockSide;
         (long min, long max) = source.PixelLimitsFromKeys(tokenSide);
-        Preprocessor = new DynamicSize(tokenSide, min, max, Styles.BilinearPad);
+        Preprocessor = new DynamicSize(tokenSide, min, max, Styles.BilinearPad, source.Rules);
     }
 
     /// <inheritdoc/>

@@ -15,7 +15,7 @@ internal sealed class Phi4 : TransformerFamily
     {
         _mlp = source.Weights.Mlp("mm.0", "mm.2", Config.Width, Activation.GeluTanh);
         (long min, long max) = source.PixelLimitsFromKeys(Config.PatchSize);
-        Preprocessor = new DynamicSize(Config.PatchSize, min, max, Styles.BilinearPad);
+        Preprocessor = new DynamicSize(Config.PatchSize, min, max, Styles.BilinearPad, source.Rules);
     }
 
     /// <inheritdoc/>

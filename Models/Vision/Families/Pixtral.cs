@@ -37,14 +37,18 @@ internal sealed class Pixtral : TransformerFamily
         if (Config.ProjectorType == "lightonocr")
         {
             int edge = VisionConfig.Positive(source.Metadata, "clip.vision.preproc_image_size", 1 << 13, absent: Config.ImageSize);
-            Preprocessor = new LongestEdge(tokenSide, edge, Styles.BicubicPad);
+            Preprocessor = source.Rules.IsOriginal
+                ? new WithinEdge(tokenSide, edge, source.PixelLimits(1, int.MaxValue, tokenSide).Max, Styles.BicubicPad)
+                : new LongestEdge(tokenSide, edge, Styles.BicubicPad, source.Rules);
             Markers = new ImageMarkers { Begin = "<|im_start|>", End = "<|im_end|>" };
             return;
         }
 
         _rowBreak = weights.Floats("v.token_embd.img_break", _mlp.Outputs);
         (long min, long max) = source.PixelLimits(MinTokens, MaxTokens, tokenSide);
-        Preprocessor = new DynamicSize(tokenSide, min, max, Styles.BilinearPad);
+        Preprocessor = source.Rules.IsOriginal && Config.ImageSize > 0
+            ? new WithinEdge(tokenSide, Config.ImageSize, max, Styles.BilinearPad)
+            : new DynamicSize(tokenSide, min, max, Styles.BilinearPad, source.Rules);
         Markers = new ImageMarkers { End = "[IMG_END]" };
     }
 

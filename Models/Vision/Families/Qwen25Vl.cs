@@ -15,7 +15,7 @@ internal sealed class Qwen25Vl : QwenFamily
     private readonly int _windowBlocks;
 
     public Qwen25Vl(VisionSource source)
-        : base(source, new TransformerOptions { Norm = NormKind.Rms, FeedForwardNamesMayBeSwapped = true }, MergerGelu(source))
+        : base(source, new TransformerOptions { Norm = NormKind.Rms, FeedForwardNamesMayBeSwapped = true }, MergerGelu(source), minTokens: 4)
     {
         _fullEvery = source.Metadata.GetInt32("clip.vision.n_wa_pattern");
         if (_fullEvery < 0) throw source.Metadata.Invalid("clip.vision.n_wa_pattern", "0 or more");

@@ -12,7 +12,7 @@ internal sealed class Qwen3Vl : QwenFamily
     private readonly SortedDictionary<int, Deepstack> _deepstack = [];
 
     public Qwen3Vl(VisionSource source)
-        : base(source, Options(source), MergerGelu(source))
+        : base(source, Options(source), MergerGelu(source), minTokens: 64)
     {
         for (int block = 0; block < Config.BlockCount; block++)
         {

@@ -12,17 +12,21 @@ namespace TinyMllm.Vision.Families;
 /// </summary>
 internal abstract class QwenFamily : TransformerFamily
 {
-    private const int MinTokens = 8, MaxTokens = 4096;
+    private const int LlamaCppMinTokens = 8, MaxTokens = 4096;
 
     private readonly Mlp _merger;
 
-    protected QwenFamily(VisionSource source, TransformerOptions options, Activation mergerActivation)
+    /// <param name="source">The file.</param>
+    /// <param name="options">The transformer.</param>
+    /// <param name="mergerActivation">Between the merger's matrices.</param>
+    /// <param name="minTokens">Fewest tokens that the original's processor gives a picture.</param>
+    protected QwenFamily(VisionSource source, TransformerOptions options, Activation mergerActivation, int minTokens)
         : base(source, options with { Rotary = source.VisionRotary() }, source.Merge("clip.vision.spatial_merge_size", absent: 2))
     {
         _merger = source.Weights.Mlp("mm.0", "mm.2", Config.Width * BlockSide * BlockSide, mergerActivation);
         int tokenSide = Config.PatchSize * BlockSide;
-        (long min, long max) = source.PixelLimits(MinTokens, MaxTokens, tokenSide);
-        Preprocessor = new DynamicSize(tokenSide, min, max, Styles.BilinearPad);
+        (long min, long max) = source.PixelLimits(source.Rules.IsOriginal ? minTokens : LlamaCppMinTokens, MaxTokens, tokenSide);
+        Preprocessor = new DynamicSize(tokenSide, min, max, Styles.BilinearPad, source.Rules);
     }
 
     /// <inheritdoc/>

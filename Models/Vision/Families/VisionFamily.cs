@@ -12,6 +12,9 @@ internal sealed record VisionSource(VisionWeights Weights, VisionConfig Config, 
     /// <summary>Metadata of the file.</summary>
     public GgufMetadata Metadata => Weights.Metadata;
 
+    /// <summary>How sizes are computed and tiles decided on.</summary>
+    public SizeRules Rules => Options.Departs(Departures.Sizes) ? SizeRules.LlamaCpp : SizeRules.Original;
+
     /// <summary>The merge factor in <paramref name="key"/>.</summary>
     public int Merge(string key, int? absent = null) => VisionConfig.Positive(Metadata, key, 16, absent);
 

@@ -6,9 +6,14 @@ namespace TinyMllm.Vision.Preprocessing;
 /// <param name="Grid">Tiles it is cut into; 0×0 without tiles.</param>
 public readonly record struct ImagePlan(PixelSize? Overview, PixelSize Refined = default, TileGrid Grid = default)
 {
+    /// <summary>
+    /// Size of the picture within <see cref="Overview"/>, in its upper left corner; null: as the style of resizing fits it.
+    /// </summary>
+    public PixelSize? Content { get; init; }
+
     /// <summary>Size of one tile.</summary>
     public PixelSize Tile => Grid.Count == 0 ? default : new PixelSize(Refined.Width / Grid.Columns, Refined.Height / Grid.Rows);
 
     /// <summary>The same without tiles.</summary>
-    public ImagePlan WithoutTiles() => new(Overview);
+    public ImagePlan WithoutTiles() => this with { Refined = default, Grid = default };
 }

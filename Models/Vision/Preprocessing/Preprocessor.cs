@@ -22,7 +22,7 @@ internal abstract record Preprocessor(ResizeStyle OverviewStyle, ResizeStyle Til
     /// <summary>Cuts <paramref name="image"/> as <paramref name="plan"/> says: tiles row by row, and the overview. Pixels are computed when a tile is rendered.</summary>
     public PreparedPixels Prepare(RgbImage image, ImagePlan plan)
     {
-        ImageTile? overview = plan.Overview is { } size ? new ImageTile(image, size, OverviewStyle, default, size) : null;
+        ImageTile? overview = plan.Overview is { } size ? new ImageTile(image, size, OverviewStyle, default, size, plan.Content) : null;
         var tiles = new ImageTile[plan.Grid.Count];
         for (int i = 0; i < tiles.Length; i++)
         {

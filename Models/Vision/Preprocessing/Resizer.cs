@@ -26,11 +26,15 @@ internal static class Resizer
     /// <param name="style">How it is resized.</param>
     /// <param name="corner">Left and top of the rectangle.</param>
     /// <param name="tile">Receives the rectangle.</param>
-    public static void Cut(RgbImage image, PixelSize size, ResizeStyle style, (int Left, int Top) corner, PixelTarget tile)
+    /// <param name="content">Size of the picture in the upper left corner of the whole; null: as the style says.</param>
+    public static void Cut(
+        RgbImage image, PixelSize size, ResizeStyle style, (int Left, int Top) corner, PixelTarget tile, PixelSize? content = null)
     {
         var source = new PixelView(image.Pixels.Span, image.Width, image.Height);
-        PixelSize inner = InnerSize(source, size, style.Fitting);
-        (int x, int y) = (Offset(size.Width - inner.Width, style.Fitting) - corner.Left, Offset(size.Height - inner.Height, style.Fitting) - corner.Top);
+        PixelSize inner = content ?? InnerSize(source, size, style.Fitting);
+        (int x, int y) = content is null
+            ? (Offset(size.Width - inner.Width, style.Fitting) - corner.Left, Offset(size.Height - inner.Height, style.Fitting) - corner.Top)
+            : (-corner.Left, -corner.Top);
 
         // Columns left … right and rows top … bottom of the tile show the picture, the rest its padding.
         (int left, int right) = (Math.Clamp(x, 0, tile.Width), Math.Clamp(x + inner.Width, 0, tile.Width));

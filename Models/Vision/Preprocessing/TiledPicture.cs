@@ -1,10 +1,11 @@
 namespace TinyMllm.Vision.Preprocessing;
 
 /// <summary>
-/// LLaVA-1.6 and InternVL: square tiles of <paramref name="Side"/> pixels, in the arrangement out of a list of candidate sizes that keeps
-/// the most of the picture (and wastes the least canvas). Pictures no larger than a tile are not tiled.
+/// LLaVA-1.6 (and InternVL in llama.cpp): square tiles of <paramref name="Side"/> pixels, in the arrangement out of a list of candidate
+/// sizes that keeps the most of the picture (and wastes the least canvas). The original tiles every picture, llama.cpp only those larger
+/// than a tile.
 /// </summary>
-internal sealed record CandidateTiles(int Side, IReadOnlyList<PixelSize> Candidates, ResizeStyle OverviewStyle, ResizeStyle TileStyle)
+internal sealed record CandidateTiles(int Side, IReadOnlyList<PixelSize> Candidates, ResizeStyle OverviewStyle, ResizeStyle TileStyle, SizeRules Rules)
     : Preprocessor(OverviewStyle, TileStyle)
 {
     /// <summary>InternVL's candidates: every arrangement of <paramref name="minTiles"/> … <paramref name="maxTiles"/> tiles.</summary>
@@ -25,60 +26,50 @@ internal sealed record CandidateTiles(int Side, IReadOnlyList<PixelSize> Candida
     public override ImagePlan Plan(PixelSize image)
     {
         PixelSize overview = new(Side, Side);
-        if (image.Width <= Side && image.Height <= Side) return new ImagePlan(overview);
-
-        (PixelSize best, long bestKept, long bestWaste) = (default, 0, long.MaxValue);
-        foreach (PixelSize candidate in Candidates)
-        {
-            float scale = Math.Min(candidate.Width / (float)image.Width, candidate.Height / (float)image.Height);
-            PixelSize scaled = new((int)(image.Width * scale), (int)(image.Height * scale));
-            long kept = Math.Min(scaled.Area, image.Area);
-            long waste = candidate.Area - kept;
-            if (kept > bestKept || (kept == bestKept && waste < bestWaste)) (best, bestKept, bestWaste) = (candidate, kept, waste);
-        }
-
+        if (!Rules.IsOriginal && image.Width <= Side && image.Height <= Side) return new ImagePlan(overview);
+        PixelSize best = Rules.BestCandidate(image, Candidates);
         return new ImagePlan(overview, best, new TileGrid(best.Width / Side, best.Height / Side));
     }
 }
 
 /// <summary>
-/// LLaVA-UHD (MiniCPM-V): an overview of about <paramref name="Side"/>² pixels and up to <see cref="MaxTiles"/> tiles of about that area
-/// each, in the grid whose shape is nearest to the picture's; tiles are not square in general.
+/// InternVL's own processor: square tiles in the grid whose shape is nearest to the picture's, whatever its size; a picture that is one tile
+/// has no overview beside it.
 /// </summary>
-internal sealed record UhdTiles(int Side, int Alignment, ResizeStyle OverviewStyle, ResizeStyle TileStyle) : Preprocessor(OverviewStyle, TileStyle)
+internal sealed record ShapeTiles(int Side, int MinTiles, int MaxTiles, ResizeStyle OverviewStyle, ResizeStyle TileStyle)
+    : Preprocessor(OverviewStyle, TileStyle)
+{
+    /// <inheritdoc/>
+    public override ImagePlan Plan(PixelSize image)
+    {
+        PixelSize overview = new(Side, Side);
+        TileGrid grid = SizeRules.Original.NearestShape(image, Side, MinTiles, MaxTiles);
+        return grid.Count == 1 ? new ImagePlan(overview) : new ImagePlan(overview, new PixelSize(grid.Columns * Side, grid.Rows * Side), grid);
+    }
+}
+
+/// <summary>
+/// LLaVA-UHD (MiniCPM-V): an overview of about <paramref name="Side"/>² pixels and up to <see cref="MaxTiles"/> tiles of about that area
+/// each, in the grid whose shape is nearest to the picture's; tiles are not square in general. The original tiles a picture of more area
+/// than a tile and keeps the shape of a smaller one; llama.cpp tiles it when a side is longer, and makes a smaller one square.
+/// </summary>
+internal sealed record UhdTiles(int Side, int Alignment, ResizeStyle OverviewStyle, ResizeStyle TileStyle, SizeRules Rules)
+    : Preprocessor(OverviewStyle, TileStyle)
 {
     private const int MaxTiles = 9;
 
     /// <inheritdoc/>
     public override ImagePlan Plan(PixelSize image)
     {
-        if (image.Width <= Side && image.Height <= Side) return new ImagePlan(new PixelSize(Side, Side));
+        if (Rules.IsOriginal && image.Area <= (long)Side * Side) return new ImagePlan(Rules.BestResize(image, Side, Alignment, always: true));
+        if (!Rules.IsOriginal && image.Width <= Side && image.Height <= Side) return new ImagePlan(new PixelSize(Side, Side));
 
-        TileGrid grid = BestGrid(image);
-        PixelSize cell = new(SizeRules.Nearest(image.Width, grid.Columns) / grid.Columns, SizeRules.Nearest(image.Height, grid.Rows) / grid.Rows);
-        PixelSize tile = SizeRules.BestResize(cell, Side, Alignment, always: true);
+        TileGrid grid = Rules.NearestLogShape(image, Side, MaxTiles);
+        PixelSize cell = new(
+            Rules.Aligned(image, grid.Columns).Width / grid.Columns, Rules.Aligned(image, grid.Rows).Height / grid.Rows);
+        PixelSize tile = Rules.BestResize(cell, Side, Alignment, always: true);
         PixelSize refined = new(tile.Width * grid.Columns, tile.Height * grid.Rows);
-        return new ImagePlan(SizeRules.BestResize(image, Side, Alignment, always: false), refined, grid);
-    }
-
-    private TileGrid BestGrid(PixelSize image)
-    {
-        int multiple = (int)Math.Min(MathF.Ceiling((float)image.Area / ((long)Side * Side)), MaxTiles);
-        float shape = MathF.Log((float)image.Width / image.Height);
-        TileGrid best = new(1, 1);
-        float bestDifference = float.PositiveInfinity;
-        for (int count = Math.Max(2, multiple - 1); count <= Math.Min(multiple + 1, MaxTiles); count++)
-        {
-            for (int columns = 1; columns <= count; columns++)
-            {
-                if (count % columns != 0) continue;
-                TileGrid grid = new(columns, count / columns);
-                float difference = MathF.Abs(shape - MathF.Log((float)grid.Columns / grid.Rows));
-                if (difference < bestDifference) (best, bestDifference) = (grid, difference);
-            }
-        }
-
-        return best;
+        return new ImagePlan(Rules.BestResize(image, Side, Alignment, always: false), refined, grid);
     }
 }
 
@@ -86,18 +77,47 @@ internal sealed record UhdTiles(int Side, int Alignment, ResizeStyle OverviewSty
 /// SmolVLM and Idefics3: the longer side becomes <paramref name="Edge"/> pixels, both sides are rounded up to whole square tiles, and there
 /// is always an overview. Small pictures are enlarged. Files without an edge give the overview alone.
 /// </summary>
-internal sealed record Idefics3Tiles(int Side, int Edge, ResizeStyle OverviewStyle, ResizeStyle TileStyle) : Preprocessor(OverviewStyle, TileStyle)
+internal sealed record Idefics3Tiles(int Side, int Edge, ResizeStyle OverviewStyle, ResizeStyle TileStyle, SizeRules Rules)
+    : Preprocessor(OverviewStyle, TileStyle)
 {
+    /// <summary>The original's bound for the longer side.</summary>
+    private const int MostEdge = 4096;
+
     /// <inheritdoc/>
     public override ImagePlan Plan(PixelSize image)
     {
-        PixelSize refined = SizeRules.LongestEdge(image, Side, Edge);
-        return new ImagePlan(new PixelSize(Side, Side), refined, new TileGrid(refined.Width / Side, refined.Height / Side));
+        PixelSize overview = new(Side, Side), refined = Rules.IsOriginal ? Refined(image) : Rules.LongestEdge(image, Side, Edge);
+        TileGrid grid = new(refined.Width / Side, refined.Height / Side);
+        return Rules.IsOriginal && grid.Count <= 1 ? new ImagePlan(overview) : new ImagePlan(overview, refined, grid);
     }
+
+    /// <summary>
+    /// The original's two steps: the longer side to the edge, the other one cut to whole and up to even pixels; then each up to whole tiles,
+    /// the shorter one in the proportion of the first step.
+    /// </summary>
+    private PixelSize Refined(PixelSize image)
+    {
+        if (Edge <= 0) return default;
+        bool isWide = image.Width >= image.Height;
+        (int longer, int shorter) = isWide ? (image.Width, image.Height) : (image.Height, image.Width);
+        int edge = Math.Min(Edge, MostEdge), other = Shorter(edge, longer, shorter, isWide);
+        other = Math.Max(1, other + other % 2);
+        int whole = Up(edge), wholeOther = Up(Shorter(whole, edge, other, isWide));
+        return isWide ? new PixelSize(whole, wholeOther) : new PixelSize(wholeOther, whole);
+
+        int Up(int side) => (side + Side - 1) / Side * Side;
+    }
+
+    /// <summary>The shorter side beside a new longer one, by the ratio width / height as the original has it in double precision.</summary>
+    private static int Shorter(int newLonger, int longer, int shorter, bool isWide) =>
+        isWide ? (int)(newLonger / ((double)longer / shorter)) : (int)(newLonger * ((double)shorter / longer));
 }
 
-/// <summary>LFM2-VL: an overview within token limits, and square tiles when a side is longer than twice a tile.</summary>
-internal sealed record Lfm2Tiles(int Alignment, long MinPixels, long MaxPixels, ResizeStyle OverviewStyle, ResizeStyle TileStyle)
+/// <summary>
+/// LFM2-VL: an overview within token limits, and square tiles for large pictures. Large is an area of more than twice the overview's limit
+/// in the original, a side of more than two tiles in llama.cpp.
+/// </summary>
+internal sealed record Lfm2Tiles(int Alignment, long MinPixels, long MaxPixels, ResizeStyle OverviewStyle, ResizeStyle TileStyle, SizeRules Rules)
     : Preprocessor(OverviewStyle, TileStyle)
 {
     private const int Side = 512, MinTiles = 2, MaxTiles = 10, Tolerance = 2;
@@ -105,9 +125,13 @@ internal sealed record Lfm2Tiles(int Alignment, long MinPixels, long MaxPixels, 
     /// <inheritdoc/>
     public override ImagePlan Plan(PixelSize image)
     {
-        PixelSize overview = SizeRules.Smart(image, Alignment, MinPixels, MaxPixels);
-        if (Math.Max(image.Width, image.Height) <= Tolerance * Side) return new ImagePlan(overview);
-        TileGrid grid = SizeRules.NearestShape(image, Side, MinTiles, MaxTiles);
+        PixelSize overview = Rules.Smart(image, Alignment, MinPixels, MaxPixels);
+        if (!IsLarge(image)) return new ImagePlan(overview);
+        TileGrid grid = Rules.NearestShape(image, Side, MinTiles, MaxTiles);
         return new ImagePlan(overview, new PixelSize(grid.Columns * Side, grid.Rows * Side), grid);
     }
+
+    private bool IsLarge(PixelSize image) => Rules.IsOriginal
+        ? Rules.Aligned(image, Alignment).Area > Tolerance * MaxPixels
+        : Math.Max(image.Width, image.Height) > Tolerance * Side;
 }
