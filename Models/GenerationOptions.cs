@@ -1,4 +1,6 @@
 using TinyMllm.Engine.Sampling;
+using TinyMllm.Generation;
+using TinyMllm.Loaders.Chat;
 
 namespace TinyMllm;
 
@@ -30,6 +32,18 @@ public sealed record GenerationOptions
     public bool Raw { get; init; }
 
     /// <summary>
+    /// Whether a model that can think does so before it answers; null leaves it to the model's template, most of which let it think. What it
+    /// thinks is <see cref="GenerationResult.Reasoning"/> and no part of the text. Models that cannot think are not touched.
+    /// </summary>
+    public bool? Thinking { get; init; }
+
+    /// <summary>
+    /// Further variables for the model's chat template, by name: texts, truth values, numbers, null, lists and dictionaries of these, or
+    /// <see cref="System.Text.Json.JsonElement"/>s. They win over the variables of this library.
+    /// </summary>
+    public IReadOnlyDictionary<string, object?> TemplateVariables { get; init; } = new Dictionary<string, object?>();
+
+    /// <summary>
     /// A GBNF grammar that the answer must follow, or null. A model that thinks before it answers does so freely, for half of
     /// <see cref="MaxTokens"/> at most; what comes behind its thoughts follows the grammar.
     /// </summary>
@@ -46,15 +60,20 @@ public sealed record GenerationOptions
     /// chosen token.</summary>
     public int? LogProbabilities { get; init; }
 
+    /// <summary>What the template is told of these options.</summary>
+    internal ChatRenderOptions Rendering() => new() { EnableThinking = Thinking, Variables = TemplateValues.Of(TemplateVariables) };
+
     /// <summary>Checks the values; every request does it before it begins.</summary>
-    /// <exception cref="ArgumentException">A number is negative, a list or text is null, or a sampling option is out of range; the message
-    /// names the option.</exception>
+    /// <exception cref="ArgumentException">A number is negative, a list or text is null, a template variable is of a type that templates do
+    /// not have, or a sampling option is out of range; the message names the option.</exception>
     public void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfNegative(MaxTokens);
         if (LogProbabilities is { } count) ArgumentOutOfRangeException.ThrowIfNegative(count, nameof(LogProbabilities));
         ArgumentNullException.ThrowIfNull(StopStrings);
         if (StopStrings.Contains(null!)) throw new ArgumentException("a stop string is null", nameof(StopStrings));
+        ArgumentNullException.ThrowIfNull(TemplateVariables);
         Sampling?.Validate();
+        _ = Rendering();
     }
 }

@@ -38,18 +38,23 @@ public readonly record struct GenerationTimings(TimeSpan Pictures, TimeSpan Prom
 /// <param name="Alternatives">The likeliest tokens at this place, best first; as many as asked for.</param>
 public sealed record TokenScore(int Token, float LogProbability, IReadOnlyList<TokenLogProbability> Alternatives);
 
-/// <summary>A piece of an answer as it is made. Printing it prints its text.</summary>
+/// <summary>A piece of an answer as it is made. Printing it prints its text, without what the model thinks.</summary>
 /// <param name="Text">Whole characters; empty in the last piece if nothing was held back.</param>
 /// <param name="Scores">Log-probabilities of the tokens behind this piece, if they were asked for.</param>
 /// <param name="Result">How it all went; in the last piece only.</param>
 public readonly record struct GeneratedPiece(string Text, IReadOnlyList<TokenScore> Scores, GenerationResult? Result = null)
 {
+    private readonly string? _reasoning;
+
+    /// <summary>What the model thinks before it answers; in pieces before the first one with text.</summary>
+    public string Reasoning { get => _reasoning ?? ""; init => _reasoning = value.Length == 0 ? null : value; }
+
     /// <summary>The text.</summary>
     public override string ToString() => Text;
 }
 
 /// <summary>A complete answer.</summary>
-/// <param name="Text">The whole text.</param>
+/// <param name="Text">The whole text, without what the model thought.</param>
 /// <param name="FinishReason">Why it ended.</param>
 /// <param name="StopString">The stop string that appeared, or null.</param>
 /// <param name="Usage">Tokens.</param>
@@ -59,6 +64,9 @@ public sealed record GenerationResult(
     string Text, FinishReason FinishReason, string? StopString, GenerationUsage Usage, GenerationTimings Timings,
         IReadOnlyList<TokenScore> Scores)
 {
+    /// <summary>What the model thought before it answered; empty if it did not, or if the prompt was raw.</summary>
+    public string Reasoning { get; init; } = "";
+
     /// <summary>Tokens per second after the first one; 0 for an answer of one token.</summary>
     public double TokensPerSecond =>
         Usage.GeneratedTokens > 1 && Timings.Generation > TimeSpan.Zero ? (Usage.GeneratedTokens - 1) / Timings.Generation.TotalSeconds : 0;

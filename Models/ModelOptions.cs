@@ -45,6 +45,13 @@ public sealed record ModelOptions
     /// </summary>
     public bool CheckWeights { get; init; }
 
+    /// <summary>
+    /// A chat template (Jinja) to use instead of the model's own, or the name of a built-in format such as <c>chatml</c>
+    /// (<see cref="Loaders.Chat.ChatTemplate.BuiltInNames"/>); null for the model's own. A template that is no good is no error when the model
+    /// is loaded: <see cref="Loaders.Chat.ChatTemplate.Problem"/> says what is wrong, and so does the first conversation.
+    /// </summary>
+    public string? ChatTemplate { get; init; }
+
     /// <summary>Whose arithmetic is followed where llama.cpp departs from the original model.</summary>
     public Compatibility Compatibility { get; init; } = Compatibility.Original;
 

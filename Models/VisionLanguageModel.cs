@@ -37,6 +37,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
     private readonly EmbeddingCache _embeddings;
     private readonly PromptReader _reader;
     private readonly SamplingVocabulary _vocabulary;
+    private readonly HashSet<int> _thinkingTokens;
     private readonly SlotPool _slots;
     private readonly ActivityGate _gate;
     private readonly HashSet<ChatSession> _sessions = [];
@@ -51,6 +52,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
         _embeddings = new EmbeddingCache(options.ImageCacheBytes);
         _reader = new PromptReader(_embeddings, PromptBatch);
         _vocabulary = new SamplingVocabulary(files.Tokenizer);
+        _thinkingTokens = files.Template.Thinking?.Tokens(files.Tokenizer) ?? [];
         _slots = new SlotPool(CreateSlot, options.IdleConversations);
     }
 
@@ -160,7 +162,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(turns);
         options ??= GenerationOptions.Default;
-        return StreamPooled(() => Assemble(turns, new ChatRenderOptions()), options, cancellation);
+        return StreamPooled(() => Assemble(turns, options.Rendering()), options, cancellation);
     }
 
     /// <summary>Answers and returns the whole answer.</summary>
@@ -207,7 +209,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
             {
                 using ActivityGate.Activity conversation = session.Enter(stop);
                 using ActivityGate.Activity activity = _gate.Enter(conversation.Token);
-                Generate(slot, Assemble(turns, new ChatRenderOptions()), options, emit, activity.Token);
+                Generate(slot, Assemble(turns, options.Rendering()), options with { Raw = false }, emit, activity.Token);
             },
             cancellation);
 
@@ -269,7 +271,8 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
         ITokenConstraint? constraint = OutputConstraint.Create(options, _vocabulary, ChatTemplate.Thinking, prompt, slot.Decoder.Capacity);
         var sampler = new Sampler(options.Sampling ?? DefaultSampling, _vocabulary, constraint);
         var generator = new Generator(_reader, Tokenizer.IsEndOfGeneration,
-            () => new TokenText(Tokenizer, showSpecialTokens, trimLeadingSpace: !options.Raw));
+            () => new TokenText(Tokenizer, showSpecialTokens ? null : _thinkingTokens, trimLeadingSpace: !options.Raw),
+            options.Raw ? null : () => ChatTemplate.CreateParser(OutputConstraint.End(prompt, _vocabulary)));
         generator.Run(slot, prompt, sampler, options, emit, cancellation);
     }
 }

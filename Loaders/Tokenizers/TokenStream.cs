@@ -10,6 +10,7 @@ public sealed class TokenStream
 {
     private readonly Tokenizer _tokenizer;
     private readonly bool _special;
+    private readonly IReadOnlySet<int>? _specialShown;
     private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
     private char[] _text = new char[64];
     private bool _trimLeadingSpace;
@@ -25,9 +26,16 @@ public sealed class TokenStream
         _trimLeadingSpace = trimLeadingSpace;
     }
 
+    /// <summary>Starts a text in which only some control tokens appear.</summary>
+    /// <param name="tokenizer">The vocabulary.</param>
+    /// <param name="specialShown">The control tokens that appear as their own text; null for all of them.</param>
+    /// <param name="trimLeadingSpace">Whether one space at the very start is left out.</param>
+    internal TokenStream(Tokenizer tokenizer, IReadOnlySet<int>? specialShown, bool trimLeadingSpace)
+        : this(tokenizer, specialShown is null, trimLeadingSpace) => _specialShown = specialShown;
+
     /// <summary>The characters that <paramref name="token"/> completes, possibly none; valid until the next call.</summary>
     /// <exception cref="ArgumentOutOfRangeException">No such token.</exception>
-    public ReadOnlySpan<char> Append(int token) => Decode(_tokenizer.Piece(token, _special), flush: false);
+    public ReadOnlySpan<char> Append(int token) => Decode(_tokenizer.Piece(token, _special || _specialShown?.Contains(token) is true), flush: false);
 
     /// <summary>Ends the text: what is left of an unfinished character, as U+FFFD. The stream can then start another text.</summary>
     public ReadOnlySpan<char> Flush() => Decode([], flush: true);

@@ -50,7 +50,7 @@ internal sealed class TinyMllmChatClient : IChatClient
         Request request = await Worker.RunAsync(() => _reader.Read(messages, options, scope), cancellationToken).ConfigureAwait(false);
         ChatTemplate template = _model.ChatTemplate;
         GuardedText prompt = template.RenderGuarded([.. request.Turns.Select(turn => turn.Message)], request.Rendering);
-        AssistantOutputParser parser = template.CreateParser(prompt.Text, request.Tools.Tools);
+        AssistantOutputParser parser = template.CreateParser(prompt: "", request.Tools.Tools); // Thoughts are told apart already.
         var updates = new UpdateMaker(request, _model.Info.Name);
         IAsyncEnumerable<GeneratedPiece> pieces = _model.StreamPooled(
             () => _model.Assemble(prompt, [.. request.Turns.SelectMany(turn => turn.Images)]), WithCalls(request, template), cancellationToken,
@@ -58,6 +58,7 @@ internal sealed class TinyMllmChatClient : IChatClient
         await foreach (GeneratedPiece piece in pieces.ConfigureAwait(false))
         {
             IEnumerable<AssistantSegment> segments = parser.Append(piece.Text);
+            if (piece.Reasoning.Length > 0) segments = segments.Prepend(new AssistantSegment(AssistantSegmentKind.Reasoning, piece.Reasoning));
             if (piece.Result is not null) segments = [.. segments, .. parser.Finish()];
             foreach (ChatResponseUpdate update in updates.Make(piece, segments)) yield return update;
         }

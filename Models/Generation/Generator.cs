@@ -1,11 +1,16 @@
 using System.Diagnostics;
 using System.Text;
 using TinyMllm.Engine.Sampling;
+using TinyMllm.Loaders.Chat;
 
 namespace TinyMllm.Generation;
 
 /// <summary>Makes an answer: reads the prompt, then chooses and reads one token after the other until something ends it.</summary>
-internal sealed class Generator(PromptReader reader, Func<int, bool> isEnd, Func<ITokenText> newText)
+/// <param name="reader">Reads prompts.</param>
+/// <param name="isEnd">Whether a token ends the answer.</param>
+/// <param name="newText">Begins a text.</param>
+/// <param name="newParser">Begins to tell thoughts from the text; null if all is text.</param>
+internal sealed class Generator(PromptReader reader, Func<int, bool> isEnd, Func<ITokenText> newText, Func<AssistantOutputParser>? newParser = null)
 {
     /// <summary>Runs on the calling thread and hands over each piece as soon as it is certain.</summary>
     /// <param name="slot">The conversation's memory.</param>
@@ -23,7 +28,7 @@ internal sealed class Generator(PromptReader reader, Func<int, bool> isEnd, Func
         foreach (PromptPart part in prompt)
             if (part is TextPart text) sampler.AcceptPrompt(text.Ids);
 
-        var answer = new Answer(newText(), options, emit);
+        var answer = new Answer(newText(), newParser?.Invoke(), options, emit);
         TimeSpan first = TimeSpan.Zero;
         FinishReason reason;
         while (true)
@@ -65,11 +70,12 @@ internal sealed class Generator(PromptReader reader, Func<int, bool> isEnd, Func
         return answer.Finish(reason, usage, new GenerationTimings(cost.Pictures, cost.Text, first, total - first));
     }
 
-    /// <summary>The answer so far: what was shown, what is held back, the scores.</summary>
-    private sealed class Answer(ITokenText text, GenerationOptions options, Action<GeneratedPiece> emit)
+    /// <summary>The answer so far: what was shown, what is held back, the scores. Stop strings are looked for in the text, not in thoughts.</summary>
+    private sealed class Answer(ITokenText text, AssistantOutputParser? parser, GenerationOptions options, Action<GeneratedPiece> emit)
     {
         private readonly StopMatcher _stops = new(options.StopStrings);
         private readonly StringBuilder _shown = new();
+        private readonly StringBuilder _thoughts = new();
         private readonly List<TokenScore> _scores = [];
         private int _scoresShown;
 
@@ -80,27 +86,47 @@ internal sealed class Generator(PromptReader reader, Func<int, bool> isEnd, Func
         {
             Tokens++;
             if (options.LogProbabilities is { } count) _scores.Add(Score(token, logits, count));
-            Show(_stops.Push(text.Push(token)), null);
+            Show(Split(text.Push(token), ended: false), null);
             return _stops.Matched is null;
         }
 
         public GenerationResult Finish(FinishReason reason, GenerationUsage usage, GenerationTimings timings)
         {
-            string rest = reason == FinishReason.StopString ? "" : _stops.Push(text.Flush());
+            (string thoughts, string rest) = reason == FinishReason.StopString ? ("", "") : Split(text.Flush(), ended: true);
             if (reason != FinishReason.StopString && _stops.Matched is not null) reason = FinishReason.StopString;
             rest += _stops.Flush();
-            var result = new GenerationResult(_shown + rest, reason, _stops.Matched, usage, timings, _scores);
-            Show(rest, result);
+            var result = new GenerationResult(_shown + rest, reason, _stops.Matched, usage, timings, _scores)
+            {
+                Reasoning = (_thoughts + thoughts).Trim(),
+            };
+            Show((thoughts, rest), result);
             return result;
         }
 
-        private void Show(string piece, GenerationResult? result)
+        /// <summary>What of a piece are thoughts, and what of the text can be shown.</summary>
+        private (string Thoughts, string Text) Split(string piece, bool ended)
         {
-            if (piece.Length == 0 && result is null && _scores.Count == _scoresShown) return;
-            _shown.Append(piece);
+            if (parser is null) return ("", _stops.Push(piece));
+            string thoughts = "", shown = "";
+            IEnumerable<AssistantSegment> segments = parser.Append(piece);
+            if (ended) segments = [.. segments, .. parser.Finish()];
+            foreach (AssistantSegment segment in segments)
+            {
+                if (segment.Kind == AssistantSegmentKind.Reasoning) thoughts += segment.Text;
+                else shown += _stops.Push(segment.Text);
+            }
+
+            return (thoughts, shown);
+        }
+
+        private void Show((string Thoughts, string Text) piece, GenerationResult? result)
+        {
+            if (piece.Thoughts.Length + piece.Text.Length == 0 && result is null && _scores.Count == _scoresShown) return;
+            _thoughts.Append(piece.Thoughts);
+            _shown.Append(piece.Text);
             IReadOnlyList<TokenScore> scores = _scores.Count == _scoresShown ? [] : _scores[_scoresShown..];
             _scoresShown = _scores.Count;
-            emit(new GeneratedPiece(piece, scores, result));
+            emit(new GeneratedPiece(piece.Text, scores, result) { Reasoning = piece.Thoughts });
         }
 
         private static TokenScore Score(int token, ReadOnlySpan<float> logits, int count)

@@ -61,7 +61,7 @@ internal sealed class ModelFiles : IDisposable
 
             progress?.Report(new LoadProgress("vocabulary", 0.05));
             Tokenizer tokenizer = Tokenizer.Load(file.Metadata);
-            ChatTemplate template = ChatTemplate.Load(file.Metadata, tokenizer);
+            ChatTemplate template = ChatTemplate.Load(file.Metadata, tokenizer, options.ChatTemplate);
 
             double languageShare = 0.9 * file.Length / (file.Length + (projectorFile?.Length ?? 0));
             void Loaded(double share) => progress?.Report(new LoadProgress("language model", 0.1 + languageShare * share));

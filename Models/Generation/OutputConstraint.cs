@@ -38,7 +38,7 @@ internal static class OutputConstraint
     }
 
     /// <summary>The end of a prompt in letters, special tokens included.</summary>
-    private static string End(IReadOnlyList<PromptPart> prompt, IVocabulary vocabulary)
+    public static string End(IReadOnlyList<PromptPart> prompt, IVocabulary vocabulary)
     {
         if (prompt is not [.., TextPart last]) return "";
         List<byte> bytes = [];

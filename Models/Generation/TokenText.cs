@@ -3,9 +3,12 @@ using TinyMllm.Loaders.Tokenizers;
 namespace TinyMllm.Generation;
 
 /// <summary>The tokenizer's stream of characters, as strings.</summary>
-internal sealed class TokenText(Tokenizer tokenizer, bool special, bool trimLeadingSpace) : ITokenText
+/// <param name="tokenizer">The vocabulary.</param>
+/// <param name="specialShown">The special tokens that appear as their own text; null for all of them.</param>
+/// <param name="trimLeadingSpace">Whether one space at the very start is left out.</param>
+internal sealed class TokenText(Tokenizer tokenizer, IReadOnlySet<int>? specialShown, bool trimLeadingSpace) : ITokenText
 {
-    private readonly TokenStream _stream = new(tokenizer, special, trimLeadingSpace);
+    private readonly TokenStream _stream = new(tokenizer, specialShown, trimLeadingSpace);
 
     public string Push(int token) => _stream.Append(token).ToString();
 

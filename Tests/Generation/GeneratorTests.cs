@@ -1,5 +1,6 @@
 using TinyMllm.Engine.Sampling;
 using TinyMllm.Generation;
+using TinyMllm.Loaders.Chat;
 
 namespace TinyMllm.Tests.Generation;
 
@@ -56,6 +57,22 @@ public sealed class GeneratorTests
         for (string soFar = "", rest = string.Concat(pieces); rest.Length > 0; rest = "")
             foreach (GeneratedPiece piece in pieces) Assert.That(shown, Does.StartWith(soFar += piece.Text));
         Assert.That(pieces[^1].Result!.FinishReason, Is.EqualTo(script.Contains(stop) ? FinishReason.StopString : FinishReason.EndOfTurn));
+    }
+
+    [TestCase("<think>hm.</think>\nyes.", "hm.", "yes.")]
+    [TestCase("yes.", "", "yes.")]
+    [TestCase("<b>yes.</b>", "", "<b>yes.</b>")]
+    [TestCase("<think>hm", "hm", "")]
+    [TestCase("\n<think>\nhm.\n</think>\n\nyes, stop it", "hm.", "yes, ")]
+    [TestCase("<think>do not stop</think>yes", "do not stop", "yes")]
+    public void ThoughtsAreToldFromTheText(string script, string thoughts, string text)
+    {
+        var decoder = new ScriptedDecoder(script);
+        List<GeneratedPiece> pieces = Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("?")], new() { StopStrings = ["stop"] },
+            newParser: () => new AssistantOutputParser(expectTools: false));
+        GenerationResult result = pieces[^1].Result!;
+        Assert.That((result.Reasoning, result.Text), Is.EqualTo((thoughts, text)));
+        Assert.That((string.Concat(pieces.Select(piece => piece.Reasoning)).Trim(), string.Concat(pieces)), Is.EqualTo((thoughts, text)));
     }
 
     [Test]
@@ -245,10 +262,10 @@ public sealed class GeneratorTests
 
     private List<GeneratedPiece> Run(
         ScriptedDecoder decoder, Slot slot, PromptPart[] prompt, GenerationOptions? options = null, Action<GeneratedPiece>? emit = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default, Func<AssistantOutputParser>? newParser = null)
     {
         var pieces = new List<GeneratedPiece>();
-        var generator = new Generator(new PromptReader(_embeddings, batchSize: 4), token => token == ScriptedDecoder.End, () => decoder);
+        var generator = new Generator(new PromptReader(_embeddings, batchSize: 4), token => token == ScriptedDecoder.End, () => decoder, newParser);
         var sampler = new Sampler(SamplerOptions.Greedy, decoder.VocabularySize);
         generator.Run(slot, prompt, sampler, options ?? GenerationOptions.Default, piece =>
         {

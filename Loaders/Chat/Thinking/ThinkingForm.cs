@@ -1,3 +1,6 @@
+using System.Text;
+using TinyMllm.Loaders.Tokenizers;
+
 namespace TinyMllm.Loaders.Chat.Thinking;
 
 /// <summary>How a family of models marks what it thinks before it answers.</summary>
@@ -32,6 +35,21 @@ internal sealed record ThinkingForm(string Opener, string Closer, string AnswerO
         if (template.Contains("enable_thinking", StringComparison.Ordinal)) return Usual;
         string[] all = [.. tokens];
         return All.FirstOrDefault(form => form.AnswerOpener.Length == 0 && all.Contains(form.Opener) && all.Contains(form.Closer));
+    }
+
+    /// <summary>The control tokens that the marks consist of, which must show to be recognised in an answer.</summary>
+    public HashSet<int> Tokens(Tokenizer tokenizer)
+    {
+        string[] marks = [Opener, Closer, AnswerOpener, AnswerCloser];
+        HashSet<int> tokens = [];
+        for (int id = 0; id < tokenizer.VocabularySize; id++)
+        {
+            if (!tokenizer.Piece(id, special: false).IsEmpty) continue;
+            string text = Encoding.UTF8.GetString(tokenizer.Piece(id, special: true));
+            if (text.Length > 1 && marks.Any(mark => mark.Contains(text, StringComparison.Ordinal))) tokens.Add(id);
+        }
+
+        return tokens;
     }
 
     /// <summary>Whether a prompt ends inside of thoughts, so that the answer goes on with them.</summary>
