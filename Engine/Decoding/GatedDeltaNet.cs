@@ -44,8 +44,8 @@ internal sealed record GatedDeltaNetParts
 }
 
 /// <summary>
-/// Qwen3.5's linear attention (gated delta rule, arXiv:2412.06464; language-models.md 4.2): a matrix of fixed size per head instead of a
-/// growing cache.
+/// Qwen3.5's linear attention (gated delta rule, arXiv:2412.06464; docs/models/text.md#gated-delta-net): a matrix of fixed size per head
+/// instead of a growing cache.
 /// </summary>
 internal sealed unsafe class GatedDeltaNet(GatedDeltaNetParts parts) : ITokenMixer
 {

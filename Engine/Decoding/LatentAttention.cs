@@ -50,8 +50,8 @@ internal sealed record LatentAttentionParts
 }
 
 /// <summary>
-/// Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434; language-models.md 5.2): keys and values of all heads come from one short
-/// vector per token.
+/// Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434; docs/models/text.md#latent-attention): keys and values of all heads come
+/// from one short vector per token.
 /// </summary>
 /// <remarks>
 /// Files that store the expansion as two tensors are run absorbed: q·(W k) = (Wᵀq)·k, so that the latent vector itself is the one key and

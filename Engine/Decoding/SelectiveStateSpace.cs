@@ -35,7 +35,7 @@ internal sealed record SelectiveStateSpaceParts
 }
 
 /// <summary>
-/// Mamba's mixer (arXiv:2312.00752, language-models.md 4.3): convolution, then a recurrence whose step and weights depend on the token.
+/// Mamba's mixer (arXiv:2312.00752, docs/models/text.md#mamba): convolution, then a recurrence whose step and weights depend on the token.
 /// </summary>
 internal sealed unsafe class SelectiveStateSpace(SelectiveStateSpaceParts parts) : ITokenMixer
 {

@@ -3,7 +3,7 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Engine.Decoding;
 
 /// <summary>
-/// LFM2's gated short convolution (language-models.md 4.1): [b; c; u] = in·x, then out·(c ⊙ conv(b ⊙ u)).
+/// LFM2's gated short convolution (docs/models/text.md#gated-short-convolution): [b; c; u] = in·x, then out·(c ⊙ conv(b ⊙ u)).
 /// </summary>
 /// <param name="input">n → 3n: b, c, u.</param>
 /// <param name="convolution">Causal convolution over n channels.</param>

@@ -35,7 +35,7 @@ internal sealed record StateSpaceDualityParts
 }
 
 /// <summary>
-/// Mamba 2's mixer (arXiv:2405.21060, language-models.md 4.4): heads with one decay each, B and C shared by groups of heads.
+/// Mamba 2's mixer (arXiv:2405.21060, docs/models/text.md#mamba-2): heads with one decay each, B and C shared by groups of heads.
 /// </summary>
 internal sealed unsafe class StateSpaceDuality(StateSpaceDualityParts parts) : ITokenMixer
 {

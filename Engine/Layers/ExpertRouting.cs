@@ -13,7 +13,7 @@ public enum ExpertGate
     SoftmaxOfChosen = 3,
 }
 
-/// <summary>How a mixture of experts chooses and weighs them (language-models.md 6).</summary>
+/// <summary>How a mixture of experts chooses and weighs them (docs/models/text.md#mixture-of-experts).</summary>
 /// <param name="Used">Experts per token, k.</param>
 /// <param name="Gate">How scores become probabilities.</param>
 /// <param name="Normalize">Whether the weights of the chosen experts are divided by their sum.</param>

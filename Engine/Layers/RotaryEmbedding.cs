@@ -75,7 +75,7 @@ public sealed unsafe class RotaryEmbedding
 
     /// <summary>
     /// Two-dimensional form of Pixtral, MoonViT and llama 4: adjacent pairs, the first half of the head turns with axis 0, the second
-    /// with axis 1 (vision-models.md 3.4, "split-2D").
+    /// with axis 1 (docs/models/vision.md#rotary-embedding-of-patches, split halves).
     /// </summary>
     /// <param name="headSize">Features per head, a multiple of 4.</param>
     /// <param name="theta">Base of the frequencies.</param>
@@ -85,14 +85,14 @@ public sealed unsafe class RotaryEmbedding
 
     /// <summary>
     /// Form of Qwen2-VL's vision tower: half-split pairs, the first half of the pairs turns with axis 0 (row), the second with axis 1
-    /// (column), the frequencies starting again (vision-models.md 3.4, "M-RoPE vision").
+    /// (column), the frequencies starting again (docs/models/vision.md#rotary-embedding-of-patches, M-RoPE).
     /// </summary>
     public static RotaryEmbedding VisionSections(int headSize, float theta = 10000) =>
         TwoAxes(headSize, theta, RotaryPairing.HalfSplit, 1, 1);
 
     /// <summary>
     /// Form of Gemma 4's vision tower: each half of the head is turned by itself with half-split pairs, the first with axis 0 (column),
-    /// the second with axis 1 (row) (vision-models.md 3.4, "half-split NEOX").
+    /// the second with axis 1 (row) (docs/models/vision.md#rotary-embedding-of-patches, half-split halves).
     /// </summary>
     public static RotaryEmbedding SplitHalves(int headSize, float theta = 100) =>
         TwoAxes(headSize, theta, RotaryPairing.HalfSplit, 2, 1);

@@ -10,7 +10,7 @@ public enum RotaryPairing
     HalfSplit,
 }
 
-/// <summary>What a <see cref="RotaryEmbedding"/> of a text decoder is made from (language-models.md 2.4).</summary>
+/// <summary>What a <see cref="RotaryEmbedding"/> of a text decoder is made from (docs/models/text.md#rotary-embedding).</summary>
 public sealed record RotaryOptions
 {
     /// <summary>Pairing of features.</summary>

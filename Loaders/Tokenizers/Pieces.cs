@@ -4,7 +4,7 @@ using TinyMllm.Loaders.Tokenizers.Segmenters;
 
 namespace TinyMllm.Loaders.Tokenizers;
 
-/// <summary>What tokens turn back into (../shared/spec/tokenizers.md, section 5), and which tokens stand for single bytes.</summary>
+/// <summary>What tokens turn back into (docs/formats/tokenizers.md#tokens-to-text), and which tokens stand for single bytes.</summary>
 internal static class Pieces
 {
     /// <summary>The text that each token shows; empty for control, unknown and unused ones.</summary>

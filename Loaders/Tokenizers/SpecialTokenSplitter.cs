@@ -17,7 +17,7 @@ internal readonly record struct TextFragment(int Start, int Length, int Token)
 
 /// <summary>
 /// Finds tokens that are written out in a text: the longest of the vocabulary first, each wherever ordinary text still holds it
-/// (../shared/spec/tokenizers.md, section 2).
+/// (docs/formats/tokenizers.md#special-tokens-in-text).
 /// </summary>
 /// <remarks>One walk over the text with the trie of all special tokens tells which occur at all, usually a handful; only these are searched.</remarks>
 internal sealed class SpecialTokenSplitter

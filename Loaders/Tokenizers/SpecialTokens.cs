@@ -4,7 +4,7 @@ namespace TinyMllm.Loaders.Tokenizers;
 
 /// <summary>
 /// The tokens that steer a model: ids the file names, ids recognised by their text, the set that ends generation, and the types
-/// of all tokens corrected accordingly (../shared/spec/tokenizers.md, section 8).
+/// of all tokens corrected accordingly (docs/formats/tokenizers.md#tokens-that-end-an-answer).
 /// </summary>
 internal sealed class SpecialTokens
 {

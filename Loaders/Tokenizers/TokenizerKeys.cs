@@ -1,6 +1,6 @@
 namespace TinyMllm.Loaders.Tokenizers;
 
-/// <summary>Names of the metadata that describe a vocabulary (../shared/spec/tokenizers.md, section 1).</summary>
+/// <summary>Names of the metadata that describe a vocabulary (docs/formats/tokenizers.md#metadata).</summary>
 internal static class TokenizerKeys
 {
     public const string Model = "tokenizer.ggml.model";

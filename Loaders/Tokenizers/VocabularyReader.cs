@@ -91,7 +91,7 @@ internal static class VocabularyReader
         return preTokenizer is "kimi-k2" or "whitespace" ? [] : throw metadata.Missing(TokenizerKeys.Merges, "the pairs that merge");
     }
 
-    /// <summary>What holds where the file is silent (../shared/spec/tokenizers.md, section 1).</summary>
+    /// <summary>What holds where the file is silent (docs/formats/tokenizers.md#metadata).</summary>
     private static TokenizerVocabulary Defaults(TokenizerFamily family, string preTokenizer, byte[][] tokens)
     {
         var vocabulary = new TokenizerVocabulary { Family = family, Tokens = tokens };

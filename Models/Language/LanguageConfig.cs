@@ -1,8 +1,8 @@
 namespace TinyMllm.Language;
 
 /// <summary>
-/// Sizes and constants of a text decoder, as its GGUF file states them (language-models.md 2.1). Keys that may hold one number or one per
-/// layer are arrays with one entry per layer here.
+/// Sizes and constants of a text decoder, as its GGUF file states them (docs/models/text.md#metadata). Keys that may hold one number or
+/// one per layer are arrays with one entry per layer here.
 /// </summary>
 internal sealed record LanguageConfig
 {
@@ -103,7 +103,7 @@ internal sealed record LanguageConfig
     }
 }
 
-/// <summary>Rotary position embedding as the file states it (language-models.md 2.4).</summary>
+/// <summary>Rotary position embedding as the file states it (docs/models/text.md#rotary-embedding).</summary>
 /// <param name="Dimensions">Features of a head that are turned, r.</param>
 /// <param name="Base">θ.</param>
 /// <param name="WindowedBase">θ of layers with a sliding window.</param>
@@ -143,7 +143,7 @@ internal sealed record RotaryConfig(int Dimensions, float Base, float WindowedBa
     public float TemperatureScale { get; init; }
 }
 
-/// <summary>Mixture of experts as the file states it (language-models.md 6).</summary>
+/// <summary>Mixture of experts as the file states it (docs/models/text.md#mixture-of-experts).</summary>
 /// <param name="Count">Experts per layer.</param>
 /// <param name="Used">Experts per token.</param>
 internal sealed record ExpertConfig(int Count, int Used)
@@ -176,7 +176,7 @@ internal sealed record ExpertConfig(int Count, int Used)
     public int GroupsUsed { get; init; }
 }
 
-/// <summary>Multi-head latent attention as the file states it (language-models.md 5.2).</summary>
+/// <summary>Multi-head latent attention as the file states it (docs/models/text.md#latent-attention).</summary>
 /// <param name="KvRank">Features of the shared latent vector, c.</param>
 /// <param name="QueryRank">Rank of the queries; 0 = full.</param>
 /// <param name="KeySize">Features of a head's key once expanded.</param>
@@ -184,7 +184,7 @@ internal sealed record ExpertConfig(int Count, int Used)
 /// <param name="IsSplit">Whether the expansion is stored as two tensors, <c>attn_k_b</c> and <c>attn_v_b</c>.</param>
 internal sealed record LatentConfig(int KvRank, int QueryRank, int KeySize, int ValueSize, bool IsSplit);
 
-/// <summary>State-space layers as the file states them (language-models.md 4.2 to 4.4).</summary>
+/// <summary>State-space layers as the file states them (docs/models/text.md#gated-delta-net, #mamba).</summary>
 /// <param name="ConvolutionKernel">Length of the causal convolution, K.</param>
 /// <param name="InnerSize">Channels, D.</param>
 /// <param name="StateSize">States per channel, N (delta net: head width S).</param>

@@ -2,7 +2,7 @@ using TinyMllm.Engine;
 
 namespace TinyMllm.Language;
 
-/// <summary>Makes a rotary embedding from what the family fixes and what the file states (language-models.md 2.4).</summary>
+/// <summary>Makes a rotary embedding from what the family fixes and what the file states (docs/models/text.md#rotary-embedding).</summary>
 internal static class RotarySetup
 {
     /// <summary>The embedding of a model.</summary>

@@ -3,7 +3,7 @@ using TinyMllm.Loaders.Gguf;
 
 namespace TinyMllm.Vision;
 
-/// <summary>What the metadata of an mmproj file says about its vision encoder (shared/spec/vision-models.md, 2.1).</summary>
+/// <summary>What the metadata of an mmproj file says about its vision encoder (docs/models/vision.md#metadata).</summary>
 internal sealed record VisionConfig
 {
     /// <summary><c>clip.projector_type</c>.</summary>

@@ -16,7 +16,7 @@ public sealed unsafe class GgufWriterTests
 
     private string In(string name) => Path.Combine(_folder, name);
 
-    /// <summary>The smallest useful file, byte for byte (spec/gguf.md, section 4).</summary>
+    /// <summary>The smallest useful file, byte for byte (docs/formats/gguf.md#the-smallest-useful-file).</summary>
     [Test]
     public void WritesTheExampleOfTheFormat()
     {

@@ -34,7 +34,9 @@ public sealed class TensorCodecTests
             Assert.That(Convert.ToHexString(bytes, b * size, size), Is.EqualTo(Convert.ToHexString(expected, b * size, size)), $"block {b}");
     }
 
-    /// <summary>The vectors of spec/quantization.md, section 9: sequence A of 32 and B of 256 values, all exact in float32.</summary>
+    /// <summary>
+    /// The vectors of docs/formats/quantization.md#test-vectors: sequence A of 32 and B of 256 values, all exact in float32.
+    /// </summary>
     [TestCaseSource(nameof(Vectors))]
     public void EncodesThePublishedVectors(string sequence, TensorType type, string hex)
     {
@@ -51,7 +53,7 @@ public sealed class TensorCodecTests
         let fields = line.Split(' ')
         select new object[] { fields[0], Enum.Parse<TensorType>(fields[1]), fields[3] };
 
-    /// <summary>Blocks of zeros (spec/quantization.md, section 3).</summary>
+    /// <summary>Blocks of zeros (docs/formats/quantization.md#blocks-of-zeros).</summary>
     [TestCase(TensorType.Q4_0, "00808888888888888888888888888888 8888")]
     [TestCase(TensorType.Q5_0, "0080ffffffff00000000000000000000 000000000000")]
     [TestCase(TensorType.IQ4_NL, "00008888888888888888888888888888 8888")]

@@ -16,8 +16,8 @@ public sealed class TensorTypePolicyTests
     public void RemoveFile() => File.Delete(_path);
 
     /// <summary>
-    /// The table of spec/quantization.md for Q4_K_M with 32 layers: value and down projections of layers 0–3, 6, 9, … 27, 28–31 in
-    /// Q6_K.
+    /// The table of docs/formats/quantization.md#mixes for Q4_K_M with 32 layers: value and down projections of layers 0–3, 6, 9, … 27,
+    /// 28–31 in Q6_K.
     /// </summary>
     [TestCase(QuantizationMix.Q4_K_M, TensorType.Q4_K)]
     [TestCase(QuantizationMix.Q5_K_M, TensorType.Q5_K)]

@@ -1,6 +1,8 @@
 namespace TinyMllm.Loaders.Tokenizers.PreTokenizers;
 
-/// <summary>The letters that DeepSeek LLM's second pattern lists one by one (../shared/spec/tokenizers.md, 4.2).</summary>
+/// <summary>
+/// The letters that DeepSeek LLM's second pattern lists one by one (docs/formats/tokenizers.md#words-of-byte-pair-encoding).
+/// </summary>
 internal static class CasedLetters
 {
     /// <summary>Ranges of code points in hexadecimal.</summary>

@@ -2,7 +2,7 @@ namespace TinyMllm.Loaders.Tokenizers.PreTokenizers;
 
 /// <summary>
 /// GPT-2: <c>'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+</c>
-/// (../shared/spec/tokenizers.md, 4.2).
+/// (docs/formats/tokenizers.md#words-of-byte-pair-encoding).
 /// </summary>
 internal readonly struct GptPattern : IWordPattern
 {

@@ -6,7 +6,7 @@ namespace TinyMllm.Loaders.Tokenizers.Segmenters;
 
 /// <summary>
 /// Byte-pair encoding (<c>gpt2</c>): patterns cut text into words; in each word the neighbouring pair of lowest rank merges until
-/// none is left (../shared/spec/tokenizers.md, 4).
+/// none is left (docs/formats/tokenizers.md#byte-pair-encoding).
 /// </summary>
 internal sealed class BytePairSegmenter : Segmenter
 {

@@ -4,7 +4,7 @@ namespace TinyMllm.Loaders.Tokenizers.Segmenters;
 
 /// <summary>
 /// SentencePiece's byte-pair encoding (<c>llama</c>): neighbouring pieces of text whose union is a token merge, the union of
-/// highest score first; what is no token at the end falls back to bytes (../shared/spec/tokenizers.md, 3).
+/// highest score first; what is no token at the end falls back to bytes (docs/formats/tokenizers.md#sentencepiece).
 /// </summary>
 /// <remarks>
 /// No token of a usual vocabulary has a word start (U+2581) behind another character, so merges never cross from one word into

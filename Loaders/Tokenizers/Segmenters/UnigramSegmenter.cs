@@ -4,7 +4,7 @@ namespace TinyMllm.Loaders.Tokenizers.Segmenters;
 
 /// <summary>
 /// SentencePiece's unigram model (<c>t5</c>): text is normalised, then cut into the tokens whose scores (log-probabilities) have
-/// the greatest sum, found by Viterbi's algorithm (../shared/spec/tokenizers.md, 7).
+/// the greatest sum, found by Viterbi's algorithm (docs/formats/tokenizers.md#unigram).
 /// </summary>
 internal sealed class UnigramSegmenter : Segmenter
 {

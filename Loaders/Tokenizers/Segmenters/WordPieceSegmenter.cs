@@ -8,7 +8,7 @@ namespace TinyMllm.Loaders.Tokenizers.Segmenters;
 
 /// <summary>
 /// WordPiece (<c>bert</c>): text is cleaned, lower-cased and cut at white space and punctuation; each word is covered by the longest
-/// tokens from its start, or is unknown as a whole (../shared/spec/tokenizers.md, 6).
+/// tokens from its start, or is unknown as a whole (docs/formats/tokenizers.md#wordpiece).
 /// </summary>
 internal sealed class WordPieceSegmenter : Segmenter
 {

@@ -4,7 +4,7 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// CogVLM (arXiv:2311.03079): picture rows pass through matrices of their own, norms and cache are shared (language-models.md 3.18).
+/// CogVLM (arXiv:2311.03079): picture rows pass through matrices of their own, norms and cache are shared (docs/models/text.md#cogvlm).
 /// </summary>
 internal sealed class CogVlm : LanguageFamily
 {

@@ -5,7 +5,7 @@ namespace TinyMllm.Language.Families;
 
 /// <summary>
 /// DeepSeek-MoE (arXiv:2401.06066) and DeepSeek-OCR's decoder: plain attention, a few dense layers, then many narrow experts with shared
-/// ones (language-models.md 5.1, 5.3).
+/// ones (docs/models/text.md#deepseek).
 /// </summary>
 internal sealed class DeepSeek : LanguageFamily
 {

@@ -4,8 +4,8 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// DeepSeek-V2 and V3 (arXiv:2405.04434; Kimi-VL's text side): latent attention, narrow experts with shared ones (language-models.md
-/// 5.2).
+/// DeepSeek-V2 and V3 (arXiv:2405.04434; Kimi-VL's text side): latent attention, narrow experts with shared ones
+/// (docs/models/text.md#latent-attention).
 /// </summary>
 internal sealed class DeepSeek2 : LanguageFamily
 {

@@ -4,7 +4,8 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// ERNIE 4.5, and PaddleOCR-VL's decoder, which is the same with positions in three dimensions (language-models.md 3.15).
+/// ERNIE 4.5, and PaddleOCR-VL's decoder, which is the same with positions in three dimensions
+/// (docs/models/text.md#ernie-45-and-paddleocr-vl).
 /// </summary>
 internal sealed class Ernie45 : LanguageFamily
 {

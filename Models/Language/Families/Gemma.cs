@@ -4,7 +4,7 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// Gemma (arXiv:2403.08295): embeddings of text and pictures times √n, GeGLU, output always tied (language-models.md 3.9).
+/// Gemma (arXiv:2403.08295): embeddings of text and pictures times √n, GeGLU, output always tied (docs/models/text.md#gemma).
 /// The norms' weights are stored with the one already added.
 /// </summary>
 internal sealed class Gemma : LanguageFamily

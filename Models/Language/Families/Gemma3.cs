@@ -5,7 +5,7 @@ namespace TinyMllm.Language.Families;
 
 /// <summary>
 /// Gemma 3 (arXiv:2503.19786): five windowed layers to one that sees everything, each kind with its own rotary base; heads normalised;
-/// text times √n, pictures not (language-models.md 3.10).
+/// text times √n, pictures not (docs/models/text.md#gemma).
 /// </summary>
 internal sealed class Gemma3 : LanguageFamily
 {

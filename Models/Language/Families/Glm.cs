@@ -5,7 +5,7 @@ namespace TinyMllm.Language.Families;
 
 /// <summary>
 /// GLM-Edge (<c>chatglm</c>) and GLM-4 (<c>glm4</c>: norms after each branch too, positions in three dimensions where the file has
-/// sections): half of each head rotated, gate and up fused (language-models.md 3.13, 3.14).
+/// sections): half of each head rotated, gate and up fused (docs/models/text.md#glm).
 /// </summary>
 internal sealed class Glm : LanguageFamily
 {

@@ -4,8 +4,8 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// Granite 3 and 4 (arXiv:2412.04468's µP factors on embeddings, branches, scores and logits), dense or with experts; Granite 4 Vision
-/// adds deeper features of the picture before the layers that the file names (language-models.md 3.12).
+/// Granite 3 and 4 (µP factors, arXiv:2408.13359, on embeddings, branches, scores and logits), dense or with experts; Granite 4 Vision
+/// adds deeper features of the picture before the layers that the file names (docs/models/text.md#minicpm-and-granite).
 /// </summary>
 internal sealed class Granite : LanguageFamily
 {

@@ -4,7 +4,7 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// HunyuanOCR: heads are normalised after the rotation, the rotary base grows by the file's NTK factor (language-models.md 3.16).
+/// HunyuanOCR: heads are normalised after the rotation, the rotary base grows by the file's NTK factor (docs/models/text.md#hunyuan).
 /// </summary>
 internal sealed class Hunyuan : LanguageFamily
 {

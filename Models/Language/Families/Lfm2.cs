@@ -5,7 +5,7 @@ namespace TinyMllm.Language.Families;
 
 /// <summary>
 /// LFM2 (Liquid AI, 2025): short gated convolutions with attention in some layers, those with key heads in the file's list; dense or with
-/// experts after the first layers (language-models.md 4.1). The norm at the end is called <c>token_embd_norm</c>.
+/// experts after the first layers (docs/models/text.md#lfm2). The norm at the end is called <c>token_embd_norm</c>.
 /// </summary>
 internal sealed class Lfm2 : LanguageFamily
 {

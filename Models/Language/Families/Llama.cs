@@ -5,7 +5,7 @@ namespace TinyMllm.Language.Families;
 
 /// <summary>
 /// Llama (arXiv:2302.13971, 2407.21783) and what is stored in its form: SmolLM, TinyLlama, MobileLLaMA, InternLM 2, Mistral, Mixtral's
-/// experts, Janus-Pro (language-models.md 3.1). Queries and keys come permuted for adjacent rotary pairs.
+/// experts, Janus-Pro (docs/models/text.md#llama). Queries and keys come permuted for adjacent rotary pairs.
 /// </summary>
 internal sealed class Llama : LanguageFamily
 {

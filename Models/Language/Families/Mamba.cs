@@ -2,7 +2,7 @@ namespace TinyMllm.Language.Families;
 
 /// <summary>
 /// Mamba (arXiv:2312.00752; the text side of Cobra and VL-Mamba): one recurrent mixer per layer, no feed-forward network
-/// (language-models.md 4.3).
+/// (docs/models/text.md#mamba).
 /// </summary>
 internal sealed class Mamba : LanguageFamily
 {

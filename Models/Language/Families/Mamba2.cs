@@ -1,6 +1,6 @@
 namespace TinyMllm.Language.Families;
 
-/// <summary>Mamba 2 (arXiv:2405.21060): heads that share their decay, no feed-forward network (language-models.md 4.4).</summary>
+/// <summary>Mamba 2 (arXiv:2405.21060): heads that share their decay, no feed-forward network (docs/models/text.md#mamba-2).</summary>
 internal sealed class Mamba2 : LanguageFamily
 {
     /// <inheritdoc/>

@@ -4,7 +4,7 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// MiniCPM (arXiv:2404.06395): Llama with factors on embeddings, branches and logits (language-models.md 3.11).
+/// MiniCPM (arXiv:2404.06395): Llama with factors on embeddings, branches and logits (docs/models/text.md#minicpm-and-granite).
 /// The defaults are llama.cpp's for files without the keys.
 /// </summary>
 internal sealed class MiniCpm : LanguageFamily

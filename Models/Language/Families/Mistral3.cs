@@ -3,7 +3,9 @@ using TinyMllm.Kernels.Elementwise;
 
 namespace TinyMllm.Language.Families;
 
-/// <summary>Ministral 3: Llama with YaRN and queries that grow with the logarithm of the position (language-models.md 3.17).</summary>
+/// <summary>
+/// Ministral 3: Llama with YaRN and queries that grow with the logarithm of the position (docs/models/text.md#mistral-3).
+/// </summary>
 internal sealed class Mistral3 : LanguageFamily
 {
     /// <inheritdoc/>

@@ -4,7 +4,7 @@ namespace TinyMllm.Language.Families;
 
 /// <summary>
 /// OLMoE (arXiv:2409.02060): queries and keys are normalised over all heads together, expert weights are not normalised
-/// (language-models.md 6).
+/// (docs/models/text.md#olmoe).
 /// </summary>
 internal sealed class Olmoe : LanguageFamily
 {

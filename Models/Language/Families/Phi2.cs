@@ -4,8 +4,8 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// Phi-1.5 and Phi-2 (arXiv:2309.05463): attention and MLP side by side on one LayerNorm, part of each head rotated (language-models.md
-/// 3.2).
+/// Phi-1.5 and Phi-2 (arXiv:2309.05463): attention and MLP side by side on one LayerNorm, part of each head rotated
+/// (docs/models/text.md#phi).
 /// </summary>
 internal sealed class Phi2 : LanguageFamily
 {

@@ -4,7 +4,7 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// Phi-3 and Phi-4 (arXiv:2404.14219): matrices fused, long and short rotary factors (language-models.md 3.3). The window (2047 tokens in
+/// Phi-3 and Phi-4 (arXiv:2404.14219): matrices fused, long and short rotary factors (docs/models/text.md#phi). The window (2047 tokens in
 /// Phi-3-mini-4k) is the original's; llama.cpp sees everything.
 /// </summary>
 internal sealed class Phi3 : LanguageFamily

@@ -2,7 +2,7 @@ using TinyMllm.Engine;
 
 namespace TinyMllm.Language.Families;
 
-/// <summary>Phi-3.5-MoE (arXiv:2404.14219): Phi-3 with experts, norms with biases (language-models.md 6).</summary>
+/// <summary>Phi-3.5-MoE (arXiv:2404.14219): Phi-3 with experts, norms with biases (docs/models/text.md#phi).</summary>
 internal sealed class PhiMoe : LanguageFamily
 {
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ namespace TinyMllm.Language.Families;
 
 /// <summary>
 /// Qwen 2 and 2.5 (arXiv:2407.10671), and Qwen2-VL (arXiv:2409.12191), which differs by positions in three dimensions
-/// (language-models.md 3.5, 3.6). Queries, keys and values have biases.
+/// (docs/models/text.md#qwen). Queries, keys and values have biases.
 /// </summary>
 internal sealed class Qwen2 : LanguageFamily
 {

@@ -3,7 +3,7 @@ using TinyMllm.Engine;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// Qwen1.5-MoE and Qwen2-MoE: weights of the chosen experts are not normalised, a gated shared expert is added (language-models.md 6).
+/// Qwen1.5-MoE and Qwen2-MoE: weights of the chosen experts are not normalised, a gated shared expert is added (docs/models/text.md#qwen).
 /// </summary>
 internal sealed class Qwen2Moe : LanguageFamily
 {

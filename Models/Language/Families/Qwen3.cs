@@ -6,7 +6,7 @@ namespace TinyMllm.Language.Families;
 /// <summary>
 /// Qwen 3 (arXiv:2505.09388): each query and key head is RMS-normalised before it is rotated. Its experts (normalised weights) and its
 /// vision form, with interleaved three-dimensional positions and the deeper features of the picture added behind the first layers
-/// (language-models.md 3.7, 3.8).
+/// (docs/models/text.md#qwen).
 /// </summary>
 internal sealed class Qwen3 : LanguageFamily
 {

@@ -4,7 +4,8 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Language.Families;
 
 /// <summary>
-/// Qwen 3.5 (MiniCPM-V 4.6's text side): gated delta nets, and every fourth layer attention with a gate per head (language-models.md 4.2).
+/// Qwen 3.5 (MiniCPM-V 4.6's text side): gated delta nets, and every fourth layer attention with a gate per head
+/// (docs/models/text.md#qwen-35).
 /// </summary>
 internal sealed class Qwen35 : LanguageFamily
 {

@@ -5,7 +5,7 @@ namespace TinyMllm.Language.Families;
 
 /// <summary>
 /// StableLM (arXiv:2402.17834): LayerNorm, part of each head rotated, heads normalised in some sizes. Files without <c>ffn_norm</c> have
-/// the parallel form: the MLP reads what the attention read (language-models.md 3.4).
+/// the parallel form: the MLP reads what the attention read (docs/models/text.md#stablelm).
 /// </summary>
 internal sealed class StableLm : LanguageFamily
 {

@@ -3,7 +3,7 @@ using TinyMllm.Vision.Preprocessing;
 
 namespace TinyMllm.Vision.Families;
 
-/// <summary>The few ways in which families resize (shared/spec/vision-models.md, 5.8, column "now").</summary>
+/// <summary>The few ways in which families resize (docs/models/vision.md#styles).</summary>
 internal static class Styles
 {
     /// <summary>Bilinear, stretched.</summary>

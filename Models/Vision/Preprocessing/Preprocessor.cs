@@ -3,7 +3,7 @@ using TinyMllm.Loaders.Images;
 namespace TinyMllm.Vision.Preprocessing;
 
 /// <summary>
-/// A strategy that turns a picture of any size into what a vision encoder reads (shared/spec/vision-models.md, section 5).
+/// A strategy that turns a picture of any size into what a vision encoder reads (docs/models/vision.md#preparation).
 /// </summary>
 /// <param name="OverviewStyle">How the overview is resized.</param>
 /// <param name="TileStyle">How the picture is resized that the tiles are cut from.</param>

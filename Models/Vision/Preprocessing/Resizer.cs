@@ -4,7 +4,7 @@ using TinyMllm.Loaders.Images;
 
 namespace TinyMllm.Vision.Preprocessing;
 
-/// <summary>Brings a picture to a size in a <see cref="ResizeStyle"/> (shared/spec/vision-models.md, 4.2), and cuts tiles.</summary>
+/// <summary>Brings a picture to a size in a <see cref="ResizeStyle"/> (docs/models/vision.md#resizing), and cuts tiles.</summary>
 internal static class Resizer
 {
     private const int Channels = PixelView.Channels;

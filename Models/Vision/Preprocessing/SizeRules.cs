@@ -3,7 +3,7 @@ using System.Numerics;
 namespace TinyMllm.Vision.Preprocessing;
 
 /// <summary>
-/// The formulas by which families choose the size a picture is resized to (shared/spec/vision-models.md, 4.3 and 5), in two arithmetics
+/// The formulas by which families choose the size a picture is resized to (docs/models/vision.md#sizes), in two arithmetics
 /// that give different sizes: a rounding step more or less changes the number of tiles.
 /// </summary>
 internal abstract class SizeRules

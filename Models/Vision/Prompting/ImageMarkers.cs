@@ -1,7 +1,7 @@
 namespace TinyMllm.Vision.Prompting;
 
 /// <summary>
-/// What stands around a picture and its tiles in the prompt (shared/spec/vision-models.md, 6.1 and 6.2). <see cref="Begin"/>,
+/// What stands around a picture and its tiles in the prompt (docs/models/vision.md#markers). <see cref="Begin"/>,
 /// <see cref="End"/> and the labels are texts that go through the tokenizer; the others are single tokens of the vocabulary, looked up by
 /// their text.
 /// </summary>

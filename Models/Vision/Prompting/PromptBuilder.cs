@@ -5,7 +5,7 @@ namespace TinyMllm.Vision.Prompting;
 
 /// <summary>
 /// Puts a prompt together: the text is cut at <see cref="Marker"/>, each part goes through the tokenizer, and each marker becomes the
-/// pieces of a prepared picture (shared/spec/vision-models.md, 6). The result is what the language model reads, in order, with positions.
+/// pieces of a prepared picture (docs/models/vision.md#prompt). The result is what the language model reads, in order, with positions.
 /// </summary>
 public sealed class PromptBuilder
 {

@@ -5,7 +5,7 @@ using TinyMllm.Kernels.Resampling;
 namespace TinyMllm.Vision.Transformer;
 
 /// <summary>
-/// Learned position embeddings of a square grid of patches, added to patches of any grid (shared/spec/vision-models.md, 3.5).
+/// Learned position embeddings of a square grid of patches, added to patches of any grid (docs/models/vision.md#position-tables).
 /// </summary>
 internal sealed unsafe class PositionTable
 {

@@ -4,7 +4,7 @@ using TinyMllm.Kernels.Elementwise;
 namespace TinyMllm.Vision.Transformer;
 
 /// <summary>
-/// One block of a vision transformer (shared/spec/vision-models.md, 3.3): <c>x += ls₁·Wo·attention(norm₁(x))</c>, then <c>x +=
+/// One block of a vision transformer (docs/models/vision.md#transformer-block): <c>x += ls₁·Wo·attention(norm₁(x))</c>, then <c>x +=
 /// ls₂·ffn(norm₂(x))</c>. What a file has no tensor for (biases, q/k norms, layer scales, gate) is left out. With norms behind the
 /// sublayers (CogVLM) it is <c>x += norm₁(attention(x))</c>, <c>x += norm₂(ffn(x))</c>.
 /// </summary>

@@ -4,7 +4,8 @@ using TinyMllm.Engine.Decoding;
 namespace TinyMllm.Tests.Engine.Decoding;
 
 /// <summary>
-/// Recurrent mixers against their formulas (language-models.md 4.2, 4.4), written out per token, head and channel in double precision.
+/// Recurrent mixers against their formulas (docs/models/text.md#gated-delta-net, #mamba-2), written out per token, head and channel in
+/// double precision.
 /// </summary>
 public unsafe class StateSpaceTests
 {
