@@ -163,6 +163,7 @@ public sealed class ThroughputConfig : ManualConfig
 
     public ThroughputConfig()
     {
+        SummaryStyle = SummaryStyle.Default.WithMaxParameterColumnWidth(60);
         AddColumn(new ThroughputColumn("Rate", (benchmark, seconds) => $"{benchmark.GigaPerCall / seconds:F1} {benchmark.Unit}"));
         AddColumn(new ThroughputColumn("Of peak", (benchmark, seconds) => $"{100 * benchmark.GigaPerCall / seconds / benchmark.Peak(Machine.Value):F0} %"));
     }
