@@ -36,6 +36,9 @@ public unsafe class StoredTensor
     /// <summary>First byte of the data. A mapped tensor maps itself when this is first asked for; valid until <see cref="Release"/>.</summary>
     public virtual byte* Data => _data;
 
+    /// <summary>Keeps the data where it is until the result is disposed, though another thread releases the tensor meanwhile.</summary>
+    internal virtual TensorPin Pin() => new(Data, null);
+
     /// <summary>
     /// Says that the data is not needed for now (it was repacked into another order, say), so that its mapped pages may go.
     /// Pointers from <see cref="Data"/> are invalid afterwards, so nobody may be reading; asking for <see cref="Data"/> again maps the tensor anew.

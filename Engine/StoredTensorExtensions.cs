@@ -10,10 +10,10 @@ public static unsafe class StoredTensorExtensions
     {
         if (target.Length < tensor.ElementCount)
             throw new ArgumentException($"{tensor.Name} has {tensor.ElementCount} values, the target holds {target.Length}", nameof(target));
-        byte* data = tensor.Data;
-        var stored = new ReadOnlySpan<byte>(data, checked((int)tensor.ByteCount));
+        using var pin = tensor.Pin();
+        var stored = new ReadOnlySpan<byte>(pin.Data, checked((int)tensor.ByteCount));
         TensorCodec.Decode(tensor.Type, stored, target[..checked((int)tensor.ElementCount)]);
-        tensor.CheckRows(data, 0, tensor.Rows);
+        tensor.CheckRows(pin.Data, 0, tensor.Rows);
     }
 
     /// <summary>Decodes all values to a new buffer, which the caller owns.</summary>
@@ -28,7 +28,9 @@ public static unsafe class StoredTensorExtensions
     public static void DecodeRow(this StoredTensor tensor, int index, Span<float> target)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)tensor.Rows, nameof(index));
-        TensorCodec.Decode(tensor.Type, new ReadOnlySpan<byte>(tensor.Data + (index * tensor.RowBytes), checked((int)tensor.RowBytes)), target[..tensor.Columns]);
+        using var pin = tensor.Pin();
+        var stored = new ReadOnlySpan<byte>(pin.Data + (index * tensor.RowBytes), checked((int)tensor.RowBytes));
+        TensorCodec.Decode(tensor.Type, stored, target[..tensor.Columns]);
     }
 
     /// <summary>Slab <paramref name="index"/> along the last dimension, such as one expert of [inputs, outputs, experts].</summary>
@@ -53,6 +55,8 @@ public static unsafe class StoredTensorExtensions
     private sealed class TensorSlice(StoredTensor whole, string name, long[] dimensions, long offset) : StoredTensor(name, whole.Type, dimensions, null)
     {
         public override byte* Data => whole.Data + offset;
+
+        internal override TensorPin Pin() => whole.Pin().At(offset);
 
         public override void Release() => whole.Release();
 

@@ -103,7 +103,7 @@ public sealed unsafe class Linear : IDisposable, IReadAhead
     /// <summary>y += x·Wᵀ + b: the product and the residual sum in one pass.</summary>
     public void ForwardAdd(Workspace workspace, Matrix x, Matrix y) => Run(workspace, x, y, accumulate: true);
 
-    /// <summary>Frees the weights.</summary>
+    /// <summary>Frees the weights; no thread may be computing with them. Using the layer afterwards is an error.</summary>
     public void Dispose()
     {
         foreach (var part in _parts) part.Dispose();

@@ -73,7 +73,8 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     private void PackStored(StoredTensor tensor)
     {
-        byte* data = tensor.Data;
+        using var pin = tensor.Pin();
+        byte* data = pin.Data;
         InParallel((first, end) =>
         {
             for (int p = first; p < end; p++)
@@ -88,7 +89,8 @@ internal sealed unsafe class PackedMatrix : IDisposable
     private void PackConverted(StoredTensor tensor, TensorType type)
     {
         long rowBytes = type.ByteCount(Inputs);
-        byte* data = tensor.Data;
+        using var pin = tensor.Pin();
+        byte* data = pin.Data;
         InParallel((first, end) =>
         {
             using var floats = new NativeBuffer<float>(Inputs);

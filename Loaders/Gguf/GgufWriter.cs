@@ -181,10 +181,13 @@ public sealed class GgufWriter
     private static unsafe void Copy(StoredTensor tensor, Stream stream, CancellationToken cancellation)
     {
         const int chunk = 16 << 20;
-        for (long done = 0; done < tensor.ByteCount; done += chunk)
+        using (TensorPin pin = tensor.Pin())
         {
-            cancellation.ThrowIfCancellationRequested();
-            stream.Write(new ReadOnlySpan<byte>(tensor.Data + done, (int)Math.Min(chunk, tensor.ByteCount - done)));
+            for (long done = 0; done < tensor.ByteCount; done += chunk)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                stream.Write(new ReadOnlySpan<byte>(pin.Data + done, (int)Math.Min(chunk, tensor.ByteCount - done)));
+            }
         }
 
         tensor.Release();

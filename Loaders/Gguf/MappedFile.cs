@@ -48,10 +48,11 @@ internal sealed class MappedFile : IDisposable
     public void Dispose() => _file.Dispose();
 }
 
-/// <summary>Mapped bytes of a <see cref="MappedFile"/>, at a fixed address until disposed.</summary>
+/// <summary>Mapped bytes of a <see cref="MappedFile"/>, at a fixed address until everyone who holds them has disposed them.</summary>
 internal sealed unsafe class MappedView : IDisposable
 {
     private readonly MemoryMappedViewAccessor _view;
+    private int _holders = 1;
 
     public MappedView(MemoryMappedViewAccessor view)
     {
@@ -62,13 +63,15 @@ internal sealed unsafe class MappedView : IDisposable
     }
 
     /// <summary>First byte.</summary>
-    public byte* Data { get; private set; }
+    public byte* Data { get; }
 
-    /// <summary>Unmaps.</summary>
+    /// <summary>Asks for one more <see cref="Dispose"/> before the bytes are unmapped; somebody must be holding them.</summary>
+    public void Hold() => Interlocked.Increment(ref _holders);
+
+    /// <summary>Unmaps if nobody else holds the bytes; once for each holder.</summary>
     public void Dispose()
     {
-        if (Data == null) return;
-        Data = null;
+        if (Interlocked.Decrement(ref _holders) > 0) return;
         _view.SafeMemoryMappedViewHandle.ReleasePointer();
         _view.Dispose();
     }

@@ -30,13 +30,18 @@ internal sealed unsafe class MappedTensor : StoredTensor, IDisposable
     {
         get
         {
-            lock (_lock)
-            {
-                ObjectDisposedException.ThrowIf(_disposed, typeof(GgufFile));
-                if (ByteCount == 0) return null;
-                _view ??= _file.Map(_offset, ByteCount);
-                return _view.Data;
-            }
+            lock (_lock) return View() is { } view ? view.Data : null;
+        }
+    }
+
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
+    internal override TensorPin Pin()
+    {
+        lock (_lock)
+        {
+            if (View() is not { } view) return default;
+            view.Hold();
+            return new TensorPin(view.Data, view);
         }
     }
 
@@ -69,5 +74,12 @@ internal sealed unsafe class MappedTensor : StoredTensor, IDisposable
     {
         lock (_lock) _disposed = true;
         Release();
+    }
+
+    /// <summary>The mapping, made now if need be; null for a tensor without values.</summary>
+    private MappedView? View()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, typeof(GgufFile));
+        return ByteCount == 0 ? null : _view ??= _file.Map(_offset, ByteCount);
     }
 }

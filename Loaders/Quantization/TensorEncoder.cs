@@ -30,6 +30,7 @@ internal sealed unsafe class TensorEncoder(WorkerPool pool) : IDisposable
         int rowBytes = checked((int)type.ByteCount(columns));
         if (_blocks.Length < (long)rowsPerPiece * rowBytes) _blocks = new byte[checked(rowsPerPiece * rowBytes)];
 
+        using (TensorPin pin = tensor.Pin())
         fixed (byte* blocks = _blocks)
         {
             for (int first = 0; first < tensor.Rows; first += rowsPerPiece)
@@ -43,7 +44,7 @@ internal sealed unsafe class TensorEncoder(WorkerPool pool) : IDisposable
                     Columns = columns,
                     Rows = rows,
                     RowsPerTask = rowsPerTask,
-                    Source = tensor.Data + (first * tensor.RowBytes),
+                    Source = pin.Data + (first * tensor.RowBytes),
                     SourceRowBytes = (int)tensor.RowBytes,
                     Values = _values.Pointer,
                     Blocks = blocks,

@@ -39,6 +39,24 @@ public sealed unsafe class GgufFileTests
         Assert.That(() => (nint)tensor.Data, Throws.TypeOf<ObjectDisposedException>());
     }
 
+    [Test]
+    public void APinnedTensorStaysMapped()
+    {
+        using var file = GgufFile.Open(Golden.Path("llm/llama/model.gguf"));
+        StoredTensor tensor = file.GetTensor("token_embd.weight"), slice = tensor.RowRange(3, 2);
+        byte first = tensor.Data[0], third = tensor.Data[3 * tensor.RowBytes];
+        using (TensorPin whole = tensor.Pin(), part = slice.Pin())
+        {
+            tensor.Release();
+            Assert.That((whole.Data[0], part.Data[0]), Is.EqualTo((first, third)));
+            file.Dispose();
+            Assert.That((whole.Data[0], part.Data[0]), Is.EqualTo((first, third)));
+        }
+
+        Assert.That(() => tensor.Pin().Dispose(), Throws.TypeOf<ObjectDisposedException>());
+        Assert.That(() => slice.DecodeRow(0, new float[slice.Columns]), Throws.TypeOf<ObjectDisposedException>());
+    }
+
     /// <summary>Every model file of the goldens opens, and every tensor can be touched from its first to its last byte.</summary>
     [Test]
     public void OpensEveryGolden()

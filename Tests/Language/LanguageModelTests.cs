@@ -190,6 +190,21 @@ public class LanguageModelTests
         NativeHeap.WatchesFreed = watched;
     }
 
+    /// <summary>Packing lets go of the mapped pages of the token embedding, which the other model reads row by row.</summary>
+    [Test]
+    public void AModelReadsWhileAnotherIsLoadedFromTheSameFile()
+    {
+        using var session = new Session("llm/gemma3");
+        Assert.That(session.File.FindTensor("output.weight"), Is.Null, "the output matrix is the token embedding");
+        float[] expected = session.Read(session.Model, Prompt);
+        var loading = Task.Run(() =>
+        {
+            for (int i = 0; i < 100; i++) LanguageModel.Load(session.File, session.Options).Dispose();
+        });
+        while (!loading.IsCompleted) Assert.That(session.Read(session.Model, Prompt), Is.EqualTo(expected));
+        Assert.That(() => loading, Throws.Nothing);
+    }
+
     /// <summary>A model with its session, options exact.</summary>
     private sealed class Session : IDisposable
     {

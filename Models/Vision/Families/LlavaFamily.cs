@@ -72,7 +72,8 @@ internal abstract class LlavaFamily : TransformerFamily
             StoredTensor last = weights.File.GetTensor($"v.blk.{stored - 1}.{name}"), before = weights.File.GetTensor($"v.blk.{stored - 2}.{name}");
             if (last.Type != before.Type || last.ByteCount != before.ByteCount) return false;
             int length = checked((int)last.ByteCount);
-            if (!new ReadOnlySpan<byte>(last.Data, length).SequenceEqual(new ReadOnlySpan<byte>(before.Data, length))) return false;
+            using TensorPin a = last.Pin(), b = before.Pin();
+            if (!new ReadOnlySpan<byte>(a.Data, length).SequenceEqual(new ReadOnlySpan<byte>(b.Data, length))) return false;
         }
 
         return true;
