@@ -28,7 +28,6 @@ internal static class Json
         null => "",
         string text => text,
         JsonElement { ValueKind: JsonValueKind.String } element => element.GetString()!,
-        JsonElement element => element.GetRawText(),
         _ => Write(result, typeof(object)),
     };
 

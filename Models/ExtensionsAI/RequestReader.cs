@@ -23,6 +23,8 @@ internal sealed record Request(
 /// <param name="optionsReader">Reads options.</param>
 internal sealed class RequestReader(ContentReader contents, ChatOptionsReader optionsReader)
 {
+    private const string EffortVariable = "reasoning_effort";
+
     public Request Read(IEnumerable<AiMessage> messages, ChatOptions? options, PictureScope pictures = default)
     {
         GenerationOptions generation = optionsReader.Read(options);
@@ -32,7 +34,7 @@ internal sealed class RequestReader(ContentReader contents, ChatOptionsReader op
         int before = turns.Count;
         foreach (AiMessage message in messages) turns.AddRange(ReadMessage(message, pictures));
         if (turns.Count == before) throw new ArgumentException("there are no messages", nameof(messages));
-        generation = generation with { Thinking = Thinks(options) ?? generation.Thinking };
+        generation = generation with { Thinking = Thinks(options) ?? generation.Thinking, TemplateVariables = WithEffort(generation, options) };
         ChatRenderOptions rendering = generation.Rendering() with { Tools = tools.Tools };
         return new Request(turns, rendering, generation, tools, options?.Reasoning?.Output != ReasoningOutput.None);
     }
@@ -40,12 +42,26 @@ internal sealed class RequestReader(ContentReader contents, ChatOptionsReader op
     /// <summary>Whether the model should think; null where the request does not say.</summary>
     private static bool? Thinks(ChatOptions? options) => options?.Reasoning?.Effort is { } effort ? effort != ReasoningEffort.None : null;
 
+    /// <summary>The variables, and how much the model should think, for templates that know degrees.</summary>
+    private static IReadOnlyDictionary<string, object?> WithEffort(GenerationOptions generation, ChatOptions? options)
+    {
+        string? effort = options?.Reasoning?.Effort switch
+        {
+            ReasoningEffort.Low => "low",
+            ReasoningEffort.Medium => "medium",
+            ReasoningEffort.High or ReasoningEffort.ExtraHigh => "high",
+            _ => null,
+        };
+        return effort is null || generation.TemplateVariables.ContainsKey(EffortVariable) ? generation.TemplateVariables
+            : new Dictionary<string, object?>(generation.TemplateVariables) { [EffortVariable] = effort };
+    }
+
     /// <summary>A message becomes one turn, or one for each of the tool results in it.</summary>
     private IEnumerable<ChatTurn> ReadMessage(AiMessage message, PictureScope pictures)
     {
         FunctionResultContent[] results = [.. message.Contents.OfType<FunctionResultContent>()];
         foreach (FunctionResultContent result in results)
-            yield return new ChatTurn(new ChatMessage(ChatRole.Tool, Json.WriteResult(result.Result)) { ToolCallId = result.CallId }, []);
+            yield return ReadResult(result, pictures);
 
         var parts = new List<ChatPart>();
         var images = new List<RgbImage>();
@@ -73,6 +89,26 @@ internal sealed class RequestReader(ContentReader contents, ChatOptionsReader op
         string reasoning = string.Concat(message.Contents.OfType<TextReasoningContent>().Select(thought => thought.Text));
         yield return new ChatTurn(
             new ChatMessage(Role(message.Role), parts) { ToolCalls = calls, Reasoning = reasoning.Length > 0 ? reasoning : null }, images);
+    }
+
+    /// <summary>What a tool gave back: words, and pictures wherever it gave some.</summary>
+    private ChatTurn ReadResult(FunctionResultContent result, PictureScope pictures)
+    {
+        var parts = new List<ChatPart>();
+        var images = new List<RgbImage>();
+        foreach (AIContent content in ToolResult.Read(result))
+        {
+            if (content is TextContent text)
+            {
+                parts.Add(text.Text);
+                continue;
+            }
+
+            images.Add(contents.Read(content, pictures));
+            parts.Add(ChatPart.Image);
+        }
+
+        return new ChatTurn(new ChatMessage(ChatRole.Tool, parts) { ToolCallId = result.CallId }, images);
     }
 
     private static ChatRole Role(AiRole role) =>

@@ -1,5 +1,3 @@
-using TinyMllm.Engine;
-using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Images;
 using TinyMllm.Tests.Support;
 
@@ -19,19 +17,6 @@ internal static class Demo
     public static RgbImage Picture(string name) => RgbImage.Load(Sample(name));
 
     public static VisionLanguageModel Load(ModelOptions? options = null) => VisionLanguageModel.Load(ModelPath, ProjectorPath, options);
-
-    /// <summary>The demo model's file with another chat template, in the folder for temporary files; the caller deletes it.</summary>
-    public static string SaveWithTemplate(string template)
-    {
-        using GgufFile file = GgufFile.Open(ModelPath);
-        var writer = new GgufWriter();
-        foreach ((string key, GgufValue value) in file.Metadata.Entries) writer.Set(key, value);
-        writer.Set("tokenizer.chat_template", GgufValue.From(template));
-        foreach (StoredTensor tensor in file.Tensors) writer.Add(tensor);
-        string path = Path.Combine(Path.GetTempPath(), $"tinymllm-demo-{Guid.NewGuid():n}.gguf");
-        writer.Save(path);
-        return path;
-    }
 
     public static async Task<string> TextOf(IAsyncEnumerable<GeneratedPiece> pieces)
     {

@@ -153,16 +153,8 @@ public sealed class FormedAnswerTests
 
     private static async Task With(string template, Func<IChatClient, Task> use)
     {
-        string path = Demo.SaveWithTemplate(template);
-        try
-        {
-            using var model = VisionLanguageModel.Load(path, options: new ModelOptions { Context = 2048 });
-            using IChatClient client = model.AsChatClient();
-            await use(client);
-        }
-        finally
-        {
-            File.Delete(path);
-        }
+        using var model = VisionLanguageModel.Load(Demo.ModelPath, options: new ModelOptions { ChatTemplate = template, Context = 2048 });
+        using IChatClient client = model.AsChatClient();
+        await use(client);
     }
 }

@@ -35,7 +35,13 @@ public sealed class RequestOptionsTests
         Honoured(nameof(ChatOptions.Seed), o => o.Seed = 3, r => r.Generation.Sampling!.Seed == 3),
         Honoured(nameof(ChatOptions.Seed), o => o.Seed = (1L << 40) + 3, r => r.Generation.Sampling!.Seed == 256 + 3),
         Honoured(nameof(ChatOptions.Reasoning), o => o.Reasoning = new() { Effort = ReasoningEffort.None }, r => r.Rendering.EnableThinking is false),
-        Honoured(nameof(ChatOptions.Reasoning), o => o.Reasoning = new() { Effort = ReasoningEffort.Low }, r => r.Rendering.EnableThinking is true),
+        Honoured(nameof(ChatOptions.Reasoning), o => o.Reasoning = new() { Effort = ReasoningEffort.Low },
+            r => r.Rendering.EnableThinking is true && r.Rendering.Variables["reasoning_effort"].GetString() == "low"),
+        Honoured(nameof(ChatOptions.Reasoning), o =>
+        {
+            o.Reasoning = new() { Effort = ReasoningEffort.ExtraHigh };
+            o.RawRepresentationFactory = _ => new GenerationOptions { Thinking = false, TemplateVariables = new Dictionary<string, object?> { ["a"] = 1 } };
+        }, r => r.Rendering.EnableThinking is true && r.Rendering.Variables["reasoning_effort"].GetString() == "high" && r.Rendering.Variables.ContainsKey("a")),
         Honoured(nameof(ChatOptions.Reasoning), o => o.Reasoning = new() { Output = ReasoningOutput.None }, r => !r.ShowReasoning && r.Rendering.EnableThinking is null),
         Honoured(nameof(ChatOptions.Reasoning), o => o.Reasoning = new() { Output = ReasoningOutput.Full }, r => r.ShowReasoning),
         Refused<NotSupportedException>(nameof(ChatOptions.Reasoning), o => o.Reasoning = new() { Output = ReasoningOutput.Summary }),
@@ -178,6 +184,35 @@ public sealed class RequestOptionsTests
 
         Request request = Read([new AiMessage(AiRole.Assistant, [new TextReasoningContent("hm"), new TextContent("Hi"), new UsageContent(new UsageDetails())])], null);
         Assert.That(request.Turns.Single().Message.Parts, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void APictureInAToolsResultIsAPicture()
+    {
+        byte[] file = File.ReadAllBytes(Demo.Sample("pizza"));
+        string address = "data:image/png;base64," + Convert.ToBase64String(file);
+        var picture = new DataContent(file, "image/png");
+        (object? Result, string[] Parts)[] cases =
+        [
+            (picture, ["*"]),
+            (new AIContent[] { new TextContent("Here:"), picture, new TextContent("Done.") }, ["Here:", "*", "Done."]),
+            (JsonSerializer.SerializeToElement(new { name = "a", image = address, more = 1 }), ["{\"name\":\"a\",\"image\":\"", "*", "\",\"more\":1}"]),
+            (JsonSerializer.SerializeToElement(picture, AIJsonUtilities.DefaultOptions), ["{\"uri\":\"", "*", "\"}"]),
+            (address + " " + address, ["*", " ", "*"]),
+            ("see data:image/png;base64,AAA for more", ["see data:image/png;base64,AAA for more"]),
+            ("", [""]),
+            (JsonElement.Parse("""[1, {"a": "b"}]"""), ["""[1,{"a":"b"}]"""]),
+        ];
+        foreach (var (result, parts) in cases)
+        {
+            TinyMllm.ChatTurn turn = Read([new AiMessage(AiRole.Tool, [new FunctionResultContent("1", result)])], null).Turns.Single();
+            Assert.That(turn.Message.Parts.Select(part => part.Text ?? "*"), Is.EqualTo(parts));
+            Assert.That(turn.Images, Has.Count.EqualTo(parts.Count(part => part == "*")));
+            Assert.That((turn.Message.Role, turn.Message.ToolCallId), Is.EqualTo((TinyMllm.Loaders.Chat.ChatRole.Tool, "1")));
+        }
+
+        var failed = new FunctionResultContent("1", null) { Exception = new InvalidOperationException("no network") };
+        Assert.That(Read([new AiMessage(AiRole.Tool, [failed])], null).Turns.Single().Message.Parts.Single().Text, Is.EqualTo("Error: no network"));
     }
 
     [Test]
