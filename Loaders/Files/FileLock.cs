@@ -14,9 +14,12 @@ internal static class FileLock
 
     /// <summary>Whether a file could not be opened because somebody else has it.</summary>
     public static bool IsTaken(IOException failure) =>
-        failure.HResult is SharingViolation or LockViolation || failure.HResult == (OperatingSystem.IsLinux() ? LinuxWouldBlock : BsdWouldBlock);
+        failure.HResult is SharingViolation or LockViolation
+        || failure.HResult == (OperatingSystem.IsLinux() ? LinuxWouldBlock : BsdWouldBlock);
 
-    /// <summary>Waits until a lock file is ours; disposing it lets the next one in. The file stays: deleting it would let two in at once.</summary>
+    /// <summary>
+    /// Waits until a lock file is ours; disposing it lets the next one in. The file stays: deleting it would let two in at once.
+    /// </summary>
     /// <param name="path">The lock file, created if need be.</param>
     /// <param name="patience">How long to wait.</param>
     /// <exception cref="IOException">Another process kept it for longer, or it cannot be created.</exception>

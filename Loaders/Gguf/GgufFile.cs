@@ -34,6 +34,9 @@ public sealed class GgufFile : IDisposable
     /// <summary>Tensors start at multiples of this many bytes.</summary>
     public int Alignment { get; }
 
+    /// <summary>Paths of all parts.</summary>
+    internal IEnumerable<string> PartPaths => _parts.Select(part => part.Path);
+
     /// <summary>Number of files the model is split into, 1 for most.</summary>
     public int PartCount => _parts.Count;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using TinyMllm.Engine;
 using TinyMllm.Kernels.Quantization;
+using TinyMllm.Loaders.Files;
 
 namespace TinyMllm.Loaders.Gguf;
 
@@ -91,38 +92,57 @@ public sealed class GgufWriter
 
     /// <summary>
     /// Writes the file at <paramref name="path"/>. It appears whole or not at all: the work goes to a temporary neighbour, which
-    /// then takes the name.
+    /// then takes the name. Links are followed.
     /// </summary>
+    /// <exception cref="IOException">It cannot be written, or the path is a device, a pipe, a folder or a write-protected file.</exception>
     /// <exception cref="OperationCanceledException">Nothing is left behind.</exception>
-    public void Save(string path, CancellationToken cancellation = default) =>
-        SaveAtomically(path, stream => WriteTo(stream, cancellation));
+    public void Save(string path, CancellationToken cancellation = default) => Save(path, [], cancellation);
+
+    /// <summary>As <see cref="Save(string, CancellationToken)"/>; refuses to replace one of the files that the tensors come from.</summary>
+    internal void Save(string path, string[] sources, CancellationToken cancellation) =>
+        OutputFile.Write(path, stream => WriteTo(stream, cancellation), sources);
 
     /// <summary>
     /// Writes the model as several files, <c>PREFIX-00001-of-0000N.gguf</c> …, of at most <paramref name="tensorsPerPart"/> tensors
-    /// each.
+    /// each. They appear when all of them are whole.
     /// </summary>
     /// <returns>The paths; open the model by the first.</returns>
+    /// <exception cref="IOException">One cannot be written, or is a device, a pipe, a folder or a write-protected file.</exception>
     public string[] SaveSplit(string prefix, int tensorsPerPart, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(tensorsPerPart, 1);
         Entry[][] parts = _tensors.Count == 0 ? [[]] : [.. _tensors.Chunk(tensorsPerPart)];
         ArgumentOutOfRangeException.ThrowIfGreaterThan(parts.Length, ushort.MaxValue, nameof(tensorsPerPart));
         var paths = new string[parts.Length];
-        for (int i = 0; i < parts.Length; i++)
+        var files = new List<OutputFile>();
+        try
         {
-            var metadata = new OrderedDictionary<string, GgufValue>(i == 0 ? _metadata : [], StringComparer.Ordinal)
+            for (int i = 0; i < parts.Length; i++)
             {
-                [GgufSplit.NumberKey] = GgufValue.From((ushort)i),
-                [GgufSplit.CountKey] = GgufValue.From((ushort)parts.Length),
-                [GgufSplit.TensorCountKey] = GgufValue.From(_tensors.Count),
-            };
-            if (i > 0 && _metadata.TryGetValue("general.alignment", out var alignment)) metadata["general.alignment"] = alignment;
-            var part = parts[i];
-            paths[i] = prefix + GgufSplit.Suffix(i, parts.Length);
-            SaveAtomically(paths[i], stream => Write(stream, metadata, part, cancellation));
-        }
+                paths[i] = prefix + GgufSplit.Suffix(i, parts.Length);
+                files.Add(OutputFile.Create(paths[i]));
+                WritePart(files[i].Stream, i, parts, cancellation);
+            }
 
-        return paths;
+            foreach (OutputFile file in files) file.Commit();
+            return paths;
+        }
+        finally
+        {
+            foreach (OutputFile file in files) file.Dispose();
+        }
+    }
+
+    private void WritePart(Stream stream, int number, Entry[][] parts, CancellationToken cancellation)
+    {
+        var metadata = new OrderedDictionary<string, GgufValue>(number == 0 ? _metadata : [], StringComparer.Ordinal)
+        {
+            [GgufSplit.NumberKey] = GgufValue.From((ushort)number),
+            [GgufSplit.CountKey] = GgufValue.From((ushort)parts.Length),
+            [GgufSplit.TensorCountKey] = GgufValue.From(_tensors.Count),
+        };
+        if (number > 0 && _metadata.TryGetValue("general.alignment", out var alignment)) metadata["general.alignment"] = alignment;
+        Write(stream, metadata, parts[number], cancellation);
     }
 
     private void Write(Stream stream, OrderedDictionary<string, GgufValue> metadata, IReadOnlyList<Entry> tensors, CancellationToken cancellation)
@@ -161,21 +181,6 @@ public sealed class GgufWriter
         zeros.Clear();
         for (long left = GgufHeader.Pad(length, alignment) - length; left > 0; left -= zeros.Length)
             stream.Write(zeros[..(int)Math.Min(left, zeros.Length)]);
-    }
-
-    private static void SaveAtomically(string path, Action<Stream> write)
-    {
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20)) write(stream);
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
     }
 
     private static unsafe void Copy(StoredTensor tensor, Stream stream, CancellationToken cancellation)

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.Json;
+using TinyMllm.Loaders.Files;
 
 namespace TinyMllm.Loaders.Hub;
 
@@ -11,7 +11,7 @@ namespace TinyMllm.Loaders.Hub;
 public sealed class HubCache
 {
     private const string IndexName = "index.json";
-    private static readonly Lock IndexGate = new();
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly string _root;
 
     /// <summary>Opens the cache; nothing is created before the first download.</summary>
@@ -97,12 +97,12 @@ public sealed class HubCache
     /// <summary>Writes a finished file into the index.</summary>
     internal static void Register(string folder, HubFile file)
     {
-        lock (IndexGate) WriteIndex(folder, [.. ReadIndex(folder).Where(known => known.Path != file.Path), file]);
+        using (LockIndex(folder)) WriteIndex(folder, [.. ReadIndex(folder).Where(known => known.Path != file.Path), file]);
     }
 
     private static long RemoveFile(string folder, string name)
     {
-        lock (IndexGate)
+        using (LockIndex(folder))
         {
             HubFile[] files = ReadIndex(folder);
             HubFile? file = files.FirstOrDefault(known => known.Path == name || known.Name == name);
@@ -134,21 +134,22 @@ public sealed class HubCache
         }
     }
 
+    /// <summary>One thread of one process at a time reads the index, changes and writes it: else entries of others get lost.</summary>
+    private static IDisposable LockIndex(string folder) => FileLock.Wait(Path.Combine(folder, IndexName + ".lock"), Patience);
+
     private static void WriteIndex(string folder, HubFile[] files)
     {
-        string index = Path.Combine(folder, IndexName);
-        string temporary = index + "." + Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
-        using (FileStream stream = File.Create(temporary))
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        using OutputFile file = OutputFile.Create(Path.Combine(folder, IndexName));
+        using (var json = new Utf8JsonWriter(file.Stream, new JsonWriterOptions { Indented = true }))
         {
             json.WriteStartObject();
             json.WriteStartArray("files");
-            foreach (HubFile file in files)
+            foreach (HubFile entry in files)
             {
                 json.WriteStartObject();
-                json.WriteString("path", file.Path);
-                json.WriteNumber("size", file.Size);
-                if (file.Sha256 is not null) json.WriteString("sha256", file.Sha256);
+                json.WriteString("path", entry.Path);
+                json.WriteNumber("size", entry.Size);
+                if (entry.Sha256 is not null) json.WriteString("sha256", entry.Sha256);
                 json.WriteEndObject();
             }
 
@@ -156,6 +157,6 @@ public sealed class HubCache
             json.WriteEndObject();
         }
 
-        File.Move(temporary, index, overwrite: true);
+        file.Commit();
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using TinyMllm.Loaders.Files;
 
 namespace TinyMllm.Loaders.Hub;
 
@@ -34,6 +35,7 @@ internal sealed class HubDownload
     public async Task RunAsync(CancellationToken cancellation)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_target)!);
+        Store(() => OutputFile.CheckKind(_target));
         using (FileStream part = OpenPart())
         {
             if (part.Length > _file.Size) part.SetLength(0);
@@ -55,8 +57,20 @@ internal sealed class HubDownload
             part.Flush(flushToDisk: true);
         }
 
-        File.Move(PartPath, _target, overwrite: true);
+        Store(() => OutputFile.Move(PartPath, _target));
         _progress?.Report(new HubProgress(_file.Path, _file.Size, _file.Size, HubStage.Done));
+    }
+
+    private void Store(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new HubException(HubError.Storage, $"{_target}: cannot be written ({failure.Message.ReplaceLineEndings(" ")})", failure);
+        }
     }
 
     private FileStream OpenPart()

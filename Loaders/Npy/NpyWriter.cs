@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using TinyMllm.Loaders.Files;
 
 namespace TinyMllm.Loaders.Npy;
 
@@ -13,14 +14,16 @@ public static class NpyWriter
     private const int Alignment = 64;
 
     /// <summary>Writes one array.</summary>
-    /// <param name="path">File to create or replace.</param>
+    /// <param name="path">File to create or replace; it appears whole or not at all.</param>
     /// <param name="values">The elements, last dimension fastest.</param>
     /// <param name="shape">The dimensions; their product is the number of elements.</param>
     /// <exception cref="ArgumentException">The shape does not match the number of elements.</exception>
+    /// <exception cref="IOException">It cannot be written, or the path is a device, a pipe, a folder or a write-protected file.</exception>
     public static void Write(string path, ReadOnlySpan<float> values, params ReadOnlySpan<int> shape)
     {
-        using FileStream stream = File.Create(path);
-        Write(stream, values, shape);
+        using OutputFile file = OutputFile.Create(path);
+        Write(file.Stream, values, shape);
+        file.Commit();
     }
 
     /// <summary>Writes one array.</summary>

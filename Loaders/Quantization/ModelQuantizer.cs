@@ -1,5 +1,6 @@
 using TinyMllm.Engine;
 using TinyMllm.Kernels.Quantization;
+using TinyMllm.Loaders.Files;
 using TinyMllm.Loaders.Gguf;
 
 namespace TinyMllm.Loaders.Quantization;
@@ -20,13 +21,15 @@ public static class ModelQuantizer
     /// <exception cref="GgufFormatException">The input is damaged.</exception>
     /// <exception cref="QuantizationException">A tensor is quantised already, of a type that cannot be read, or holds NaN or
     /// infinity.</exception>
-    /// <exception cref="IOException">A file cannot be read or written.</exception>
+    /// <exception cref="IOException">A file cannot be read or written, or the output is the input (or one of its parts, by whatever name)
+    /// or no regular file.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static IReadOnlyList<QuantizedTensor> Quantize(
         string input, string output, QuantizationOptions options, IProgress<QuantizedTensor>? progress = null, CancellationToken cancellation = default)
     {
-        if (Path.GetFullPath(input) == Path.GetFullPath(output)) throw new ArgumentException("the output must not replace the input", nameof(output));
         using var model = GgufFile.Open(input);
+        string[] sources = [.. model.PartPaths];
+        OutputFile.Check(output, sources);
         using var pool = new WorkerPool(options.Threads);
         using var encoder = new TensorEncoder(pool);
         var writer = new GgufWriter();
@@ -54,7 +57,7 @@ public static class ModelQuantizer
             });
         }
 
-        writer.Save(output, cancellation);
+        writer.Save(output, sources, cancellation);
         return done;
     }
 

@@ -1,3 +1,4 @@
+using TinyMllm.Loaders.Files;
 using TinyMllm.Loaders.Hub;
 
 namespace TinyMllm.Tests.Hub;
@@ -38,6 +39,32 @@ public sealed class HubDownloaderTests
         Assert.That(File.ReadAllBytes(pulled.ProjectorPath!), Is.EqualTo(_projector));
         Assert.That(hub.Cache.List().Single().Files.Select(file => file.Name), Is.EquivalentTo(new[] { ModelName, ProjectorName }));
         Assert.That(Parts(), Is.Empty);
+    }
+
+    [Test]
+    [Platform(Exclude = "Win")]
+    public void WhatIsNoFileIsNotReplacedByADownload()
+    {
+        using HubDownloader hub = Downloader();
+        string target = Path.Combine(_cache, "hub", "acme", "tiny-GGUF", "main", ProjectorName);
+        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        File.CreateSymbolicLink(target, "/dev/null");
+        Assert.That(() => hub.PullAsync(Tiny), Throws.TypeOf<HubException>()
+            .With.Property(nameof(HubException.Error)).EqualTo(HubError.Storage).And.Message.Contains("a device"));
+        Assert.That((FileKinds.Of("/dev/null"), new FileInfo(target).LinkTarget), Is.EqualTo((FileKind.Device, "/dev/null")));
+    }
+
+    /// <summary>As from several processes: the lock is on a file.</summary>
+    [Test]
+    public void DownloadsThatEndAtOnceAreAllInTheIndex()
+    {
+        Directory.CreateDirectory(_cache);
+        Parallel.For(0, 40, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i =>
+        {
+            File.WriteAllText(Path.Combine(_cache, $"{i}.gguf"), "x");
+            HubCache.Register(_cache, new HubFile($"{i}.gguf", 1, null));
+        });
+        Assert.That(Enumerable.Range(0, 40).Where(i => !HubCache.Holds(_cache, new HubFile($"{i}.gguf", 1, null))), Is.Empty);
     }
 
     [Test]

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Quantization;
+using TinyMllm.Tests.Gguf;
 using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Tests.Quantization;
@@ -151,8 +152,15 @@ public sealed unsafe class ModelQuantizerTests
     }
 
     [Test]
-    public void TheInputIsNotReplaced() =>
-        Assert.That(() => ModelQuantizer.Quantize(In("a.gguf"), In("../" + Path.GetFileName(_folder) + "/a.gguf"), new() { Mix = QuantizationMix.Q8_0 }), Throws.ArgumentException);
+    public void TheInputIsNotReplaced()
+    {
+        GgufSamples.Smallest().Save(In("a.gguf"));
+        byte[] before = File.ReadAllBytes(In("a.gguf"));
+        string again = In("../" + Path.GetFileName(_folder) + "/a.gguf");
+        Assert.That(() => ModelQuantizer.Quantize(In("a.gguf"), again, new() { Mix = QuantizationMix.Q8_0 }),
+            Throws.InstanceOf<IOException>().With.Message.Contains("read here"));
+        Assert.That(File.ReadAllBytes(In("a.gguf")), Is.EqualTo(before));
+    }
 
     private static byte[] Noise(int count)
     {
