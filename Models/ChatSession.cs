@@ -110,4 +110,20 @@ public sealed class ChatSession : IDisposable, IAsyncDisposable
             Volatile.Write(ref _busy, 0);
         }
     }
+
+    /// <summary>
+    /// Adds what was said elsewhere, or the part of an answer that was stopped: the next question is asked on top of it.
+    /// </summary>
+    /// <param name="turn">What was said; whose turn it is, is up to the caller.</param>
+    /// <exception cref="InvalidOperationException">The session is answering.</exception>
+    /// <exception cref="ObjectDisposedException">The session or its model was disposed.</exception>
+    public void Add(ChatTurn turn)
+    {
+        ArgumentNullException.ThrowIfNull(turn);
+        _gate.Check();
+        if (Interlocked.Exchange(ref _busy, 1) != 0) throw new InvalidOperationException(
+            "the session is answering already; use a session for each conversation");
+        _turns.Add(turn);
+        Volatile.Write(ref _busy, 0);
+    }
 }

@@ -60,6 +60,12 @@ public sealed record GenerationOptions
     /// chosen token.</summary>
     public int? LogProbabilities { get; init; }
 
+    /// <summary>
+    /// Told how far the encoding of the prompt's pictures has come, on the thread that encodes; null tells nobody. A large picture can take
+    /// longer than its answer.
+    /// </summary>
+    public IProgress<ImageProgress>? ImageProgress { get; init; }
+
     /// <summary>What the template is told of these options.</summary>
     internal ChatRenderOptions Rendering() => new() { EnableThinking = Thinking, Variables = TemplateValues.Of(TemplateVariables) };
 

@@ -29,7 +29,7 @@ public sealed partial class VisionLanguageModel
         foreach (PicturePart slice in slices)
         {
             float[] rows = _embeddings.GetOrEncode(slice.Picture, slice.Slice,
-                () => ModelDecoder.Encode(Vision, workspace, slice, activity.Token), out _);
+                () => ModelDecoder.Encode(Vision, workspace, slice, null, activity.Token), out _);
             rows.CopyTo(values, at);
             at += rows.Length;
         }

@@ -24,7 +24,7 @@ internal sealed class Generator(PromptReader reader, Func<int, bool> isEnd, Func
             CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
-        PromptReader.Cost cost = reader.Read(slot, prompt, cancellation);
+        PromptReader.Cost cost = reader.Read(slot, prompt, options.ImageProgress, cancellation);
         foreach (PromptPart part in prompt)
             if (part is TextPart text) sampler.AcceptPrompt(text.Ids);
 

@@ -1,4 +1,5 @@
 using TinyMllm.Engine;
+using TinyMllm.Vision;
 
 namespace TinyMllm.Generation;
 
@@ -34,8 +35,11 @@ internal interface IDecoder : IDisposable
     void Read(ReadOnlySpan<int> ids, int position, Span<float> logits, CancellationToken cancellation);
 
     /// <summary>Encodes one slice of a picture.</summary>
+    /// <param name="picture">The slice.</param>
+    /// <param name="progress">Told after each block, or null.</param>
+    /// <param name="cancellation">Ends it between blocks.</param>
     /// <returns>Rows of embeddings, one after the other.</returns>
-    float[] Encode(PicturePart picture, CancellationToken cancellation);
+    float[] Encode(PicturePart picture, IProgress<VisionProgress>? progress, CancellationToken cancellation);
 
     /// <summary>Reads an encoded slice of a picture.</summary>
     /// <param name="picture">The slice.</param>

@@ -37,7 +37,8 @@ internal sealed unsafe class ModelDecoder : IDecoder
     public void Read(ReadOnlySpan<int> ids, int position, Span<float> logits, CancellationToken cancellation) =>
         _language.Forward(_workspace, _cache, Batch.Text(ids, position), logits, cancellation);
 
-    public float[] Encode(PicturePart picture, CancellationToken cancellation) => Encode(_vision!, _workspace, picture, cancellation);
+    public float[] Encode(PicturePart picture, IProgress<VisionProgress>? progress, CancellationToken cancellation) =>
+        Encode(_vision!, _workspace, picture, progress, cancellation);
 
     public void Read(PicturePart picture, float[] embeddings, int position, Span<float> logits, CancellationToken cancellation)
     {
@@ -52,12 +53,13 @@ internal sealed unsafe class ModelDecoder : IDecoder
     }
 
     /// <summary>Encodes one slice of a picture: [tokens × embedding length], row after row.</summary>
-    public static float[] Encode(VisionModel vision, Workspace workspace, PicturePart picture, CancellationToken cancellation)
+    public static float[] Encode(VisionModel vision, Workspace workspace, PicturePart picture, IProgress<VisionProgress>? progress,
+        CancellationToken cancellation)
     {
         float[] rows = new float[picture.Tokens * vision.EmbeddingLength];
         fixed (float* data = rows)
             vision.Encode(workspace, picture.Chunk.Tile, new Matrix(data, picture.Tokens, vision.EmbeddingLength),
-                cancellation: cancellation);
+                progress, cancellation);
         return rows;
     }
 

@@ -13,8 +13,12 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
     public readonly record struct Cost(int Tokens, int PictureTokens, int ReusedTokens, TimeSpan Pictures, TimeSpan Text);
 
     /// <summary>Reads the prompt; afterwards the slot's logits are those behind its last entry.</summary>
+    /// <param name="slot">The memory.</param>
+    /// <param name="prompt">The whole prompt.</param>
+    /// <param name="progress">Told about the pictures among what is to be read, or null.</param>
+    /// <param name="cancellation">Ends it within one layer.</param>
     /// <exception cref="ContextOverflowException">The prompt leaves no room for an answer.</exception>
-    public Cost Read(Slot slot, IReadOnlyList<PromptPart> prompt, CancellationToken cancellation)
+    public Cost Read(Slot slot, IReadOnlyList<PromptPart> prompt, IProgress<ImageProgress>? progress, CancellationToken cancellation)
     {
         int tokens = prompt.Sum(part => part.Tokens);
         if (tokens == 0) throw new ArgumentException("the prompt is empty: there is nothing to answer");
@@ -24,12 +28,13 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
         List<PromptPart> rest = slot.Keep(prompt);
         int reused = slot.Timeline.Tokens;
         var encoding = TimeSpan.Zero;
+        TileCounter? counter = progress is null ? null : new TileCounter(rest.Count(part => part is PicturePart), progress);
         try
         {
             for (int i = 0; i < rest.Count; i++)
             {
                 bool last = i == rest.Count - 1;
-                if (rest[i] is PicturePart picture) encoding += ReadPicture(slot, picture, last, cancellation);
+                if (rest[i] is PicturePart picture) encoding += ReadPicture(slot, picture, last, counter, cancellation);
                 else ReadText(slot, ((TextPart)rest[i]).Ids, last, cancellation);
             }
         }
@@ -77,10 +82,12 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
         }
     }
 
-    private TimeSpan ReadPicture(Slot slot, PicturePart picture, bool last, CancellationToken cancellation)
+    private TimeSpan ReadPicture(Slot slot, PicturePart picture, bool last, TileCounter? counter, CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
-        float[] rows = embeddings.GetOrEncode(picture.Picture, picture.Slice, () => slot.Decoder.Encode(picture, cancellation), out _);
+        float[] rows = embeddings.GetOrEncode(picture.Picture, picture.Slice, () => slot.Decoder.Encode(picture, counter, cancellation),
+            out _);
+        counter?.EndTile();
         TimeSpan encoding = Stopwatch.GetElapsedTime(start);
         cancellation.ThrowIfCancellationRequested();
         slot.Decoder.Read(picture, rows, slot.Timeline.NextPosition, last ? slot.Logits : [], cancellation);

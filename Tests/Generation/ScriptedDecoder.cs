@@ -54,7 +54,7 @@ internal sealed class ScriptedDecoder(string script, int capacity = 1000, bool r
         Predict(logits);
     }
 
-    public float[] Encode(PicturePart picture, CancellationToken cancellation)
+    public float[] Encode(PicturePart picture, IProgress<VisionProgress>? progress, CancellationToken cancellation)
     {
         Slices.Add((int)picture.Picture.High);
         return new float[picture.Tokens];

@@ -3,7 +3,6 @@ using TinyMllm.Cli.Support;
 using TinyMllm.Generation;
 using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Images;
-using TinyMllm.Loaders.Npy;
 using TinyMllm.Vision;
 
 namespace TinyMllm.Cli.Dumping;
@@ -16,8 +15,9 @@ namespace TinyMllm.Cli.Dumping;
 /// <param name="System">The system turn, or null.</param>
 /// <param name="ImagesAsText">Whether picture markers go into the text before the template is rendered, as llama.cpp does.</param>
 /// <param name="Greedy">How many tokens to feed back.</param>
+/// <param name="Sources">The files that are read, which no output may replace.</param>
 internal sealed record DumpRequest(string? Text, int[]? Tokens, IReadOnlyList<RgbImage> Images, bool Raw, string? System,
-    bool ImagesAsText, int Greedy);
+    bool ImagesAsText, int Greedy, string[] Sources);
 
 /// <summary>
 /// Runs a prompt stage by stage and writes what each gave: <c>pixels_NN.npy</c> [height, width, 3], <c>embd_NN.npy</c> [tokens, features],
@@ -33,6 +33,7 @@ internal static class Dump
         if (total > model.Info.Context) throw new ContextOverflowException(total, model.Info.Context);
         Directory.CreateDirectory(folder);
 
+        var output = new DumpFolder(folder, request.Sources);
         using Slot slot = model.CreateSlot();
         var description = new DumpDescription();
         for (int i = 0; i < prompt.Count; i++)
@@ -40,14 +41,14 @@ internal static class Dump
             Span<float> logits = i == prompt.Count - 1 ? slot.Logits : [];
             int position = slot.Timeline.NextPosition;
             if (prompt[i] is TextPart text) ReadText(slot, text, position, logits, cancellation);
-            else ReadPicture(model, slot, (PicturePart)prompt[i], position, logits, folder, description.Pictures, cancellation);
+            else ReadPicture(model, slot, (PicturePart)prompt[i], position, logits, output, description.Pictures, cancellation);
             description.Add(prompt[i], position);
         }
 
         description.PastPositions = slot.Timeline.NextPosition;
         float[] rows = Continue(slot, request.Greedy, description.Greedy, cancellation);
-        NpyWriter.Write(Path.Combine(folder, "logits.npy"), rows, request.Greedy + 1, model.Info.VocabularySize);
-        description.Write(Path.Combine(folder, "dump.json"));
+        output.Write("logits.npy", rows, request.Greedy + 1, model.Info.VocabularySize);
+        output.Write("dump.json", description.Write);
     }
 
     private static IReadOnlyList<PromptPart> Assemble(VisionLanguageModel model, DumpRequest request)
@@ -73,14 +74,14 @@ internal static class Dump
     }
 
     private static void ReadPicture(
-        VisionLanguageModel model, Slot slot, PicturePart picture, int position, Span<float> logits, string folder, int number,
+        VisionLanguageModel model, Slot slot, PicturePart picture, int position, Span<float> logits, DumpFolder output, int number,
             CancellationToken cancellation)
     {
         ImageTile tile = picture.Chunk.Tile;
         string suffix = number.ToString("00", CultureInfo.InvariantCulture) + ".npy";
-        NpyWriter.Write(Path.Combine(folder, "pixels_" + suffix), model.Vision!.Normalize(tile), tile.Size.Height, tile.Size.Width, 3);
-        float[] rows = slot.Decoder.Encode(picture, cancellation);
-        NpyWriter.Write(Path.Combine(folder, "embd_" + suffix), rows, picture.Tokens, rows.Length / picture.Tokens);
+        output.Write("pixels_" + suffix, model.Vision!.Normalize(tile), tile.Size.Height, tile.Size.Width, 3);
+        float[] rows = slot.Decoder.Encode(picture, null, cancellation);
+        output.Write("embd_" + suffix, rows, picture.Tokens, rows.Length / picture.Tokens);
         slot.Decoder.Read(picture, rows, position, logits, cancellation);
         slot.Timeline.Add(picture);
     }
