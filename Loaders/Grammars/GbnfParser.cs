@@ -11,24 +11,26 @@ internal sealed class GbnfParser
 
     private readonly string _text;
     private readonly IVocabulary? _vocabulary;
+    private readonly bool _anyToken;
     private readonly GrammarRules _rules;
     private readonly string _prefix;
     private int _position;
     private int _depth;
     private int _copies = 1;
 
-    private GbnfParser(string text, IVocabulary? vocabulary, GrammarRules rules, string prefix) =>
-        (_text, _vocabulary, _rules, _prefix) = (text, vocabulary, rules, prefix);
+    private GbnfParser(string text, IVocabulary? vocabulary, GrammarRules rules, string prefix, bool anyToken) =>
+        (_text, _vocabulary, _rules, _prefix, _anyToken) = (text, vocabulary, rules, prefix, anyToken);
 
     /// <summary>Adds the rules of a grammar.</summary>
     /// <param name="text">The grammar.</param>
     /// <param name="vocabulary">Needed only where the grammar names tokens by their text.</param>
     /// <param name="rules">Receives the rules.</param>
     /// <param name="prefix">Put before the rules' names, so that several grammars can lie side by side; empty, or ends with a slash.</param>
-    public static void Parse(string text, IVocabulary? vocabulary, GrammarRules rules, string prefix = "")
+    /// <param name="anyToken">Takes every token's text for one of the vocabulary: enough to check a grammar without a model.</param>
+    public static void Parse(string text, IVocabulary? vocabulary, GrammarRules rules, string prefix = "", bool anyToken = false)
     {
         if (text.Length > MaximumLength) throw new GrammarException($"grammar: {text.Length} characters, at most {MaximumLength} are read");
-        var parser = new GbnfParser(text, vocabulary, rules, prefix);
+        var parser = new GbnfParser(text, vocabulary, rules, prefix, anyToken);
         parser.SkipSpace(acrossLines: true);
         while (!parser.AtEnd) parser.ParseRule();
     }
@@ -266,7 +268,7 @@ internal sealed class GbnfParser
             if (_vocabulary!.Piece(id).SequenceEqual(wanted)) return id;
         }
 
-        throw Error($"'{text}' is no token of the vocabulary");
+        return _anyToken ? 0 : throw Error($"'{text}' is no token of the vocabulary");
     }
 
     private string ParseName()

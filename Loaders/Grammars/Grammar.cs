@@ -80,6 +80,15 @@ public sealed class Grammar
         return new Grammar(string.Join('\n', choices), rules, before is null ? answer : before(rules, answer));
     }
 
+    /// <summary>Says what is wrong with a grammar before there is a model: tokens that it names by their text are not looked up.</summary>
+    /// <exception cref="GrammarException">As for <see cref="Parse"/>.</exception>
+    internal static void Check(string gbnf)
+    {
+        var rules = new GrammarRules();
+        GbnfParser.Parse(gbnf, vocabulary: null, rules, anyToken: true);
+        _ = new Grammar(gbnf, rules, rules.Number("root"));
+    }
+
     /// <summary>The grammar of the JSON texts that a schema allows; <c>{}</c> allows any JSON.</summary>
     /// <exception cref="GrammarException">The schema is no JSON, or uses a keyword that cannot be turned into a grammar.</exception>
     public static Grammar FromJsonSchema(string schema)
