@@ -20,6 +20,12 @@ public sealed class CommandLineTests
     [TestCase("run", "-m", "demo", "-p", "x", "--seed", "-4")]
     [TestCase("run", "-m", "demo", "-p", "x", "--max-image-tokens", "0")]
     [TestCase("run", "-m", ".", "-p", "x")]
+    [TestCase("run", "-m", "demo", "-p", "x", "--json-schema", "{bad")]
+    [TestCase("run", "-m", "demo", "-p", "x", "--json-schema", "{\"type\":\"nothing\"}")]
+    [TestCase("run", "-m", "demo", "-p", "x", "--grammar", "root ::= missing")]
+    [TestCase("run", "-m", "demo", "-p", "x", "--grammar", "root ::= \"x\"", "--json-schema", "{}")]
+    [TestCase("chat", "-m", "demo", "--grammar", "root ::= (")]
+    [TestCase("eval", "-m", "demo", "--set", "demo", "--json-schema", "{bad")]
     [TestCase("run", "-m", "demo", "--mmproj", "/no/such.gguf", "-p", "x")]
     public async Task BadInputIsOneLineAndExitCode2(params string[] args)
     {
@@ -89,6 +95,9 @@ public sealed class CommandLineTests
     [TestCase("'--imgae' is not an option; did you mean '--image'?", "run", "--imgae", "x")]
     [TestCase("'smolvm:256m' is neither a file here nor a model's name; did you mean 'smolvlm:256m'?", "run", "-m", "smolvm:256m", "-p", "x")]
     [TestCase("'xyzzyplugh' is not a command (see", "xyzzyplugh")]
+    [TestCase("'rnu' is not a command; did you mean 'run'? (see tinymllm --help)", "rnu", "-m", "demo")]
+    [TestCase("'rnu' is not a command; did you mean 'run'? (see tinymllm --help)", "--verbose", "rnu", "-m", "demo", "--image", "x.png")]
+    [TestCase("'chta' is not a command; did you mean 'chat'? (see tinymllm --help)", "chta", "run", "-p", "x")]
     [TestCase("'more' is one argument too many", "inspect", "a.gguf", "more")]
     public async Task AMistypedNameIsRecognised(string message, params string[] args)
     {

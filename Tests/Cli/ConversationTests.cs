@@ -30,6 +30,31 @@ public sealed class ConversationTests
     }
 
     [Test]
+    public async Task ABlockIsOneQuestionWhereverItComesFrom()
+    {
+        string input = $""""
+            /image '{Tool.Sample("pizza.png")}' {Tool.Sample("penguin.png")}
+            /clear
+            {Tool.Sample("pizza.png")}
+            """
+            /image is no command here.
+
+            What is this?
+            """
+            """What is this?"""
+            /history
+            """without
+            end
+            """";
+        Tool.Result result = await Tool.RunWithInputAsync(input, "chat", "-m", "demo");
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        Assert.That(result.Out, Does.Contain("User: [picture] /image is no command here.\n\nWhat is this?\nAssistant: "));
+        Assert.That(result.Out, Does.Contain("User: What is this?\nAssistant: a pizza."));
+        Assert.That(result.Error.Split("512 × 512 pixels"), Has.Length.EqualTo(4));
+        Assert.That(result.Error, Does.Not.Contain("error"));
+    }
+
+    [Test]
     public async Task DescribeGoesOnWhereItWasInterrupted()
     {
         foreach (string name in new[] { "pizza.png", "penguin.png" }) File.Copy(Tool.Sample(name), Path.Combine(_folder, name));

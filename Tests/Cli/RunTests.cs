@@ -65,9 +65,13 @@ public sealed class RunTests
     [Test]
     public async Task APictureWithoutEncoderTooLongAPromptAndASwappedPairAreRefused()
     {
-        Tool.Result blind = await Tool.RunAsync("run", "-m", Tool.DemoModel, "--image", Tool.Sample("pizza.png"), "-p", "What do you see?");
-        Assert.That((blind.ExitCode, blind.ErrorLines[^1]), Is.EqualTo((2, blind.ErrorLines[^1])));
-        Assert.That(blind.Error, Does.Contain("mmproj"));
+        string[][] commands = [["run", "-p", "x", "--image"], ["chat", "--image"], ["dump", "-p", "x", "-o", "none", "--image"]];
+        foreach (string[] command in commands)
+        {
+            Tool.Result blind = await Tool.RunAsync([.. command, Tool.Sample("pizza.png"), "-m", Tool.DemoModel]);
+            Assert.That((blind.ExitCode, blind.ErrorLines.Length), Is.EqualTo((2, 1)), "before anything is loaded");
+            Assert.That(blind.Error, Does.Contain("mmproj"));
+        }
 
         Tool.Result tooLong = await Tool.RunAsync("run", "-m", Tool.DemoModel, "-c", "64", "-p", new string('x', 500));
         Assert.That(tooLong.ExitCode, Is.EqualTo(2));
@@ -85,6 +89,8 @@ public sealed class RunTests
         Assert.That(result.ExitCode, Is.Zero, result.Error);
         Assert.That(result.Out.Split('\n', StringSplitOptions.TrimEntries), Is.SupersetOf(new[] { "What is this? a pizza.", "Is there a cat? no." }));
         Assert.That((await Tool.RunAsync("demo", "--image", Tool.Sample("pizza.png"))).Out, Does.Contain("How many objects are there? one."));
+        Assert.That((await Tool.RunAsync("demo", "-i", Tool.Sample("pizza.png"), "-p", "What is this?")).Out,
+            Does.Contain("What is this? a pizza."));
         Assert.That((await Tool.RunAsync("demo", "--image", "/no/such.png")).ExitCode, Is.EqualTo(2));
         Assert.That((await Tool.RunAsync("demo", "-p", "What is this?")).ErrorLines.Single(), Does.Contain("--image"));
     }
@@ -139,6 +145,39 @@ public sealed class RunTests
             string broken = Path.Combine(folder, "broken.zip");
             File.WriteAllText(broken, "no archive");
             Assert.That((await Tool.RunAsync("eval", "-m", "demo", "--set", broken)).ErrorLines.Single(), Does.Contain("broken.zip"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Whatever is wrong with a file, one line says so and names it once.</summary>
+    [TestCase("run", "-m", "demo", "-p", "x", "--image", "FILE.png")]
+    [TestCase("run", "-m", "FILE.gguf", "-p", "x")]
+    [TestCase("run", "-m", "demo", "--mmproj", "FILE.gguf", "-p", "x")]
+    [TestCase("inspect", "FILE.gguf")]
+    [TestCase("quantize", "FILE.gguf", "out.gguf", "q8_0")]
+    [TestCase("bench", "-m", "FILE.gguf")]
+    [TestCase("demo", "-i", "FILE.png")]
+    [TestCase("describe", ".", "-m", "demo", "--mmproj", "FILE.gguf")]
+    public async Task AnErrorNamesItsFileOnce(params string[] args)
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            string name = args.Single(argument => argument.StartsWith("FILE", StringComparison.Ordinal)), path = Path.Combine(folder, name);
+            byte[] good = File.ReadAllBytes(name == "FILE.png" ? Tool.Sample("pizza.png") : Tool.DemoModel);
+            File.Copy(Tool.Sample("pizza.png"), Path.Combine(folder, "pizza.png"));
+            foreach (byte[] content in new[] { [], "junk junk junk junk junk"u8.ToArray(), good[..1000] })
+            {
+                File.WriteAllBytes(path, content);
+                Tool.Result result = await Tool.RunAsync(
+                    [.. args.Select(argument => argument == name ? path : argument == "." ? folder : argument)]);
+                string error = result.ErrorLines[^1];
+                Assert.That((result.ExitCode, error.Split(name).Length - 1), Is.EqualTo((2, 1)), error);
+                Assert.That(error, Does.StartWith("error: "));
+            }
         }
         finally
         {

@@ -21,6 +21,22 @@ internal static class Tool
 
     public static string Sample(string name) => Path.Combine(DemoFolder, "samples", name);
 
+    /// <summary>
+    /// Runs a shell script in which <c>tool</c> is the real program, with the descriptors that the script gives it. <c>$DEMO</c> is the
+    /// folder of the demo model.
+    /// </summary>
+    /// <param name="script">Lines for <c>sh</c>.</param>
+    /// <param name="folder">Where.</param>
+    public static Shell.Result Script(string script, string folder) =>
+        Shell.Try($"tool() {{ \"$DOTNET\" exec \"$TINYMLLM\" \"$@\"; }}\n{script}", folder, Environment);
+
+    /// <summary>Where a script finds the program.</summary>
+    public static IEnumerable<(string Name, string Value)> Environment =>
+    [
+        ("DOTNET", System.Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet"),
+        ("TINYMLLM", Path.Combine(AppContext.BaseDirectory, "tinymllm.dll")), ("DEMO", DemoFolder), ("LANG", "C.UTF-8"),
+    ];
+
     public static Task<Result> RunAsync(params string[] args) => RunWithInputAsync("", args);
 
     public static async Task<Result> RunWithInputAsync(string input, params string[] args)

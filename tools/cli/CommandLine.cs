@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using TinyMllm.Cli.Commands;
 using TinyMllm.Cli.Support;
 using TinyMllm.Kernels;
@@ -17,7 +18,8 @@ internal static class CommandLine
         bool verbose = args.Contains("--verbose");
         if (parsed.Errors.Count > 0 && parsed.Action is not (HelpAction or { ClearsParseErrors: true }))
         {
-            terminal.ReportError($"{Problem(parsed)} (see tinymllm {Path(parsed)}--help)");
+            bool known = UnknownCommand(parsed) is null;
+            terminal.ReportError($"{Problem(parsed)} (see tinymllm {(known ? Path(parsed) : "")}--help)");
             return ExitCodes.BadInput;
         }
 
@@ -33,6 +35,12 @@ internal static class CommandLine
         catch (OperationCanceledException)
         {
             return ExitCodes.Interrupted;
+        }
+        catch (StandardOutputException failure)
+        {
+            if (failure.Closed) return ExitCodes.OutputClosed;
+            terminal.ReportError(failure.Message);
+            return ExitCodes.BadInput;
         }
         catch (Exception failure)
         {
@@ -75,6 +83,12 @@ internal static class CommandLine
     private static string Problem(ParseResult parsed)
     {
         Command command = parsed.CommandResult.Command;
+        if (UnknownCommand(parsed) is { } name)
+        {
+            IEnumerable<string> commands = parsed.RootCommandResult.Command.Subcommands.Select(known => known.Name);
+            return $"'{name}' is not a command{Suggestions.DidYouMean(name, commands)}";
+        }
+
         if (parsed.UnmatchedTokens is not [{ Length: > 0 } unknown, ..])
         {
             // Without the name of a .NET type, tabs and line breaks.
@@ -89,9 +103,17 @@ internal static class CommandLine
             return $"'{unknown}' is not an option{Suggestions.DidYouMean(unknown, options)}";
         }
 
-        return command is RootCommand
-            ? $"'{unknown}' is not a command{Suggestions.DidYouMean(unknown, command.Subcommands.Select(known => known.Name))}"
-            : $"'{unknown}' is one argument too many";
+        return $"'{unknown}' is one argument too many";
+    }
+
+    /// <summary>
+    /// The word in the place of a command that is none, or null. The parser would go on and take a later word for the command, such as the
+    /// demo of <c>rnu -m demo</c>.
+    /// </summary>
+    private static string? UnknownCommand(ParseResult parsed)
+    {
+        Token? first = parsed.Tokens.FirstOrDefault(token => token.Type is TokenType.Command or TokenType.Argument);
+        return first is { Type: TokenType.Argument, Value: [not '-', ..] } ? first.Value : null;
     }
 
     private static string Path(ParseResult parsed) =>

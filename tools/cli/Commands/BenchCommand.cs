@@ -42,7 +42,7 @@ internal sealed class BenchCommand : CliCommand
     {
         var options = Read(parsed);
         foreach (string? path in new[] { options.Model, options.Projector })
-            if (path is not null && !File.Exists(path)) throw new UsageException($"there is no file {path}");
+            if (path is not null) Inputs.Existing(path);
         var results = new List<BenchmarkResult>();
         var peaks = new PeakNote(Terminal);
         foreach (var result in ModelBenchmark.Run(options, peaks, cancellation))

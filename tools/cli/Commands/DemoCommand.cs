@@ -11,7 +11,11 @@ namespace TinyMllm.Cli.Commands;
 internal sealed class DemoCommand : CliCommand
 {
     private readonly Option<string[]> _image =
-        new("--image") { Description = "A picture of your own instead (drawn scenes, not photographs); may be repeated.", HelpName = "FILE" };
+        new("--image", "-i")
+        {
+            Description = "A picture of your own instead (drawn scenes, not photographs); may be repeated.",
+            HelpName = "FILE", AllowMultipleArgumentsPerToken = true,
+        };
     private readonly Option<string[]> _question =
         new("-p", "--prompt") { Description = "A question about it; may be repeated. Unless given, a few that suit most pictures.", HelpName = "TEXT" };
 

@@ -14,7 +14,13 @@ internal sealed class DescribeCommand : CliCommand
     private readonly Option<string> _prompt =
         new("-p", "--prompt") { Description = "The question.", HelpName = "TEXT", DefaultValueFactory = _ => "Describe this picture." };
     private readonly Option<string?> _out =
-        new("-o", "--out") { Description = "A JSONL file to append to; pictures that it has an answer for are skipped. Standard output unless set.", HelpName = "FILE" };
+        new("-o", "--out")
+        {
+            Description = "A JSONL file to append to; pictures that it has an answer for, from the same model, prompt and options, "
+                + "are skipped. Standard output unless set.",
+            HelpName = "FILE",
+        };
+
     private readonly Option<bool> _recursive = new("-r", "--recursive") { Description = "Folders below it as well." };
 
     public DescribeCommand(Terminal terminal, Interrupts interrupts)
@@ -36,32 +42,28 @@ internal sealed class DescribeCommand : CliCommand
     {
         string folder = parsed.GetRequiredValue(_folder), prompt = Prompts.Read(parsed.GetRequiredValue(_prompt), Terminal);
         if (!Directory.Exists(folder)) throw new UsageException($"there is no folder {folder}");
-        GenerationOptions options = _answer.Options(parsed);
-        var visible = new EnumerationOptions { RecurseSubdirectories = parsed.GetValue(_recursive), IgnoreInaccessible = true };
-        string[] pictures = [.. Directory.EnumerateFiles(folder, "*", visible).Where(Inputs.IsPicture)
-            .Select(path => Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/')).Order(StringComparer.Ordinal)];
-        if (pictures.Length == 0)
-        {
-            string below = visible.RecurseSubdirectories ? "" : "; -r looks into the folders below";
-            throw new UsageException($"{folder} has no pictures ({string.Join(" ", Inputs.PictureEndings)}){below}");
-        }
+        _answer.Options(parsed);
+        string[] pictures = Pictures(folder, parsed.GetValue(_recursive));
 
         using AnswerLog log = AnswerLog.Open(parsed.GetValue(_out), Terminal.Out);
-        string[] left = [.. pictures.Where(picture => !log.Has(picture, prompt))];
+        (string path, string? projector) = await _model.LocateAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
+        if (projector is null) throw ModelArguments.NoEncoder(path);
+        DescribeRun run = DescribeRun.Of(path, projector, prompt, parsed, [_prompt, _out, _recursive, .. _model.Indifferent]);
+        string[] left = [.. pictures.Where(picture => !log.Has(run, picture))];
         if (left.Length < pictures.Length) Terminal.Note(
             $"{pictures.Length - left.Length} of {pictures.Length} pictures have their answers already");
         if (left.Length == 0) return ExitCodes.Success;
 
-        using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
-        options = _answer.Options(parsed, model, Terminal);
-        if (!model.SupportsImages) throw new UsageException(
-            "the model was loaded without a picture encoder: give its mmproj file (--mmproj)");
+        using VisionLanguageModel model = await _model.LoadAsync(parsed, path, projector, Terminal, cancellation).ConfigureAwait(false);
+        var work = new Work(model, folder, left, pictures.Length, run, _answer.Options(parsed, model, Terminal), log,
+            ShowsBar: Terminal.ErrorIsTerminal && !(parsed.GetValue(_out) is null && Terminal.OutIsTerminal));
         int done = 0;
         try
         {
-            int failed = await ProgressBars.RunAsync<int, int>(Terminal, "describing", now => (done = now, left.Length),
-                progress => DescribeAsync(model, folder, left, prompt, options, log, progress, cancellation),
-                hidden: parsed.GetValue(_out) is null && Terminal.OutIsTerminal).ConfigureAwait(false);
+            int failed = await ProgressBars.RunAsync<(double Done, string Title), int>(
+                Terminal, "describing", now => (now.Done, left.Length, now.Title),
+                progress => DescribeAsync(work, progress, count => done = count, cancellation),
+                hidden: !work.ShowsBar).ConfigureAwait(false);
             Terminal.Note($"{left.Length - failed} described, {failed} failed");
             return failed == 0 ? ExitCodes.Success : ExitCodes.Partial;
         }
@@ -73,28 +75,65 @@ internal sealed class DescribeCommand : CliCommand
         }
     }
 
+    private string[] Pictures(string folder, bool recursive)
+    {
+        PictureFolder found = PictureFolder.Find(folder, recursive);
+        if (found.Pictures.Length == 0)
+        {
+            string below = recursive ? "" : "; -r looks into the folders below";
+            throw new UsageException($"{folder} has no pictures ({string.Join(" ", Inputs.PictureEndings)}){below}");
+        }
+
+        if (found.Unreadable > 0) Terminal.Note(
+            $"{found.Unreadable} files are left out, of kinds that cannot be read ({string.Join(" ", Inputs.UnreadableEndings)})");
+        return found.Pictures;
+    }
+
     private async Task<int> DescribeAsync(
-        VisionLanguageModel model, string folder, string[] pictures, string prompt, GenerationOptions options, AnswerLog log,
-        IProgress<int> progress, CancellationToken cancellation)
+        Work work, IProgress<(double Done, string Title)> progress, Action<int> count, CancellationToken cancellation)
     {
         int failed = 0;
-        for (int i = 0; i < pictures.Length; i++)
+        for (int i = 0; i < work.Left.Length; i++)
         {
+            string picture = work.Left[i], path = Path.Combine(work.Folder, picture);
+            string title = $"{work.Total - work.Left.Length + i + 1}/{work.Total} {picture}";
+            int before = i;
+            progress.Report((before, title));
+            if (!work.ShowsBar) Terminal.Note(title);
+            GenerationResult? result = null;
             try
             {
-                RgbImage image = RgbImage.Load(Path.Combine(folder, pictures[i]), model.ImageOptions, cancellation);
-                log.Add(pictures[i], prompt, await model.AnswerAsync(prompt, [image], options, cancellation).ConfigureAwait(false));
+                RgbImage image = Inputs.FoundPicture(path, work.Model.ImageOptions, cancellation);
+                var tiles = new Direct<ImageProgress>(now => progress.Report(
+                    (before + 0.9 * now.Fraction, now.Tiles > 1 ? $"{title}: {Answers.TileTitle(now)}" : title)));
+                GenerationOptions options = work.ShowsBar ? work.Options with { ImageProgress = tiles } : work.Options;
+                result = await work.Model.AnswerAsync(work.Run.Prompt, [image], options, cancellation).ConfigureAwait(false);
             }
             catch (Exception failure) when (Failures.IsBadInput(failure))
             {
                 failed++;
-                log.AddFailure(pictures[i], prompt, failure.Message.ReplaceLineEndings(" "));
-                Terminal.ReportError($"{pictures[i]}: {failure.Message.ReplaceLineEndings(" ")}");
+                work.Log.AddFailure(work.Run, picture, Failures.Reason(path, failure));
+                Terminal.ReportError(Failures.About(picture, path, failure));
             }
 
-            progress.Report(i + 1);
+            // Outside: a log that cannot be written is not the picture's fault, and there is no use in going on.
+            if (result is not null) work.Log.Add(work.Run, picture, result);
+            count(i + 1);
         }
 
         return failed;
     }
+
+    /// <summary>What is to be done.</summary>
+    /// <param name="Model">Who answers.</param>
+    /// <param name="Folder">Where the pictures are.</param>
+    /// <param name="Left">Those that have no answer yet.</param>
+    /// <param name="Total">How many there are in all.</param>
+    /// <param name="Run">What is asked, and how.</param>
+    /// <param name="Options">The same for the library.</param>
+    /// <param name="Log">Where answers go.</param>
+    /// <param name="ShowsBar">Whether a bar shows how far it is; else a line per picture does.</param>
+    private sealed record Work(
+        VisionLanguageModel Model, string Folder, string[] Left, int Total, DescribeRun Run, GenerationOptions Options, AnswerLog Log,
+        bool ShowsBar);
 }

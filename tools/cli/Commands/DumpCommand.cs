@@ -46,9 +46,12 @@ internal sealed class DumpCommand : CliCommand
         RgbImage[] images = Inputs.Pictures(parsed.GetValue(_images), _model.Images(parsed));
         if (tokens is not null && images.Length > 0) throw new UsageException("--tokens takes no pictures; use -p with --raw");
 
-        using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
+        (string path, string? projector) = await _model.LocateAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
+        if (images.Length > 0 && projector is null) throw ModelArguments.NoEncoder(path);
+        using VisionLanguageModel model = await _model.LoadAsync(parsed, path, projector, Terminal, cancellation).ConfigureAwait(false);
+        string[] sources = [path, .. projector is null ? Array.Empty<string>() : [projector], .. parsed.GetValue(_images) ?? []];
         var request = new DumpRequest(text, tokens, images, parsed.GetValue(_raw), parsed.GetValue(_system),
-            _model.FollowsLlamaCpp(parsed), greedy);
+            _model.FollowsLlamaCpp(parsed), greedy, sources);
         string folder = parsed.GetRequiredValue(_out);
         await Task.Run(() => Dump.Write(model, request, folder, cancellation), cancellation).ConfigureAwait(false);
         Terminal.Note($"written to {folder}");

@@ -57,12 +57,13 @@ internal sealed class EvalCommand : CliCommand
         var runs = new List<EvalRun>();
         if (parsed.GetValue(_types) is not { } types)
         {
-            using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
+            using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, set.HasPictures, cancellation).ConfigureAwait(false);
             runs.Add(await AskAsync("share", model, set, options, cancellation).ConfigureAwait(false));
         }
         else
         {
             (string text, string? projector) = await _model.LocateAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
+            if (set.HasPictures && projector is null) throw ModelArguments.NoEncoder(text);
             foreach (string type in types.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
             {
                 using var files = QuantizedFiles.Make(text, projector, type, cancellation);
@@ -81,19 +82,20 @@ internal sealed class EvalCommand : CliCommand
 
     private Task<EvalRun> AskAsync(
         string name, VisionLanguageModel model, EvalSet set, GenerationOptions options, CancellationToken cancellation) =>
-        ProgressBars.RunAsync<int, EvalRun>(Terminal, name == "share" ? "asking" : name, done => (done, set.Questions.Length), async progress =>
-        {
-            var run = new EvalRun(name);
-            foreach (EvalQuestion question in set.Questions)
+        ProgressBars.RunAsync<int, EvalRun>(
+            Terminal, name == "share" ? "asking" : name, done => (done, set.Questions.Length, null), async progress =>
             {
-                RgbImage[] images = set.Picture(question, model.ImageOptions) is { } picture ? [picture] : [];
-                GenerationResult result = await model.AnswerAsync(question.Question, images, options, cancellation).ConfigureAwait(false);
-                run.Add(question, result.Text);
-                progress.Report(run.Outcomes.Count);
-            }
+                var run = new EvalRun(name);
+                foreach (EvalQuestion question in set.Questions)
+                {
+                    RgbImage[] images = set.Picture(question, model.ImageOptions) is { } picture ? [picture] : [];
+                    var asked = model.AnswerAsync(question.Question, images, options, cancellation);
+                    run.Add(question, (await asked.ConfigureAwait(false)).Text);
+                    progress.Report(run.Outcomes.Count);
+                }
 
-            return run;
-        });
+                return run;
+            });
 
     private void Show(List<EvalRun> runs)
     {

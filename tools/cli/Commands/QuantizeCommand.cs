@@ -11,7 +11,8 @@ internal sealed class QuantizeCommand : CliCommand
 {
     private readonly Argument<string> _input =
         new("IN") { Description = "A GGUF file with F32, F16 or BF16 weights: a language model or a picture encoder (mmproj)." };
-    private readonly Argument<string> _output = new("OUT") { Description = "The new file; it appears whole or not at all." };
+    private readonly Argument<string> _output =
+        new("OUT") { Description = "The new file; it appears whole or not at all. No device, and not a part of IN under another name." };
     private readonly Argument<string> _type = new("TYPE")
     {
         Description = $"What to make: {string.Join(", ", QuantizationMixes.All)}.", HelpName = "TYPE",
@@ -43,7 +44,6 @@ internal sealed class QuantizeCommand : CliCommand
         if (!QuantizationMixes.TryParse(name, out QuantizationMix mix))
             throw new UsageException($"'{name}' is not a weight type; there are {string.Join(", ", QuantizationMixes.All)}");
         Inputs.Existing(input);
-        if (Path.GetFullPath(input) == Path.GetFullPath(output)) throw new UsageException("the output must not replace the input");
         if (parsed.GetValue(_threads) < 0) throw new UsageException("-t is negative");
         var options = new QuantizationOptions
         {
@@ -51,7 +51,7 @@ internal sealed class QuantizeCommand : CliCommand
         };
 
         IReadOnlyList<QuantizedTensor> tensors = await ProgressBars.RunAsync<QuantizedTensor, IReadOnlyList<QuantizedTensor>>(
-            Terminal, Path.GetFileName(output), tensor => (tensor.Index + 1, tensor.Count),
+            Terminal, Path.GetFileName(output), tensor => (tensor.Index + 1, tensor.Count, null),
             progress => Task.Run(() => ModelQuantizer.Quantize(input, output, options, progress, cancellation),
                 cancellation)).ConfigureAwait(false);
         Show(tensors);

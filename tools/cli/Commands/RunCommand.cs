@@ -40,23 +40,20 @@ internal sealed class RunCommand : CliCommand
         GenerationOptions options = _answer.Options(parsed) with { Raw = parsed.GetValue(_raw) };
         string prompt = Prompts.Read(parsed.GetRequiredValue(_prompt), Terminal);
         RgbImage[] images = Inputs.Pictures(parsed.GetValue(_images), _model.Images(parsed));
-        using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
+        using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, images.Length > 0, cancellation).ConfigureAwait(false);
         options = _answer.Options(parsed, model, Terminal) with { Raw = options.Raw };
-        GenerationResult? result = null;
+        GenerationResult result;
         try
         {
-            await foreach (GeneratedPiece piece in model.GenerateAsync(prompt, images, options, cancellation).ConfigureAwait(false))
-            {
-                Terminal.Write(piece.Text);
-                result = piece.Result;
-            }
+            result = await Answers.ShowAsync(
+                Terminal, options, with => model.GenerateAsync(prompt, images, with, cancellation)).ConfigureAwait(false);
         }
         finally
         {
             Terminal.Out.WriteLine(); // Also when it was stopped: whatever comes next begins on a line of its own.
         }
 
-        Terminal.Note(Reports.Line(result!));
+        Terminal.Note(Reports.Line(result));
         return ExitCodes.Success;
     }
 }

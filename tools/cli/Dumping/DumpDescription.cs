@@ -27,9 +27,8 @@ internal sealed class DumpDescription
         if (part is PicturePart) Pictures++;
     }
 
-    public void Write(string path)
+    public void Write(Stream stream)
     {
-        using FileStream stream = File.Create(path);
         using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
         json.WriteStartObject();
         json.WriteStartArray("chunks");

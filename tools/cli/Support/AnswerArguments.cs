@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TinyMllm.Engine.Sampling;
+using TinyMllm.Loaders.Grammars;
 
 namespace TinyMllm.Cli.Support;
 
@@ -43,10 +44,11 @@ internal sealed class AnswerArguments
 
     /// <summary>The options as the library takes them, without regard to what a model's file recommends.</summary>
     /// <exception cref="UsageException">A number is out of range.</exception>
+    /// <exception cref="GrammarException">The grammar or the schema cannot be read.</exception>
     public GenerationOptions Options(ParseResult parsed)
     {
         if (parsed.GetValue(_tokens) < 0) throw new UsageException($"-n is {parsed.GetValue(_tokens)}, expected 0 or more");
-        return new GenerationOptions
+        var options = new GenerationOptions
         {
             MaxTokens = parsed.GetValue(_tokens),
             Sampling = Sampling(parsed, SamplerOptions.Greedy),
@@ -55,6 +57,17 @@ internal sealed class AnswerArguments
             Grammar = Text(parsed.GetValue(_grammar)),
             JsonSchema = Text(parsed.GetValue(_schema)),
         };
+        Check(options);
+        return options;
+    }
+
+    /// <summary>Finds what is wrong with a grammar or a schema before a model is loaded for it.</summary>
+    private static void Check(GenerationOptions options)
+    {
+        if (options.Grammar is not null && options.JsonSchema is not null)
+            throw new UsageException("give --grammar or --json-schema, not both");
+        if (options.Grammar is { } grammar) Grammar.Check(grammar);
+        if (options.JsonSchema is { } schema) Grammar.FromJsonSchema(schema);
     }
 
     /// <summary>The same options for a model: what the user does not say about sampling is as the model's file recommends.</summary>

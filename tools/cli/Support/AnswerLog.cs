@@ -1,44 +1,57 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using TinyMllm.Loaders.Files;
 
 namespace TinyMllm.Cli.Support;
 
 /// <summary>
-/// Answers about pictures as JSON lines: <c>{"file", "prompt", "answer", "tokens", "seconds"}</c>, or <c>"error"</c> instead of the answer.
-/// Each line is
-/// on the disk before the next picture begins; a line that an interruption cut off is dropped when the file is opened again.
+/// Answers about pictures as JSON lines: <c>{"file", "prompt", "answer", "tokens", "seconds", "model", "mmproj", "options", "key"}</c>, or
+/// <c>"error"</c> instead of the answer. Each line is handed to the system before the next picture begins. One process at a time writes to
+/// a file; when it is opened again, a line that an interruption cut off is dropped, and nothing else ever is.
 /// </summary>
 internal sealed class AnswerLog : IDisposable
 {
-    private readonly TextWriter _output;
-    private readonly bool _owned;
-    private readonly Dictionary<(string File, string Prompt), string?> _known;
+    /// <summary>How every line begins.</summary>
+    private static ReadOnlySpan<byte> Beginning => "{\"file\":\""u8;
 
-    /// <param name="output">Where lines go.</param>
-    /// <param name="owned">Whether to close it.</param>
-    /// <param name="known">What earlier lines say: an error, or null where there is an answer.</param>
-    private AnswerLog(TextWriter output, bool owned, Dictionary<(string, string), string?> known) =>
-        (_output, _owned, _known) = (output, owned, known);
+    private readonly string? _path;
+    private readonly FileStream? _file;
+    private readonly TextWriter? _standard;
+    private readonly Dictionary<(string File, string Key), string?> _known = [];
+
+    /// <summary>Goes on with a file, or begins it.</summary>
+    private AnswerLog(string path)
+    {
+        _path = path;
+        OutputFile.CheckKind(path);
+        Inputs.RefuseStandardOutput(path);
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
+        _file = OpenAlone(path);
+        try
+        {
+            GoToEnd(_file);
+        }
+        catch
+        {
+            _file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes to a stream.</summary>
+    private AnswerLog(TextWriter standard) => _standard = standard;
 
     /// <summary>Opens a log.</summary>
     /// <param name="path">A file to go on with; null writes to the given stream.</param>
     /// <param name="standard">The stream.</param>
-    public static AnswerLog Open(string? path, TextWriter standard)
-    {
-        if (path is null) return new AnswerLog(standard, false, []);
-        Dictionary<(string, string), string?> known = [];
-        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
-        var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
-        stream.SetLength(ReadComplete(stream, known));
-        stream.Position = stream.Length;
-        return new AnswerLog(new StreamWriter(stream, new UTF8Encoding(false)) { NewLine = "\n" }, true, known);
-    }
+    /// <exception cref="UsageException">Another process writes to the file, or not all of its lines are from this command.</exception>
+    public static AnswerLog Open(string? path, TextWriter standard) => path is null ? new AnswerLog(standard) : new AnswerLog(path);
 
-    /// <summary>Whether this question about this picture was answered.</summary>
-    public bool Has(string file, string prompt) => _known.TryGetValue((file, prompt), out string? error) && error is null;
+    /// <summary>Whether a picture has its answer from such a run.</summary>
+    public bool Has(DescribeRun run, string file) => _known.TryGetValue((file, run.Key), out string? error) && error is null;
 
-    public void Add(string file, string prompt, GenerationResult result) => Write(file, prompt, json =>
+    public void Add(DescribeRun run, string file, GenerationResult result) => Write(run, file, json =>
     {
         json.WriteString("answer", result.Text);
         json.WriteNumber("tokens", result.Usage.GeneratedTokens);
@@ -46,56 +59,92 @@ internal sealed class AnswerLog : IDisposable
     });
 
     /// <summary>Adds an error, unless the log says the same already.</summary>
-    public void AddFailure(string file, string prompt, string error)
+    public void AddFailure(DescribeRun run, string file, string error)
     {
-        if (_known.GetValueOrDefault((file, prompt)) != error) Write(file, prompt, json => json.WriteString("error", error));
+        if (_known.GetValueOrDefault((file, run.Key)) != error) Write(run, file, json => json.WriteString("error", error));
     }
 
-    public void Dispose()
+    public void Dispose() => _file?.Dispose();
+
+    /// <summary>
+    /// Opens the file so that no other process writes to it. On Windows a writer that shares for reading is alone as a writer, and others
+    /// may look on. Elsewhere such a share is no lock between writers, but the exclusive one keeps no other program from reading.
+    /// </summary>
+    private static FileStream OpenAlone(string path)
     {
-        if (_owned) _output.Dispose();
+        try
+        {
+            FileShare share = OperatingSystem.IsWindows() ? FileShare.Read : FileShare.None;
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share, bufferSize: 0);
+        }
+        catch (IOException failure) when (FileLock.IsTaken(failure))
+        {
+            throw new UsageException($"another program is writing to {path}; let it end first, or give another file");
+        }
     }
 
-    private void Write(string file, string prompt, Action<Utf8JsonWriter> fields)
+    private void Write(DescribeRun run, string file, Action<Utf8JsonWriter> fields)
     {
-        using var memory = new MemoryStream();
-        using (var json = new Utf8JsonWriter(memory, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using var line = new MemoryStream();
+        using (var json = new Utf8JsonWriter(line, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
             json.WriteString("file", file);
-            json.WriteString("prompt", prompt);
+            json.WriteString("prompt", run.Prompt);
             fields(json);
+            json.WriteString("model", run.Model);
+            json.WriteString("mmproj", run.Projector);
+            json.WriteStartObject("options");
+            foreach ((string name, string value) in run.Options) json.WriteString(name, value);
+            json.WriteEndObject();
+            json.WriteString("key", run.Key);
             json.WriteEndObject();
         }
 
-        _output.WriteLine(Encoding.UTF8.GetString(memory.GetBuffer(), 0, (int)memory.Length));
-        _output.Flush();
+        line.WriteByte((byte)'\n');
+        ReadOnlySpan<byte> bytes = line.GetBuffer().AsSpan(0, (int)line.Length);
+        if (_file is not null) _file.Write(bytes);
+        else _standard!.Write(Encoding.UTF8.GetString(bytes));
     }
 
-    /// <summary>Reads the complete lines and returns where they end.</summary>
-    private static long ReadComplete(Stream stream, Dictionary<(string, string), string?> known)
+    /// <summary>Reads the lines, and leaves the file where the next one goes.</summary>
+    private void GoToEnd(FileStream file)
     {
-        byte[] bytes = new byte[stream.Length];
-        stream.ReadExactly(bytes);
-        int end = 0;
-        for (int next; (next = Array.IndexOf(bytes, (byte)'\n', end)) >= 0; end = next + 1)
+        byte[] bytes = new byte[file.Length];
+        file.ReadExactly(bytes);
+        int end = 0, number = 1;
+        for (int next; (next = Array.IndexOf(bytes, (byte)'\n', end)) >= 0; end = next + 1, number++)
         {
             ReadOnlyMemory<byte> line = bytes.AsMemory(end, next - end);
-            if (line.Span.Trim(" \t\r"u8).IsEmpty) continue;
-            try
-            {
-                using JsonDocument document = JsonDocument.Parse(line);
-                JsonElement root = document.RootElement;
-                known[(root.GetProperty("file").GetString()!, root.GetProperty("prompt").GetString()!)] =
-                    root.TryGetProperty("answer", out _) ? null : root.GetProperty("error").GetString();
-            }
-            catch (Exception broken) when (broken is JsonException or KeyNotFoundException or InvalidOperationException)
-            {
-                throw new UsageException(
-                    $"line {bytes.AsSpan(0, end).Count((byte)'\n') + 1} of the output file is not from this command; give another file");
-            }
+            if (!line.Span.Trim(" \t\r"u8).IsEmpty && !Remember(line)) throw Foreign(number);
         }
 
-        return end;
+        ReadOnlyMemory<byte> last = bytes.AsMemory(end);
+        if (last.IsEmpty) return;
+        if (Remember(last)) file.Write("\n"u8); // Whole but for its line break.
+        else if (last.Span.StartsWith(Beginning) || (end > 0 && Beginning.StartsWith(last.Span))) file.SetLength(end);
+        else throw Foreign(number);
+        file.Position = file.Length;
     }
+
+    /// <summary>Takes in a line; false if it is not one of ours.</summary>
+    private bool Remember(ReadOnlyMemory<byte> line)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(line);
+            JsonElement root = document.RootElement;
+            string file = root.GetProperty("file").GetString() ?? throw new JsonException();
+            string key = root.TryGetProperty("key", out JsonElement run) ? run.GetString() ?? "" : ""; // Older versions wrote none.
+            string? error = root.TryGetProperty("answer", out _) ? null : root.GetProperty("error").GetString();
+            _known[(file, key)] = error;
+            return true;
+        }
+        catch (Exception broken) when (broken is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    private UsageException Foreign(int line) => new($"{_path}, line {line}: it is not from this command; give another file");
 }

@@ -10,6 +10,9 @@ namespace TinyMllm.Cli.Support;
 /// </summary>
 internal sealed class EditedLine
 {
+    /// <summary>How a line break within the line is shown.</summary>
+    private const char LineBreak = '↵';
+
     private readonly StringBuilder _text = new();
 
     /// <summary>The text.</summary>
@@ -63,7 +66,7 @@ internal sealed class EditedLine
     /// <returns>What to show, and the cells before the cursor.</returns>
     public (string Shown, int CursorCell) Window(int cells)
     {
-        string text = Text;
+        string text = Text.Replace('\n', LineBreak).Replace('\t', ' ');
         int from = 0;
         while (from < Cursor && Width(text[from..Cursor]) >= cells) from = After(from);
         int to = Cursor;

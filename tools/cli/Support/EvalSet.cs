@@ -33,12 +33,15 @@ internal sealed class EvalSet : IDisposable
 
     public EvalQuestion[] Questions { get; private set; } = [];
 
+    /// <summary>Whether any question is about a picture.</summary>
+    public bool HasPictures => Questions.Any(question => question.Image is not null);
+
     /// <summary>Opens a set: a path, or <c>demo</c> for the held-out set of the demo model.</summary>
     /// <exception cref="UsageException">There is no such file, a line is not a question, or there is none.</exception>
     public static EvalSet Open(string set)
     {
         string path = set == "demo" ? DemoFiles.Find().HeldOut : set;
-        if (!File.Exists(path)) throw new UsageException($"there is no file {path}");
+        Inputs.Existing(path);
         var opened = new EvalSet(path, path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) ? OpenArchive(path) : null);
         try
         {
@@ -61,7 +64,8 @@ internal sealed class EvalSet : IDisposable
     public RgbImage? Picture(EvalQuestion question, ImageOptions options)
     {
         if (question.Image is not { } name) return null;
-        if (_archive is null) return RgbImage.Load(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_path))!, name), options);
+        string beside = Path.GetDirectoryName(Path.GetFullPath(_path))!;
+        if (_archive is null) return Inputs.FoundPicture(Path.Combine(beside, name), options);
         return Read(name, stream =>
         {
             try

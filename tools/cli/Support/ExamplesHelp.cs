@@ -29,6 +29,7 @@ internal sealed class ExamplesHelp(HelpAction usual) : SynchronousCommandLineAct
             output.WriteLine($"  {ExitCodes.BadInput}    bad arguments, a bad file or model, a hub that refuses; one line on standard error says why");
             output.WriteLine($"  {ExitCodes.InternalError}   a defect of this program");
             output.WriteLine($"  {ExitCodes.Interrupted}  stopped by Ctrl-C");
+            output.WriteLine($"  {ExitCodes.OutputClosed}  stopped because the reader of standard output left (tinymllm … | head)");
         }
 
         output.WriteLine();

@@ -17,4 +17,7 @@ internal static class ExitCodes
 
     /// <summary>Stopped by Ctrl-C (128 + SIGINT).</summary>
     public const int Interrupted = 130;
+
+    /// <summary>Standard output was closed by its reader, such as <c>head</c> (128 + SIGPIPE).</summary>
+    public const int OutputClosed = 141;
 }

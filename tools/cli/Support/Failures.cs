@@ -30,6 +30,25 @@ internal static class Failures
         return expected ? ExitCodes.BadInput : ExitCodes.InternalError;
     }
 
+    /// <summary>What is wrong with a file, in one line that names it once.</summary>
+    /// <param name="name">What the user calls the file.</param>
+    /// <param name="path">What the failure may call it.</param>
+    /// <param name="failure">What happened.</param>
+    public static string About(string name, string path, Exception failure)
+    {
+        string message = Reason(path, failure);
+        return message.Contains(path, StringComparison.Ordinal)
+            ? message.Replace(path, name, StringComparison.Ordinal)
+            : $"{name}: {message}";
+    }
+
+    /// <summary>The same for those who know the file.</summary>
+    public static string Reason(string path, Exception failure)
+    {
+        string message = failure.Message.ReplaceLineEndings(" ");
+        return message.StartsWith(path + ": ", StringComparison.Ordinal) ? message[(path.Length + 2)..] : message;
+    }
+
     /// <summary>Whether the failure is the input's and its message is for the user.</summary>
     public static bool IsBadInput(Exception failure) => failure is
         UsageException or HubException or GgufFormatException or ImageFormatException or UnsupportedModelException

@@ -1,3 +1,4 @@
+using TinyMllm.Loaders.Files;
 using TinyMllm.Loaders.Images;
 
 namespace TinyMllm.Cli.Support;
@@ -7,16 +8,32 @@ internal static class Inputs
 {
     /// <summary>How the names of pictures end.</summary>
     public static readonly IReadOnlyList<string> PictureEndings =
-        [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".pbm", ".pnm"];
+        [".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".bmp", ".dib", ".gif", ".webp", ".ppm", ".pgm", ".pbm", ".pnm"];
+
+    /// <summary>How the names of pictures end that no decoder here reads.</summary>
+    public static readonly IReadOnlyList<string> UnreadableEndings =
+        [".tif", ".tiff", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".ico", ".tga", ".dng", ".cr2", ".nef", ".arw"];
 
     /// <summary>Whether a file is a picture, by its name.</summary>
     public static bool IsPicture(string path) => PictureEndings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The path, if a file is there.</summary>
     /// <exception cref="UsageException">There is none.</exception>
-    public static string Existing(string path) => File.Exists(path)
-        ? path
-        : throw new UsageException(Directory.Exists(path) ? $"{path} is a folder, not a file" : $"there is no file {path}");
+    public static string Existing(string path)
+    {
+        if (Directory.Exists(path)) throw new UsageException($"{path} is a folder, not a file");
+        if (!File.Exists(path)) throw new UsageException($"there is no file {path}");
+        RefuseStandardOutput(path);
+        return path;
+    }
+
+    /// <summary>Refuses to read the file that standard output goes to: <c>eval --set q.jsonl --json >> q.jsonl</c>.</summary>
+    /// <exception cref="UsageException">It is.</exception>
+    public static void RefuseStandardOutput(string path)
+    {
+        if (StandardStreams.OutputFile() is { } output && RealPath.Of(output) == RealPath.Of(path))
+            throw new UsageException($"standard output goes to {path}, which is read here: send it to another file");
+    }
 
     /// <summary>A picture.</summary>
     /// <param name="path">The file.</param>
@@ -24,6 +41,17 @@ internal static class Inputs
     /// <exception cref="UsageException">There is no such file.</exception>
     /// <exception cref="ImageFormatException">It is no picture.</exception>
     public static RgbImage Picture(string path, ImageOptions options) => RgbImage.Load(Existing(path), options);
+
+    /// <summary>A picture that the user did not name himself: a pipe in a folder would wait for ever.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">How it is decoded.</param>
+    /// <param name="cancellation">Takes effect within a row of pixels.</param>
+    /// <exception cref="UsageException">It is no file.</exception>
+    /// <exception cref="ImageFormatException">It is no picture.</exception>
+    public static RgbImage FoundPicture(string path, ImageOptions options, CancellationToken cancellation = default) =>
+        FileKinds.Of(path) is FileKind.Regular or FileKind.Missing
+        ? RgbImage.Load(path, options, cancellation)
+        : throw new UsageException($"{path}: it is {FileKinds.Of(path).Describe()}, not a file");
 
     /// <summary>The pictures of an option that may be repeated.</summary>
     public static RgbImage[] Pictures(string[]? paths, ImageOptions options) => [.. (paths ?? []).Select(path => Picture(path, options))];

@@ -1,19 +1,52 @@
+using System.Text;
+
 namespace TinyMllm.Cli.Support;
 
+/// <summary>What Tab can make of a line.</summary>
+/// <param name="Line">The line.</param>
+/// <param name="Label">How it is listed among others.</param>
+internal sealed record Choice(string Line, string Label);
+
+/// <summary>What was typed or pasted.</summary>
+/// <param name="Text">The text.</param>
+/// <param name="IsBlock">Whether it is a text of several lines, which is no command however it begins.</param>
+internal sealed record TypedText(string Text, bool IsBlock);
+
 /// <summary>
-/// Reads lines. On a terminal they can be edited, earlier ones come back with the arrow keys and Tab completes them; elsewhere lines come as
-/// they are, without a prompt.
+/// Reads lines. On a terminal they can be edited, earlier ones come back with the arrow keys, Tab completes them and a paste of several
+/// lines stays one text; elsewhere lines come as they are, without a prompt. A text between two <c>"""</c> may have several lines anywhere.
 /// </summary>
 /// <param name="terminal">Where from.</param>
 /// <param name="complete">What a line can become when Tab is pressed at its end.</param>
-internal sealed class LineReader(Terminal terminal, Func<string, IReadOnlyList<string>> complete)
+internal sealed class LineReader(Terminal terminal, Func<string, IReadOnlyList<Choice>> complete)
 {
-    private const string EraseToEnd = "\e[K";
+    private const string EraseToEnd = "\e[K", PasteOn = "\e[?2004h", PasteOff = "\e[?2004l", Fence = "\"\"\"", NextPrompt = "... ";
+
+    private const int UsualWidth = 80;
 
     private readonly List<string> _history = [];
 
-    /// <summary>The next line; null at the end of the input, or when the user leaves.</summary>
-    public string? Read(string prompt)
+    /// <summary>The next line or block; null at the end of the input, or when the user leaves.</summary>
+    public TypedText? Read(string prompt)
+    {
+        if (ReadLine(prompt) is not { } line) return null;
+        string start = line.Trim();
+        if (!start.StartsWith(Fence, StringComparison.Ordinal)) return new TypedText(line, line.Contains('\n'));
+        string rest = start[Fence.Length..];
+        if (rest.EndsWith(Fence, StringComparison.Ordinal)) return new TypedText(rest[..^Fence.Length].Trim(), true);
+
+        var text = new StringBuilder(rest);
+        while (ReadLine(NextPrompt) is { } next)
+        {
+            bool last = next.TrimEnd().EndsWith(Fence, StringComparison.Ordinal);
+            text.Append('\n').Append(last ? next.TrimEnd()[..^Fence.Length] : next);
+            if (last) break;
+        }
+
+        return new TypedText(text.ToString().Trim('\n'), true);
+    }
+
+    private string? ReadLine(string prompt)
     {
         if (!terminal.InIsTerminal || !terminal.OutIsTerminal) return terminal.In.ReadLine();
         if (!terminal.OutConsole.Profile.Capabilities.Ansi)
@@ -24,6 +57,7 @@ internal sealed class LineReader(Terminal terminal, Func<string, IReadOnlyList<s
 
         bool before = Console.TreatControlCAsInput;
         Console.TreatControlCAsInput = true;
+        Console.Write(PasteOn);
         try
         {
             string? line = Edit(prompt);
@@ -33,19 +67,27 @@ internal sealed class LineReader(Terminal terminal, Func<string, IReadOnlyList<s
         finally
         {
             Console.TreatControlCAsInput = before;
-            Console.WriteLine();
+            Console.WriteLine(PasteOff);
         }
     }
 
     private string? Edit(string prompt)
     {
         var line = new EditedLine();
+        var keys = new KeyReader(() => Console.ReadKey(intercept: true), () => Console.KeyAvailable);
         int recalled = _history.Count;
         bool leaving = false;
         while (true)
         {
             if (!line.IsHalfway) Draw(prompt, line);
-            ConsoleKeyInfo key = Console.ReadKey(intercept: true);
+            TypedKey typed = keys.Read();
+            if (typed.Pasted is { } pasted)
+            {
+                line.Insert(pasted);
+                continue;
+            }
+
+            ConsoleKeyInfo key = typed.Key;
             bool control = key.Modifiers.HasFlag(ConsoleModifiers.Control), empty = line.Text.Length == 0;
             bool leave = control && empty && (key.Key == ConsoleKey.D || (key.Key == ConsoleKey.C && leaving));
             if (leave) return null;
@@ -89,7 +131,7 @@ internal sealed class LineReader(Terminal terminal, Func<string, IReadOnlyList<s
     {
         string text = line.Text;
         if (line.Cursor < text.Length || complete(text) is not { Count: > 0 } choices) return;
-        string common = choices.Aggregate((a, b) => a[..a.AsSpan().CommonPrefixLength(b)]);
+        string common = choices.Select(choice => choice.Line).Aggregate((a, b) => a[..a.AsSpan().CommonPrefixLength(b)]);
         if (common.Length > text.Length || choices.Count == 1)
         {
             line.Set(common);
@@ -97,12 +139,13 @@ internal sealed class LineReader(Terminal terminal, Func<string, IReadOnlyList<s
         }
 
         Console.Write($"\r{EraseToEnd}");
-        terminal.Note(string.Join("   ", choices.Select(choice => choice[(choice.TrimEnd('/').LastIndexOfAny(['/', ' ']) + 1)..])));
+        terminal.Note(string.Join("   ", choices.Select(choice => choice.Label)));
     }
 
     private static void Draw(string prompt, EditedLine line)
     {
-        (string shown, int cursor) = line.Window(Math.Max(8, Console.WindowWidth - prompt.Length));
+        int width = Console.WindowWidth is > 0 and int columns ? columns : UsualWidth; // Some terminals do not know theirs.
+        (string shown, int cursor) = line.Window(Math.Max(8, width - prompt.Length));
         int column = prompt.Length + cursor;
         Console.Write($"\r{prompt}{shown}{EraseToEnd}\r{(column > 0 ? $"\e[{column}C" : "")}");
     }

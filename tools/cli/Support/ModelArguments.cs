@@ -69,6 +69,9 @@ internal sealed class ModelArguments
                 _check, _background, _maxPixels, _compat }) command.Add(option);
     }
 
+    /// <summary>Options that change no answer, or that say where the model is.</summary>
+    public IReadOnlyCollection<Option> Indifferent => [_model, _projector, _threads, _check];
+
     /// <summary>Whether llama.cpp is to be followed.</summary>
     public bool FollowsLlamaCpp(ParseResult parsed) => parsed.GetValue(_compat) is not null;
 
@@ -104,9 +107,10 @@ internal sealed class ModelArguments
     /// <summary>The model's two files, downloaded if need be.</summary>
     public async Task<(string Model, string? Projector)> LocateAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
     {
+        Check(Options(parsed)); // Before anything is downloaded.
         string name = parsed.GetRequiredValue(_model);
         string? projector = parsed.GetValue(_projector) is { } path ? Inputs.Existing(path) : null;
-        if (File.Exists(name)) return (name, projector);
+        if (File.Exists(name)) return (Inputs.Existing(name), projector);
         if (name == "demo")
         {
             DemoFiles demo = DemoFiles.Find();
@@ -128,16 +132,28 @@ internal sealed class ModelArguments
     }
 
     /// <summary>Loads the model and says how long it took.</summary>
-    public async Task<VisionLanguageModel> LoadAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
+    /// <param name="parsed">The command line.</param>
+    /// <param name="terminal">Where progress goes.</param>
+    /// <param name="pictures">Whether there are pictures: then a missing encoder is reported before anything is loaded.</param>
+    /// <param name="cancellation">Takes effect within one layer.</param>
+    public async Task<VisionLanguageModel> LoadAsync(ParseResult parsed, Terminal terminal, bool pictures, CancellationToken cancellation)
+    {
+        (string model, string? projector) = await LocateAsync(parsed, terminal, cancellation).ConfigureAwait(false);
+        if (pictures && projector is null) throw NoEncoder(model);
+        return await LoadAsync(parsed, model, projector, terminal, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Loads located files.</summary>
+    public async Task<VisionLanguageModel> LoadAsync(
+        ParseResult parsed, string model, string? projector, Terminal terminal, CancellationToken cancellation)
     {
         ModelOptions options = Options(parsed);
-        Check(options);
-        (string model, string? projector) = await LocateAsync(parsed, terminal, cancellation).ConfigureAwait(false);
         long start = Stopwatch.GetTimestamp();
         double share = 0;
-        IProgress<LoadProgress> progress = new LatestShare(now => share = now);
+        var progress = new Direct<LoadProgress>(now => share = now.Fraction);
         Task<VisionLanguageModel> loading = VisionLanguageModel.LoadAsync(model, projector, options, progress, cancellation);
-        await ProgressBars.WatchAsync(terminal, $"loading {Path.GetFileName(model)}", loading, () => share).ConfigureAwait(false);
+        string title = $"loading {Path.GetFileName(model)}";
+        await ProgressBars.WatchAsync(terminal, loading, () => new WorkState(title, share)).ConfigureAwait(false);
         VisionLanguageModel loaded = await loading.ConfigureAwait(false);
         foreach (string warning in loaded.Info.Warnings) terminal.Note($"warning: {warning}");
         terminal.Note(Summary(loaded.Info, Stopwatch.GetElapsedTime(start)));
@@ -156,6 +172,10 @@ internal sealed class ModelArguments
             throw new UsageException($"{problem.ParamName}: {problem.Message.Split(" (Parameter", 2)[0]}");
         }
     }
+
+    /// <summary>There are pictures, and nothing to look at them with.</summary>
+    public static UsageException NoEncoder(string model) =>
+        new($"{Path.GetFileName(model)} reads text alone; to look at pictures it needs its picture encoder, the mmproj file (--mmproj)");
 
     public static string Summary(ModelInfo info, TimeSpan loading) =>
         $"{info.Name}: {info.Architecture}{(info.Projector is null ? "" : " + " + info.Projector)}, {Sizes.Count(info.Weights)} weights, {Sizes.Bytes(info.FileBytes)}, "
@@ -181,11 +201,5 @@ internal sealed class ModelArguments
     {
         result.AddError(message);
         return value;
-    }
-
-    /// <summary>Keeps the latest report, on whatever thread it comes.</summary>
-    private sealed class LatestShare(Action<double> keep) : IProgress<LoadProgress>
-    {
-        public void Report(LoadProgress value) => keep(value.Fraction);
     }
 }

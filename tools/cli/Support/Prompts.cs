@@ -5,6 +5,7 @@ internal static class Prompts
 {
     public static string Read(string value, Terminal terminal) => value switch
     {
+        "-" when terminal.In == TextReader.Null => throw new UsageException("-p - reads standard input, which is closed"),
         "-" => terminal.In.ReadToEnd(),
         _ => Inputs.Text(value),
     };

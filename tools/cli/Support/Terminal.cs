@@ -1,4 +1,3 @@
-using System.Text;
 using Spectre.Console;
 
 namespace TinyMllm.Cli.Support;
@@ -12,12 +11,14 @@ internal sealed class Terminal
 {
     private const int PlainWidth = 1000;
 
-    private Terminal(TextReader input, TextWriter output, TextWriter error, bool inIsTerminal, bool outIsTerminal, bool errorIsTerminal)
+    private Terminal(
+        TextReader input, TextWriter output, TextWriter error, bool inIsTerminal, bool outIsTerminal, bool errorIsTerminal,
+        bool isTest = false)
     {
         (In, InIsTerminal) = (input, inIsTerminal);
         (Out, Error, OutIsTerminal, ErrorIsTerminal) = (output, error, outIsTerminal, errorIsTerminal);
-        OutConsole = Console(output, outIsTerminal);
-        ErrorConsole = Console(error, errorIsTerminal);
+        OutConsole = Console(output, outIsTerminal, isTest);
+        ErrorConsole = Console(error, errorIsTerminal, isTest);
     }
 
     public TextReader In { get; }
@@ -40,13 +41,18 @@ internal sealed class Terminal
 
     public static Terminal OfProcess()
     {
-        if (System.Console.IsOutputRedirected) System.Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        return new Terminal(System.Console.In, System.Console.Out, System.Console.Error,
-            !System.Console.IsInputRedirected, !System.Console.IsOutputRedirected, !System.Console.IsErrorRedirected);
+        bool input = !System.Console.IsInputRedirected;
+        bool output = !System.Console.IsOutputRedirected, error = !System.Console.IsErrorRedirected;
+        return new Terminal(
+            input ? System.Console.In : StandardStreams.OpenInput() ?? TextReader.Null,
+            output ? System.Console.Out : StandardStreams.OpenOutput(),
+            error ? System.Console.Error : StandardStreams.OpenError(),
+            input, output, error);
     }
 
-    /// <summary>A terminal that is none, for tests.</summary>
-    public static Terminal Of(TextReader input, TextWriter output, TextWriter error) => new(input, output, error, false, false, false);
+    /// <summary>Streams of a test, which are no terminal unless it says so.</summary>
+    public static Terminal Of(TextReader input, TextWriter output, TextWriter error, bool errorIsTerminal = false) =>
+        new(input, output, error, false, false, errorIsTerminal, isTest: true);
 
     public void ReportError(string line)
     {
@@ -77,15 +83,15 @@ internal sealed class Terminal
         return table;
     }
 
-    private static IAnsiConsole Console(TextWriter writer, bool isTerminal)
+    private static IAnsiConsole Console(TextWriter writer, bool isTerminal, bool isTest)
     {
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new AnsiConsoleOutput(writer),
-            Ansi = isTerminal ? AnsiSupport.Detect : AnsiSupport.No,
+            Ansi = !isTerminal ? AnsiSupport.No : isTest ? AnsiSupport.Yes : AnsiSupport.Detect,
             ColorSystem = isTerminal && Environment.GetEnvironmentVariable("NO_COLOR") is null or "" ? ColorSystemSupport.Detect
                 : ColorSystemSupport.NoColors,
-            Interactive = isTerminal ? InteractionSupport.Detect : InteractionSupport.No,
+            Interactive = !isTerminal ? InteractionSupport.No : isTest ? InteractionSupport.Yes : InteractionSupport.Detect,
         });
         if (!isTerminal) console.Profile.Width = PlainWidth;
         return console;
