@@ -15,11 +15,19 @@ string[] endings = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"];
 string[] pictures = [.. Directory.EnumerateFiles(folder).Where(path => endings.Contains(Path.GetExtension(path).ToLowerInvariant())).Order()];
 bool json = Path.GetExtension(outputPath) == ".jsonl";
 
-// A line is complete only with its line break. What an interruption cut off is cut away, and its picture done again.
-await using var output = new FileStream(outputPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+// One process at a time: only FileShare.None keeps a second one out on every system.
+await using var output = new FileStream(outputPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
 var known = new byte[output.Length];
 output.ReadExactly(known);
-output.SetLength(Array.LastIndexOf(known, (byte)'\n') + 1);
+int complete = Array.LastIndexOf(known, (byte)'\n') + 1;
+if (complete == 0 && known.Length > 0)
+{
+    Console.Error.WriteLine($"{outputPath} is not a file of captions");
+    return 2;
+}
+
+// A line is complete only with its line break. What an interruption cut off is cut away, and its picture done again.
+output.SetLength(complete);
 output.Position = output.Length;
 HashSet<string> captioned = [.. Encoding.UTF8.GetString(known, 0, (int)output.Length).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(FileOf)];
 
