@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace TinyMllm.Loaders.Images.WebP.Lossless;
 
@@ -18,15 +19,14 @@ internal sealed class PixelWindow
 
     private readonly uint[] _ring;
     private readonly int _mask;
-    private readonly long _total;
+    private readonly int _total;
     private readonly uint[] _row;
     private readonly LosslessRow _receive;
-    private long _count, _cached;
-    private int _rows;
+    private int _count, _cached, _rows, _rowEnd;
 
     public PixelWindow(int width, int height, LosslessRow receive)
     {
-        (Width, Height, _receive, _total) = (width, height, receive, (long)width * height);
+        (Width, Height, _receive, _total, _rowEnd) = (width, height, receive, checked(width * height), width);
         _ring = new uint[BitOperations.RoundUpToPowerOf2((uint)Math.Min(_total, MostKept))];
         _mask = _ring.Length - 1;
         _row = new uint[width];
@@ -43,17 +43,18 @@ internal sealed class PixelWindow
     public bool IsCacheFarBehind => _count - _cached > MostKept / 2;
 
     /// <summary>Adds a pixel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(uint pixel)
     {
         _ring[_count++ & _mask] = pixel;
-        if (_count - (long)_rows * Width == Width) EmitRow();
+        if (_count == _rowEnd) EmitRow();
     }
 
     /// <summary>Adds the pixels that stand <paramref name="distance"/> before, as long as there is room; returns how many.</summary>
     public int Repeat(int distance, int count)
     {
         if (distance > _count) throw new ImageFormatException($"WebP: a back reference of {distance} pixels at pixel {_count}");
-        count = (int)Math.Min(count, _total - _count);
+        count = Math.Min(count, _total - _count);
         for (int i = 0; i < count; i++) Add(_ring[(_count - distance) & _mask]);
         return count;
     }
@@ -66,9 +67,10 @@ internal sealed class PixelWindow
 
     private void EmitRow()
     {
-        int start = (int)(((long)_rows * Width) & _mask), first = Math.Min(Width, _ring.Length - start);
+        int start = (_rowEnd - Width) & _mask, first = Math.Min(Width, _ring.Length - start);
         _ring.AsSpan(start, first).CopyTo(_row);
         _ring.AsSpan(0, Width - first).CopyTo(_row.AsSpan(first));
+        _rowEnd += Width;
         _receive(_rows++, _row);
     }
 }
