@@ -3,6 +3,7 @@ using TinyMllm.Loaders.Images;
 using TinyMllm.Tests.Support;
 using TinyMllm.Vision;
 using TinyMllm.Vision.Preprocessing;
+using TinyMllm.Vision.Prompting;
 
 namespace TinyMllm.Tests.Vision;
 
@@ -190,6 +191,21 @@ public sealed class OriginalSizeTests
             byte[] expected = y < 20 ? [.. pixels[(y * 90)..((y + 1) * 90)], .. new byte[26 * 3]] : new byte[56 * 3];
             Assert.That(actual[(y * 168)..((y + 1) * 168)], Is.EqualTo(expected), $"row {y}");
         }
+    }
+
+    /// <summary>A paragraph parts the tiles from the overview; where there are no tiles, the original has none and llama.cpp has it.</summary>
+    [TestCase("idefics3_single", true, 0)]
+    [TestCase("idefics3_single", false, 1)]
+    [TestCase("idefics3_tiles", true, 1)]
+    [TestCase("idefics3_tiles", false, 1)]
+    public void Idefics3PartsItsOverviewFromTheTiles(string golden, bool original, int paragraphs)
+    {
+        using GgufFile file = GgufFile.Open(Golden.Path($"vlm/{golden}/mmproj.gguf"));
+        using VisionModel model = VisionModel.Load(file, new VisionOptions { Compatibility = original ? Compatibility.Original : Compatibility.LlamaCpp });
+        string[] tokens = [.. model.Prepare(RgbImage.FromRgb(new byte[60 * 44 * 3], 60, 44)).Pieces.OfType<ImagePiece.MarkerToken>().Select(piece => piece.Value)];
+        Assert.That(tokens[^3..], Is.EqualTo(new[] { "<fake_token_around_image>", "<global-img>", "<fake_token_around_image>" }));
+        Assert.That(tokens.Count(token => token == "\n\n"), Is.EqualTo(paragraphs));
+        if (paragraphs > 0) Assert.That(tokens[^4], Is.EqualTo("\n\n"));
     }
 
     /// <summary>A picture for which the two modes decide differently, through a file of each family.</summary>
