@@ -31,7 +31,18 @@ internal sealed class OutputFile : IDisposable
         (_path, _sources) = (path, sources);
         string target = Check(path, sources), name = Path.GetFileName(target), stem = name[..Math.Min(name.Length, LongestStem)];
         _temporary = Path.Combine(Path.GetDirectoryName(target)!, $"{stem}.{Path.GetRandomFileName()}.tmp");
-        Stream = new FileStream(_temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferBytes);
+        try
+        {
+            Stream = new FileStream(_temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferBytes);
+        }
+        catch (DirectoryNotFoundException failure)
+        {
+            throw new DirectoryNotFoundException($"{path}: there is no such folder", failure);
+        }
+        catch (UnauthorizedAccessException failure)
+        {
+            throw new UnauthorizedAccessException($"{path}: its folder must not be written to", failure);
+        }
     }
 
     /// <summary>Where the bytes go.</summary>

@@ -37,6 +37,11 @@ public sealed class OutputFileTests
     }
 
     [Test]
+    public void AMissingFolderIsSaidByTheNameThatWasGiven() =>
+        Assert.That(() => OutputFile.Create(In("none/x")),
+            Throws.InstanceOf<IOException>().With.Message.EqualTo($"{In("none/x")}: there is no such folder"));
+
+    [Test]
     public void ALongNameLeavesRoomForTheNeighbours()
     {
         string name = new('n', 250);
