@@ -50,6 +50,9 @@ public sealed class ChatTemplate
     /// </summary>
     public ChatTemplateException? Problem { get; }
 
+    /// <summary>What is wrong with the template for conversations with tools, which then is not used.</summary>
+    internal ChatTemplateException? ToolsProblem => _withTools?.Problem;
+
     /// <summary>Name of the built-in format in use; null when the Jinja template is interpreted.</summary>
     public string? BuiltInName => _jinja is null || Problem is not null ? _builtIn?.Name : null;
 

@@ -251,7 +251,7 @@ public sealed partial class PackageTests
                 static void Main() { }
             }
             """);
-        Dotnet(folder, "build", "-c", "Release", "-o", Path.Combine(folder, "out"), "-warnaserror");
+        Dotnet(folder, "build", "-c", "Release", "-o", Path.Combine(folder, "out"), "-warnaserror", "-p:Nullable=enable");
     }
 
     private static int NativeImports(string path) => NativeImports(File.OpenRead(path));

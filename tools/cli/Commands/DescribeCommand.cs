@@ -116,6 +116,15 @@ internal sealed class DescribeCommand : CliCommand
                 Terminal.ReportError(Failures.About(picture, path, failure));
             }
 
+            if (result is not null && Reports.OnlyThought(result))
+            {
+                failed++;
+                const string problem = "all tokens went into thoughts: -n allows more, --no-think answers at once";
+                work.Log.AddFailure(work.Run, picture, problem);
+                Terminal.ReportError($"{picture}: {problem}");
+                result = null;
+            }
+
             // Outside: a log that cannot be written is not the picture's fault, and there is no use in going on.
             if (result is not null) work.Log.Add(work.Run, picture, result);
             count(i + 1);

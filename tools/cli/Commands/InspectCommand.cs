@@ -52,6 +52,7 @@ internal sealed class InspectCommand : CliCommand
         if (parsed.GetValue(_json)) GgufJson.Write(file, Terminal.Out);
         else Show(file);
         foreach (string warning in VocabularyWarnings(file)) Warn(file, warning);
+        foreach (string problem in TemplateReport.Problems(file)) Warn(file, problem);
         if (!parsed.GetValue(_check)) return Task.FromResult(ExitCodes.Success);
 
         IReadOnlyList<InvalidTensor> invalid = file.FindInvalidTensors(cancellation);
@@ -111,6 +112,7 @@ internal sealed class InspectCommand : CliCommand
             file.Tensors.GroupBy(tensor => tensor.Type).OrderByDescending(group => group.Sum(tensor => tensor.ByteCount))
             .Select(group => $"{group.Key} {Sizes.Bytes(group.Sum(tensor => tensor.ByteCount))} in {group.Count()}"));
         Terminal.Out.WriteLine(Support(file));
+        if (TemplateReport.Line(file) is { } template) Terminal.Out.WriteLine(OneLine(template));
         Terminal.Out.WriteLine(
             $"{file.Tensors.Count} tensors, {Sizes.Count(file.Tensors.Sum(tensor => tensor.ElementCount))} weights: {types}");
     }

@@ -28,6 +28,11 @@ internal sealed class AnswerArguments
     private readonly Option<string?> _schema =
         new("--json-schema") { Description = "A JSON schema that the answer follows, or @FILE.", HelpName = "JSON" };
 
+    private readonly Option<bool> _think = new("--think") { Description = "Have the model think before it answers, where its template has a switch for that." };
+    private readonly Option<bool> _noThink = new("--no-think") { Description = "Have the model answer at once. Without either, its template decides." };
+    private readonly Option<string[]> _variables =
+        new("--template-var") { Description = "A variable for the chat template; VALUE is JSON, else a text; may be repeated.", HelpName = "NAME=VALUE" };
+
     /// <param name="tokens">Most tokens of an answer unless the user says otherwise.</param>
     public AnswerArguments(int tokens) =>
         _tokens = new Option<int>("-n", "--tokens") { Description = "Most tokens of an answer.", HelpName = "N",
@@ -36,7 +41,8 @@ internal sealed class AnswerArguments
     public void AddTo(Command command)
     {
         foreach (Option option in new Option[]
-            { _tokens, _temperature, _topK, _topP, _minP, _typical, _repeatPenalty, _seed, _system, _stop, _grammar, _schema }) command.Add(
+            { _tokens, _temperature, _topK, _topP, _minP, _typical, _repeatPenalty, _seed, _system, _stop, _grammar, _schema,
+                _think, _noThink, _variables }) command.Add(
                 option);
     }
 
@@ -56,6 +62,8 @@ internal sealed class AnswerArguments
             StopStrings = parsed.GetValue(_stop) ?? [],
             Grammar = Text(parsed.GetValue(_grammar)),
             JsonSchema = Text(parsed.GetValue(_schema)),
+            Thinking = Thinking(parsed),
+            TemplateVariables = TemplateVariables.Parse(parsed.GetValue(_variables) ?? []),
         };
         Check(options);
         return options;
@@ -69,6 +77,13 @@ internal sealed class AnswerArguments
         if (options.Grammar is { } grammar) Grammar.Check(grammar);
         if (options.JsonSchema is { } schema) Grammar.FromJsonSchema(schema);
     }
+
+    private bool? Thinking(ParseResult parsed) => (parsed.GetValue(_think), parsed.GetValue(_noThink)) switch
+    {
+        (true, true) => throw new UsageException("--think and --no-think are opposites: give one"),
+        (false, false) => null,
+        (var think, _) => think,
+    };
 
     /// <summary>The same options for a model: what the user does not say about sampling is as the model's file recommends.</summary>
     public GenerationOptions Options(ParseResult parsed, VisionLanguageModel model, Terminal terminal)

@@ -27,6 +27,7 @@ internal static class Answers
             for (bool more = await begun.ConfigureAwait(false); more; more = await pieces.MoveNextAsync().ConfigureAwait(false))
             {
                 shown?.Append(pieces.Current.Text);
+                terminal.Think(pieces.Current.Reasoning);
                 terminal.Write(pieces.Current.Text);
                 result = pieces.Current.Result;
             }

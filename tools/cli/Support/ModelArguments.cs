@@ -3,6 +3,7 @@ using System.Diagnostics;
 using TinyMllm.Engine;
 using TinyMllm.Kernels;
 using TinyMllm.Kernels.Quantization;
+using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Hub;
 using TinyMllm.Loaders.Images;
 using TinyMllm.Vision;
@@ -45,6 +46,12 @@ internal sealed class ModelArguments
             HelpName = "COLOR" };
     private readonly Option<long?> _maxPixels =
         new("--max-pixels") { Description = "Largest picture that is decoded, in pixels; 67108864 (64 Mi) unless set.", HelpName = "N" };
+    private readonly Option<string?> _template = new("--chat-template")
+    {
+        Description = "A file with a chat template (Jinja) to use instead of the model's own, or the name of a built-in one: chatml, llama3, …",
+        HelpName = "FILE", CompletionSources = { _ => ChatTemplate.BuiltInNames.Select(name => new System.CommandLine.Completions.CompletionItem(name)) },
+    };
+
     private readonly Option<string?> _compat =
         new("--compat") { Description = "Follow llama.cpp where it departs from the original model: llama.cpp.", HelpName = "ENGINE" };
 
@@ -66,7 +73,7 @@ internal sealed class ModelArguments
     {
         foreach (Option option in new Option[]
             { _model, _projector, _threads, _context, _kvType, _weights, _visionWeights, _exact, _noTiles, _maxImageTokens,
-                _check, _background, _maxPixels, _compat }) command.Add(option);
+                _check, _background, _maxPixels, _template, _compat }) command.Add(option);
     }
 
     /// <summary>Options that change no answer, or that say where the model is.</summary>
@@ -90,6 +97,7 @@ internal sealed class ModelArguments
             ? parsed.GetValue(_maxImageTokens)
             : throw new UsageException($"--max-image-tokens is {parsed.GetValue(_maxImageTokens)}, expected 1 or more"),
         CheckWeights = parsed.GetValue(_check),
+        ChatTemplate = parsed.GetValue(_template) is { } template ? Template(template) : null,
         Images = Images(parsed),
         Compatibility = FollowsLlamaCpp(parsed) ? Compatibility.LlamaCpp : Compatibility.Original,
     };
@@ -102,6 +110,15 @@ internal sealed class ModelArguments
         if (parsed.GetValue(_background) is { } background) options = options with { Background = Colors.Parse(background, "--background") };
         if (parsed.GetValue(_maxPixels) is not { } pixels) return options;
         return pixels > 0 ? options with { MaxPixels = pixels } : throw new UsageException($"--max-pixels is {pixels}, expected 1 or more");
+    }
+
+    /// <summary>A template's text, or the name of a built-in one.</summary>
+    /// <exception cref="UsageException">It is neither.</exception>
+    private static string Template(string value)
+    {
+        if (File.Exists(value)) return File.ReadAllText(value);
+        if (ChatTemplate.BuiltInNames.Contains(value)) return value;
+        throw new UsageException($"--chat-template: there is no file {value}, and no built-in template of this name{Suggestions.DidYouMean(value, ChatTemplate.BuiltInNames)}");
     }
 
     /// <summary>The model's two files, downloaded if need be.</summary>

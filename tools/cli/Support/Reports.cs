@@ -15,8 +15,13 @@ internal static class Reports
             + $"first token after {Sizes.Time(times.FirstToken)} | {usage.GeneratedTokens} tokens{rate}{Reason(result)}";
     }
 
+    /// <summary>Whether the answer ended before it began, because the model was still thinking.</summary>
+    public static bool OnlyThought(GenerationResult result) =>
+        result.FinishReason is FinishReason.MaxTokens or FinishReason.ContextFull && result.Text.Length == 0 && result.Reasoning.Length > 0;
+
     private static string Reason(GenerationResult result) => result.FinishReason switch
     {
+        FinishReason.MaxTokens when OnlyThought(result) => " | stopped at -n tokens, still thinking (--no-think answers at once)",
         FinishReason.MaxTokens => " | stopped at -n tokens",
         FinishReason.ContextFull => " | stopped: the context is full (-c)",
         _ => "",

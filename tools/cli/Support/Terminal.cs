@@ -74,6 +74,12 @@ internal sealed class Terminal
         Out.Flush();
     }
 
+    /// <summary>A piece of what a model thinks: dim, for people only.</summary>
+    public void Think(string piece)
+    {
+        if (piece.Length > 0 && ErrorIsTerminal) ErrorConsole.Write(new Text(piece, new Style(decoration: Decoration.Dim)));
+    }
+
     /// <summary>A table for standard output: ruled on a terminal, bare columns elsewhere.</summary>
     public Table NewTable(params ReadOnlySpan<string> columns)
     {
