@@ -107,7 +107,7 @@ internal sealed class ChatOptionsReader(IChatClient client, string modelId, Samp
         nameof(GenerationOptions), nameof(GenerationOptions.MaxTokens), nameof(GenerationOptions.Sampling), nameof(GenerationOptions.StopStrings),
         nameof(GenerationOptions.SystemPrompt), nameof(GenerationOptions.Raw), nameof(GenerationOptions.Grammar),
         nameof(GenerationOptions.JsonSchema), nameof(GenerationOptions.LogProbabilities), nameof(GenerationOptions.Thinking),
-        nameof(GenerationOptions.TemplateVariables), nameof(SamplerOptions),
+        nameof(GenerationOptions.TemplateVariables), nameof(GenerationOptions.ImageProgress), nameof(SamplerOptions),
         nameof(SamplerOptions.Temperature), nameof(SamplerOptions.DynamicTemperatureRange), nameof(SamplerOptions.DynamicTemperatureExponent),
         nameof(SamplerOptions.TopK), nameof(SamplerOptions.TopP), nameof(SamplerOptions.MinP), nameof(SamplerOptions.TypicalP),
         nameof(SamplerOptions.TopNSigma), nameof(SamplerOptions.XtcProbability), nameof(SamplerOptions.XtcThreshold), nameof(SamplerOptions.MinKeep),

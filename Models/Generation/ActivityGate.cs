@@ -24,9 +24,12 @@ internal sealed class ActivityGate(object owner, Action free)
 
     /// <summary>Begins work; dispose the result on the same thread when it is over.</summary>
     /// <param name="cancellation">The caller's wish to stop.</param>
+    /// <exception cref="OperationCanceledException">The caller wished to stop before the work began, whether the gate is closed or
+    /// not.</exception>
     /// <exception cref="ObjectDisposedException">The gate is closed.</exception>
     public Activity Enter(CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_closed, owner);
