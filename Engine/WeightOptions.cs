@@ -26,4 +26,9 @@ public sealed record WeightOptions
     /// block does not divide stay as they are.
     /// </summary>
     public TensorType? Requantize { get; init; }
+
+    /// <summary>
+    /// Asks Linux to back the weights with pages of 2 MiB, which makes reading them faster. Other systems, and a Linux that has none, ignore it.
+    /// </summary>
+    public bool HugePages { get; init; } = true;
 }

@@ -93,6 +93,12 @@ public sealed record ModelOptions
     internal ImageOptions ImagesOrDefault =>
         Images ?? (Compatibility == Compatibility.LlamaCpp ? ImageOptions.AsStored : ImageOptions.Default);
 
+    /// <summary>
+    /// Asks Linux to back weights and scratch memory with pages of 2 MiB, which makes the engine faster. Memory then grows in steps of 2 MiB. Other systems, and a Linux
+    /// that has no such pages, ignore it.
+    /// </summary>
+    public bool HugePages { get; init; } = true;
+
     /// <summary>Checks the values; loading does it first.</summary>
     /// <exception cref="ArgumentException">A number is negative or too large, or a choice is unknown; the message names it.</exception>
     public void Validate()

@@ -24,7 +24,7 @@ public sealed partial class VisionLanguageModel
         PicturePart[] slices = [.. _files.Prompts.Assemble(PromptBuilder.Marker, [image]).OfType<PicturePart>()];
         int features = Vision!.EmbeddingLength, tokens = slices.Sum(slice => slice.Tokens);
         float[] values = new float[tokens * features];
-        using var workspace = new Workspace(_pool);
+        using var workspace = new Workspace(_pool, _options.HugePages);
         int at = 0;
         foreach (PicturePart slice in slices)
         {

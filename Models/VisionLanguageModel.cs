@@ -248,7 +248,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
     internal IReadOnlyList<PromptPart> Assemble(GuardedText text, IReadOnlyList<RgbImage> images) => _files.Prompts.Assemble(text, images);
 
     /// <summary>A memory for one conversation.</summary>
-    internal Slot CreateSlot() => new(new ModelDecoder(_files.Language, _files.Vision, _pool, Info.Context, _options.KvType));
+    internal Slot CreateSlot() => new(new ModelDecoder(_files.Language, _files.Vision, _pool, Info.Context, _options.KvType, _options.HugePages));
 
     /// <summary>The conversation of a single question.</summary>
     internal static ChatTurn[] Conversation(ChatTurn question, GenerationOptions options) =>

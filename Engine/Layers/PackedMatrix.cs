@@ -13,13 +13,13 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     private readonly WeightMemory _panels;
 
-    private PackedMatrix(PanelKernel kernel, int inputs, int outputs)
+    private PackedMatrix(PanelKernel kernel, int inputs, int outputs, bool hugePages)
     {
         Kernel = kernel;
         Inputs = inputs;
         Outputs = outputs;
         PanelBytes = kernel.PanelBytes(inputs);
-        _panels = WeightMemory.Take(PanelBytes * PanelCount);
+        _panels = WeightMemory.Take(PanelBytes * PanelCount, hugePages);
     }
 
     public PanelKernel Kernel { get; }
@@ -45,7 +45,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
     {
         TensorType type = TargetType(options, tensor);
         var kernel = PanelKernel.For(type)!;
-        var matrix = new PackedMatrix(kernel, tensor.Columns, tensor.Rows);
+        var matrix = new PackedMatrix(kernel, tensor.Columns, tensor.Rows, options.HugePages);
         try
         {
             if (type == tensor.Type) matrix.PackStored(tensor);

@@ -16,9 +16,6 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
 {
     private const uint Alignment = 64;
 
-    /// <summary>Bytes of a huge page on x86-64 and most of Arm64.</summary>
-    private const uint HugePage = 2 << 20;
-
     private readonly nuint _bytes;
     private nint _memory;
 
@@ -60,7 +57,14 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     public Span<T> Span => new(Pointer, checked((int)Length));
 
     /// <summary>A buffer that begins on a boundary of 2 MiB where it is as large: what a system needs that backs memory with huge pages. Contents undefined.</summary>
-    internal static NativeBuffer<T> OfWholePages(long length) => new(length, length >= HugePage / sizeof(T) ? HugePage : Alignment);
+    /// <param name="length">Number of elements.</param>
+    /// <param name="hugePages">Whether the system is asked for them.</param>
+    internal static NativeBuffer<T> OfWholePages(long length, bool hugePages)
+    {
+        var buffer = new NativeBuffer<T>(length, length >= HugePages.Size / sizeof(T) ? HugePages.Size : Alignment);
+        if (hugePages) HugePages.Ask(buffer.Pointer, buffer._bytes);
+        return buffer;
+    }
 
     /// <summary>Frees the memory. Calling it again does nothing.</summary>
     public void Dispose()

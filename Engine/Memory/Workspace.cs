@@ -22,9 +22,14 @@ public sealed unsafe class Workspace : IDisposable
     private int _block;
     private long _offset;
 
+    private readonly bool _hugePages;
+
     /// <summary>Creates a workspace that runs on <paramref name="pool"/>, which it does not own.</summary>
-    public Workspace(WorkerPool pool)
+    /// <param name="pool">The threads.</param>
+    /// <param name="hugePages">Whether Linux is asked to back scratch memory with pages of 2 MiB.</param>
+    public Workspace(WorkerPool pool, bool hugePages = true)
     {
+        _hugePages = hugePages;
         Pool = pool;
         _lifetime = new Lifetime(this, FreeBlocks);
     }
@@ -86,7 +91,7 @@ public sealed unsafe class Workspace : IDisposable
     {
         long capacity = Capacity;
         FreeBlocks();
-        _blocks.Add(NativeBuffer<byte>.OfWholePages(capacity));
+        _blocks.Add(NativeBuffer<byte>.OfWholePages(capacity, _hugePages));
     }
 
     private void FreeBlocks()
@@ -109,7 +114,7 @@ public sealed unsafe class Workspace : IDisposable
         if (_block == _blocks.Count)
         {
             long size = Math.Max(bytes, Math.Max(SmallestBlock, Capacity));
-            _blocks.Add(NativeBuffer<byte>.OfWholePages(size));
+            _blocks.Add(NativeBuffer<byte>.OfWholePages(size, _hugePages));
         }
 
         byte* result = _blocks[_block].Pointer + _offset;

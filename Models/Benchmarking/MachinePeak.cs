@@ -16,9 +16,10 @@ public sealed unsafe record MachinePeak(int Threads, double Int8, double Int4, d
     private const long MemoryBytes = 256L << 20;
 
     /// <summary>Measures with the threads of <paramref name="pool"/>; takes about a quarter of a second.</summary>
-    public static MachinePeak Measure(WorkerPool pool)
+    public static MachinePeak Measure(WorkerPool pool, bool hugePages = true)
     {
-        using var memory = new NativeBuffer<byte>(MemoryBytes, clear: true);
+        using var memory = NativeBuffer<byte>.OfWholePages(MemoryBytes, hugePages);
+        memory.Span.Clear();
         return new MachinePeak(pool.Threads, Best(pool, Loop.Int8, null), Best(pool, Loop.Int4, null), Best(pool, Loop.Single, null), Best(pool, Loop.Read, memory.Pointer));
     }
 

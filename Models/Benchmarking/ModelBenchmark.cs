@@ -36,7 +36,7 @@ public static unsafe class ModelBenchmark
             foreach (int threads in options.Threads)
             {
                 using var pool = new WorkerPool(threads);
-                var peak = MachinePeak.Measure(pool);
+                var peak = MachinePeak.Measure(pool, options.Weights.HugePages);
                 peaks?.Report(peak);
                 if (options.Model is not null)
                     foreach (var result in LanguageTests(options, pool, peak, cancellation)) yield return result;
@@ -53,7 +53,7 @@ public static unsafe class ModelBenchmark
     {
         using var file = GgufFile.Open(options.Model!);
         using var model = LanguageModel.Load(file, new LanguageModelOptions { Weights = options.Weights });
-        using var workspace = new Workspace(pool);
+        using var workspace = new Workspace(pool, options.Weights.HugePages);
         var facts = new WeightFacts(file, options.Weights);
         float[] logits = new float[model.VocabularySize];
         foreach (int length in options.PromptLengths.Where(length => length > 0))
@@ -99,7 +99,7 @@ public static unsafe class ModelBenchmark
     {
         using var file = GgufFile.Open(options.Projector!);
         using var model = VisionModel.Load(file, new VisionOptions { Weights = options.VisionWeights, Tiles = false });
-        using var workspace = new Workspace(pool);
+        using var workspace = new Workspace(pool, options.VisionWeights.HugePages);
         var facts = new WeightFacts(file, options.VisionWeights);
         int side = Math.Max(64, file.Metadata.GetInt32("clip.vision.image_size", 512)), patch = Math.Max(1, file.Metadata.GetInt32("clip.vision.patch_size", 16));
         byte[] pixels = new byte[3 * side * side];

@@ -13,10 +13,10 @@ internal sealed unsafe class ModelDecoder : IDecoder
     private readonly Workspace _workspace;
     private readonly KvCache _cache;
 
-    public ModelDecoder(LanguageModel language, VisionModel? vision, WorkerPool pool, int context, KvType type)
+    public ModelDecoder(LanguageModel language, VisionModel? vision, WorkerPool pool, int context, KvType type, bool hugePages = true)
     {
         (_language, _vision) = (language, vision);
-        _workspace = new Workspace(pool);
+        _workspace = new Workspace(pool, hugePages);
         _cache = language.CreateCache(context, type);
     }
 

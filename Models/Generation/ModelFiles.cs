@@ -68,7 +68,7 @@ internal sealed class ModelFiles : IDisposable
             Loaded(0);
             var languageOptions = new LanguageModelOptions
             {
-                Weights = new() { Activations = options.Activations, Requantize = options.WeightType },
+                Weights = new() { Activations = options.Activations, Requantize = options.WeightType, HugePages = options.HugePages },
                 Context = options.Context,
                 Compatibility = options.Compatibility,
             };
@@ -137,7 +137,7 @@ internal sealed class ModelFiles : IDisposable
 
     private static VisionModel LoadVision(GgufFile file, ModelOptions options) => VisionModel.Load(file, new VisionOptions
     {
-        Weights = new() { Activations = options.Activations, Requantize = options.VisionWeightType },
+        Weights = new() { Activations = options.Activations, Requantize = options.VisionWeightType, HugePages = options.HugePages },
         Compatibility = options.Compatibility,
         Tiles = options.ImageTiles,
         MinImageTokens = options.MinImageTokens,

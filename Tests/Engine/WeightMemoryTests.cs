@@ -7,7 +7,7 @@ public unsafe class WeightMemoryTests
     public void MatricesLieOnCacheLinesAndNeverOverlap()
     {
         long[] lengths = [1, 64, 100, 4096, 70_000, 3 << 20, 17 << 20, 15 << 20, 15 << 20, 15 << 20, 15 << 20, 33, 70 << 20];
-        var taken = lengths.Select(WeightMemory.Take).ToArray();
+        var taken = lengths.Select(length => WeightMemory.Take(length)).ToArray();
         try
         {
             for (int i = 0; i < taken.Length; i++) Ends(taken[i]).ForEach(end => *(byte*)end = (byte)i);
@@ -56,6 +56,27 @@ public unsafe class WeightMemoryTests
             Thread.Yield();
             Assert.That(bytes.IndexOfAnyExcept((byte)i), Is.EqualTo(-1));
         });
+    }
+
+    /// <summary>A narrow address space has no room for a block of 64 MiB, which is no reason to refuse a small matrix.</summary>
+    [Test]
+    public void ARefusedBlockBecomesOneOfTheMatrixsOwnSize()
+    {
+        var asked = new List<long>();
+        var blocks = new WeightBlocks(bytes =>
+        {
+            asked.Add(bytes);
+            return bytes < WeightBlocks.BlockBytes ? new NativeBuffer<byte>(bytes) : throw new OutOfMemoryException();
+        });
+        using (WeightMemory first = blocks.Take(1000), second = blocks.Take(2000))
+        {
+            Assert.That(asked.Where(bytes => bytes < WeightBlocks.BlockBytes), Is.EqualTo(new[] { 1024L, 2048L }));
+            new Span<byte>(first.Pointer, 1000).Fill(1);
+            new Span<byte>(second.Pointer, 2000).Fill(2);
+            Assert.That(new Span<byte>(first.Pointer, 1000).IndexOfAnyExcept((byte)1), Is.EqualTo(-1));
+        }
+
+        Assert.That(() => new WeightBlocks(_ => throw new OutOfMemoryException()).Take(1000), Throws.InstanceOf<OutOfMemoryException>());
     }
 
     private static List<nint> Ends(WeightMemory matrix) => [(nint)matrix.Pointer, (nint)(matrix.Pointer + matrix.Length - 1)];

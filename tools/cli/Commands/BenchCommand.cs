@@ -22,12 +22,13 @@ internal sealed class BenchCommand : CliCommand
     private readonly Option<string> _isa = new("--isa") { Description = "The instruction set to use: portable, avx2, avx512vnni and the like; inspect --machine lists those of this machine.", HelpName = "NAME" };
     private readonly Option<string> _kv = new("--kv-type") { Description = "How keys and values are stored: f16, f32 or q8_0.", HelpName = "TYPE", DefaultValueFactory = _ => "f16" };
     private readonly Option<string> _visionType = new("--vision-type", "--vision-weights") { Description = "Requantises the encoder's F32, F16 and BF16 matrices at load, for example to q8_0.", HelpName = "TYPE" };
+    private readonly Option<bool> _noHugePages = ModelArguments.NoHugePages();
     private readonly Option<bool> _json = new("--json") { Description = "Print a JSON array with llama-bench's field names." };
 
     public BenchCommand(Terminal terminal, Interrupts interrupts)
         : base("bench", "Measure prompt, generation and picture speed.", terminal, interrupts)
     {
-        foreach (Option option in new Option[] { _model, _projector, _prompt, _generate, _threads, _repetitions, _isa, _kv, _visionType, _json }) Add(option);
+        foreach (Option option in new Option[] { _model, _projector, _prompt, _generate, _threads, _repetitions, _isa, _kv, _visionType, _noHugePages, _json }) Add(option);
     }
 
     public override IReadOnlyList<string> Examples =>
@@ -93,7 +94,9 @@ internal sealed class BenchCommand : CliCommand
         {
             Model = model, Projector = projector, Repetitions = repetitions, KvType = kv,
             PromptLengths = Numbers(parsed.GetValue(_prompt)!, "-p"), GenerationLengths = Numbers(parsed.GetValue(_generate)!, "-n"),
-            Isa = parsed.GetValue(_isa) is { } isa ? Isa.Parse(isa) : null, Threads = Numbers(parsed.GetValue(_threads)!, "-t"), VisionWeights = new WeightOptions { Requantize = vision },
+            Isa = parsed.GetValue(_isa) is { } isa ? Isa.Parse(isa) : null, Threads = Numbers(parsed.GetValue(_threads)!, "-t"),
+            Weights = new WeightOptions { HugePages = !parsed.GetValue(_noHugePages) },
+            VisionWeights = new WeightOptions { Requantize = vision, HugePages = !parsed.GetValue(_noHugePages) },
         };
     }
 
