@@ -47,6 +47,7 @@ public sealed class IsaTests
         Assert.That(InstructionSets.Choose("portable"), Is.EqualTo(Isa.Portable));
     }
 
+    [Category("Dotnet")]
     [TestCase("portable", 0, "portable, as TINYMLLM_ISA says: 4 floats per vector")]
     [TestCase("avx9", 2, "'avx9'")]
     public void TheToolObeysTheEnvironment(string name, int exitCode, string told)

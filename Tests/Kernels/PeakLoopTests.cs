@@ -27,6 +27,7 @@ public sealed partial class PeakLoopTests
         ("Rows128", "(v?mulps|vfmadd[0-9]+ps)", 8),
     ];
 
+    [Category("Dotnet")]
     [TestCase("")]
     [TestCase("DOTNET_EnableAVXVNNI=0")]
     [TestCase("DOTNET_EnableAVX512=0")]
