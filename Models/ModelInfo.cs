@@ -18,8 +18,8 @@ public sealed record ModelInfo(
         int VocabularySize, int EmbeddingLength, Isa Isa)
 {
     /// <summary>
-    /// What is wrong with the files but did not keep them from loading, a line each: special tokens beyond the vocabulary, weights that are
-    /// NaN or infinite among those that were packed. Show them to whoever chose the files.
+    /// What is wrong with the files but did not keep them from loading, a line each: special tokens beyond the vocabulary, a chat template
+    /// that cannot be used, weights that are NaN or infinite among those that were packed. Show them to whoever chose the files.
     /// </summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 }

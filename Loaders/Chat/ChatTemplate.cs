@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using TinyMllm.Loaders.Chat.BuiltIn;
 using TinyMllm.Loaders.Chat.Jinja;
 using TinyMllm.Loaders.Chat.Thinking;
@@ -18,7 +19,7 @@ public sealed class ChatTemplate
     /// <summary>The text that stands where a picture goes.</summary>
     public const string ImageMarker = "<__media__>";
 
-    private const string Key = "tokenizer.chat_template";
+    private const string Key = "tokenizer.chat_template", ToolUseKey = Key + ".tool_use", ThinkingVariable = "enable_thinking";
 
     private readonly JinjaChat? _jinja;
     private readonly BuiltInFormat? _builtIn;
@@ -50,8 +51,9 @@ public sealed class ChatTemplate
     /// </summary>
     public ChatTemplateException? Problem { get; }
 
-    /// <summary>What is wrong with the template for conversations with tools, which then is not used.</summary>
-    internal ChatTemplateException? ToolsProblem => _withTools?.Problem;
+    /// <summary>What is wrong, a line each: with the template, and with the one for conversations with tools, which then is not used.</summary>
+    internal IEnumerable<string> Problems => new[] { Problem?.Message, _withTools?.Problem is { } ofTools ? $"{ToolUseKey}: {ofTools.Message}" : null }
+        .OfType<string>().Select(problem => problem.ReplaceLineEndings(" "));
 
     /// <summary>Name of the built-in format in use; null when the Jinja template is interpreted.</summary>
     public string? BuiltInName => _jinja is null || Problem is not null ? _builtIn?.Name : null;
@@ -83,6 +85,9 @@ public sealed class ChatTemplate
     private bool OffersTools => _jinja is not null && _jinja.Tools.Offer != ToolOffer.None;
 
     private ToolForm OwnForm => _shownForm ?? (OffersTools ? _tokensForm : null) ?? KnownToolForms.Generic;
+
+    /// <summary>Whether templates see <c>enable_thinking</c> as true where nobody wishes anything, as with llama.cpp.</summary>
+    internal bool DefinesThinking { get; set; }
 
     /// <summary>The template for conversations with tools.</summary>
     private ChatTemplate ForTools => _withTools is { Problem: null } ? _withTools : this;
@@ -116,7 +121,7 @@ public sealed class ChatTemplate
         if (replacement is not null) return Read(replacement, tokens);
 
         ChatTemplate template = Read(metadata.TryGetString(Key, out string? own) ? own : "chatml", tokens);
-        if (metadata.TryGetString(Key + ".tool_use", out string? toolUse)) template._withTools = Read(toolUse, tokens, toolsAlways: true);
+        if (metadata.TryGetString(ToolUseKey, out string? toolUse)) template._withTools = Read(toolUse, tokens, toolsAlways: true);
         return template;
     }
 
@@ -173,6 +178,8 @@ public sealed class ChatTemplate
     {
         ArgumentNullException.ThrowIfNull(messages);
         options ??= new ChatRenderOptions();
+        if (DefinesThinking && options.EnableThinking is null && !options.Variables.ContainsKey(ThinkingVariable))
+            options = options with { Variables = new Dictionary<string, JsonElement>(options.Variables) { [ThinkingVariable] = JsonElement.Parse("true") } };
         if (options.Tools.Count > 0 && ForTools != this) return ForTools.Render(messages, options, guarded);
         TextGuard? guard = guarded ? _guard : null;
         if (guard is not null) messages = [.. messages.Select(message => message.Rewrite(guard.Protect))];

@@ -62,6 +62,7 @@ internal sealed class ModelFiles : IDisposable
             progress?.Report(new LoadProgress("vocabulary", 0.05));
             Tokenizer tokenizer = Tokenizer.Load(file.Metadata);
             ChatTemplate template = ChatTemplate.Load(file.Metadata, tokenizer, options.ChatTemplate);
+            template.DefinesThinking = options.Compatibility == Compatibility.LlamaCpp;
 
             double languageShare = 0.9 * file.Length / (file.Length + (projectorFile?.Length ?? 0));
             void Loaded(double share) => progress?.Report(new LoadProgress("language model", 0.1 + languageShare * share));
@@ -114,6 +115,7 @@ internal sealed class ModelFiles : IDisposable
             Warnings =
             [
                 .. Tokenizer.Warnings.Select(warning => $"{_file.Path}: {warning}"),
+                .. Template.Problems.Select(problem => $"{_file.Path}: {problem}"),
                 .. _file.InvalidTensors.Select(tensor => $"{_file.Path}: {tensor}"),
                 .. (_projectorFile?.InvalidTensors ?? []).Select(tensor => $"{_projectorFile!.Path}: {tensor}"),
             ],

@@ -112,10 +112,27 @@ public sealed class ThinkingModelTests
     }
 
     [Test]
+    public void InLlamaCppsModeTheSwitchIsAlwaysDefined()
+    {
+        const string template = "{{ messages[0].content }} {{ enable_thinking }} {{ thinking is defined }}";
+        string Prompt(Compatibility compatibility, GenerationOptions options)
+        {
+            using VisionLanguageModel model = Demo.Load(new ModelOptions { ChatTemplate = template, Compatibility = compatibility });
+            return model.ChatTemplate.Render([ChatMessage.User("a")], options.Rendering());
+        }
+
+        Assert.That(Prompt(Compatibility.Original, new()), Is.EqualTo("a  False"));
+        Assert.That(Prompt(Compatibility.LlamaCpp, new()), Is.EqualTo("a True False"));
+        Assert.That(Prompt(Compatibility.LlamaCpp, new() { Thinking = false }), Is.EqualTo("a False True"));
+        Assert.That(Prompt(Compatibility.LlamaCpp, new() { TemplateVariables = new Dictionary<string, object?> { ["enable_thinking"] = 7 } }), Is.EqualTo("a 7 False"));
+    }
+
+    [Test]
     public async Task ATemplateThatIsNoGoodStopsOnlyConversations()
     {
         using VisionLanguageModel model = Demo.Load(new ModelOptions { ChatTemplate = "{% include 'x' %}" });
         Assert.That(model.ChatTemplate.Problem!.Message, Is.EqualTo("chat template, line 1: statement 'include' is not supported here"));
+        Assert.That(model.Info.Warnings, Is.EqualTo(new[] { $"{Demo.ModelPath}: {model.ChatTemplate.Problem.Message}" }));
         Assert.That((await model.AnswerAsync("a", options: new GenerationOptions { Raw = true, MaxTokens = 4 })).Usage.PromptTokens, Is.Positive);
         Assert.That(() => model.AnswerAsync("a"), Throws.TypeOf<ChatTemplateException>());
         using ChatSession session = model.CreateSession();

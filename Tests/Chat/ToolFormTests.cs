@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Chat.Thinking;
 using TinyMllm.Loaders.Chat.ToolForms;
@@ -106,6 +107,72 @@ public class ToolFormTests
         ChatToolCall weather = new("", "get_weather", """{"city": "Rome", "days": 2, "metric": true, "hours": [6, 12]}"""), now = new("", "now", "{}");
         Assert.That(form.Write([weather]), Is.EqualTo(one));
         if (two.Length > 0) Assert.That(form.Write([weather, now]), Is.EqualTo(one + two));
+    }
+
+    private static readonly ChatTool Any = new("f", "", """{"type":"object","properties":{"a":{},"b":{},"s":{"type":"string"},"n":{"type":["number","null"]}}}""");
+
+    [TestCase("lfm2", "<|tool_call_start|>[f(a='it's \"fine\", he says', b=\"x\")]<|tool_call_end|>", """{"a":"it's \"fine\", he says","b":"x"}""", Description = "the template does not escape quotes")]
+    [TestCase("lfm2", "<|tool_call_start|>[f(a={'k': [1, (2.5, None)], \"t\": True}, b=[])]<|tool_call_end|>", """{"a":{"k":[1,[2.5,null]],"t":true},"b":[]}""")]
+    [TestCase("lfm2", "<|tool_call_start|>[f(a=+1, b=1_000)]<|tool_call_end|>", """{"a":1,"b":1000}""")]
+    [TestCase("lfm2", "<|tool_call_start|>[f(a='\\n\\x41\\u00e9\\'', b=-.5)]<|tool_call_end|>", """{"a":"\nA\u00e9'","b":-0.5}""")]
+    [TestCase("lfm2", "<|tool_call_start|>[f(\"x\", 2)]<|tool_call_end|>", """{"a":"x","b":2}""", Description = "arguments without names")]
+    [TestCase("lfm2", "<|tool_call_start|> [ f ( a = \"x\" , ) ] <|tool_call_end|>", """{"a":"x"}""")]
+    [TestCase("hermes", "<tool_call>{'name': 'f', 'arguments': {'a': True}}</tool_call>", """{"a":true}""", Description = "Python's notation for JSON's")]
+    [TestCase("hermes", "<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"</tool_call>\"}}</tool_call>", """{"a":"\u003C/tool_call\u003E"}""")]
+    [TestCase("hermes", "<tool_call>{\"function\": \"f\", \"parameters\": {\"a\": 1}}", """{"a":1}""", Description = "the closer was not printed")]
+    [TestCase("phi-4-mini", "<|tool_call|>{\"name\": \"f\", \"arguments\": {}}<|/tool_call|>", "{}", Description = "one call without a list")]
+    [TestCase("granite", "<|tool_call|> [{\"type\": \"function\", \"function\": {\"name\": \"f\", \"arguments\": \"{\\\"a\\\": 1}\"}}]", """{"a":1}""")]
+    [TestCase("qwen3-coder", "<function=f>\n<parameter=s>\n2 </parameter> 3\n</parameter>\n<parameter=n>\n2\n</parameter>\n</function>", """{"s":"2 \u003C/parameter\u003E 3","n":2}""", Description = "no opener, and a value that spells out its closer")]
+    [TestCase("qwen3-coder", "<tool_call>\n<function=f>\n<parameter=s>\n42\n</parameter>\n<parameter=n>\nnull\n</parameter>\n<parameter=a>\n[1, 2]\n</parameter>\n<parameter=b>\nplain words\n</parameter>\n</function>\n</tool_call>", """{"s":"42","n":null,"a":[1,2],"b":"plain words"}""", Description = "the schema says what a text is")]
+    [TestCase("minicpm5", "<function name=\"f\"><param name=\"a\"><![CDATA[x < 1 && y\n]]></param></function>", """{"a":"x \u003C 1 \u0026\u0026 y\n"}""")]
+    [TestCase("glm-4.5", "<tool_call>f<arg_key>a</arg_key><arg_value>true</arg_value></tool_call>", """{"a":true}""", Description = "without line breaks")]
+    [TestCase("mistral-named", "[TOOL_CALLS]f[CALL_ID]abc123def[ARGS]{\"a\": 1}", """{"a":1}""")]
+    [TestCase("kimi-k2", "<|tool_call_begin|>functions.f:12<|tool_call_argument_begin|>{}<|tool_call_end|>", "{}")]
+    [TestCase("llama3", "<|python_tag|>{\"type\": \"function\", \"name\": \"f\", \"parameters\": {\"a\": 1}}", """{"a":1}""")]
+    [TestCase("functiongemma", "<start_function_call>call:f{a:<escape>x, y}: z<escape>,b:{k:[<escape>1<escape>,2]}}<end_function_call>", """{"a":"x, y}: z","b":{"k":["1",2]}}""")]
+    public void What_models_make_of_a_form_is_read(string name, string answer, string arguments)
+    {
+        ToolForm form = KnownToolForms.All.Single(known => known.Name == name);
+        foreach (int size in new[] { 1, 3, answer.Length })
+        {
+            AssistantOutput output = Read(form, answer, size, [Any]);
+            Assert.That(output.ToolCalls, Has.Count.EqualTo(1), output.Text);
+            Assert.That(JsonNode.Parse(output.ToolCalls[0].ArgumentsJson)!.ToJsonString(), Is.EqualTo(JsonNode.Parse(arguments)!.ToJsonString()));
+            Assert.That(output.Text, Is.Empty);
+        }
+    }
+
+    [Test]
+    public void Ids_are_kept()
+    {
+        Assert.That(Read(KimiK2.Form, "<|tool_call_begin|>functions.f:12<|tool_call_argument_begin|>{}<|tool_call_end|>", 5, [Any]).ToolCalls[0].Id, Is.EqualTo("functions.f:12"));
+        Assert.That(Read(MistralNamed.Form, "[TOOL_CALLS]f[CALL_ID]abc123def[ARGS]{}", 5, [Any]).ToolCalls[0].Id, Is.EqualTo("abc123def"));
+        Assert.That(Read(Mistral.Form, "[TOOL_CALLS][{\"name\": \"f\", \"arguments\": {}, \"id\": \"abc123def\"}]", 5, [Any]).ToolCalls[0].Id, Is.EqualTo("abc123def"));
+    }
+
+    [Test]
+    public void Random_damage_loses_no_words_and_throws_nothing()
+    {
+        var random = new Random(3);
+        foreach ((string name, string one, string two) in Calls)
+        {
+            ToolForm form = KnownToolForms.All.Single(known => known.Name == name);
+            for (int round = 0; round < 200; round++)
+            {
+                var text = new System.Text.StringBuilder("So: " + one + two);
+                for (int change = random.Next(1, 4); change > 0; change--)
+                {
+                    int at = random.Next(text.Length);
+                    if (random.Next(2) == 0) text.Remove(at, Math.Min(random.Next(1, 12), text.Length - at));
+                    else text.Insert(at, "{}[]()<>\"',:=|\\/"[random.Next(16)]);
+                    if (text.Length == 0) break;
+                }
+
+                AssistantOutput output = Read(form, text.ToString(), random.Next(1, 8), Tools);
+                if (output.ToolCalls.Count == 0 && name != "functionary-3.2") Assert.That(output.Text, Is.EqualTo(text.ToString().Trim()), "what is no call is text");
+                foreach (ChatToolCall call in output.ToolCalls) Assert.That(JsonNode.Parse(call.ArgumentsJson), Is.InstanceOf<JsonObject>());
+            }
+        }
     }
 
     private static AssistantOutput Read(ToolForm form, string answer, int size, IReadOnlyList<ChatTool> tools)

@@ -25,12 +25,7 @@ internal static class TemplateReport
     }
 
     /// <summary>What is wrong with it.</summary>
-    public static IEnumerable<string> Problems(GgufFile file)
-    {
-        if (Load(file) is not { } template) yield break;
-        if (template.Problem is { } problem) yield return problem.Message;
-        if (template.ToolsProblem is { } ofTools) yield return $"{Key}.tool_use: {ofTools.Message}";
-    }
+    public static IEnumerable<string> Problems(GgufFile file) => Load(file)?.Problems ?? [];
 
     private static ChatTemplate? Load(GgufFile file)
     {

@@ -18,6 +18,9 @@ internal ref struct LiteralReader(string text, int at, LiteralStyle style)
     /// <summary>Where the reader is.</summary>
     public int At { get; private set; } = at;
 
+    /// <summary>Whether the values are arguments with names, so that behind a value there is the end or another name.</summary>
+    public bool AreNamed { get; set; }
+
     /// <summary>What became of the last attempt: whole, or why it failed.</summary>
     public ReadState State { get; private set; }
 
@@ -224,9 +227,9 @@ internal ref struct LiteralReader(string text, int at, LiteralStyle style)
             }
             else if (c == quote)
             {
-                int next = i + 1;
-                while (next < text.Length && char.IsWhiteSpace(text[next])) next++;
-                if (next < text.Length && text[next] is not (',' or ')' or ']' or '}' or ':'))
+                bool? ends = EndsValue(i + 1);
+                if (ends is null) return Fail(ReadState.Unfinished);
+                if (ends is false)
                 {
                     content.Append(c);
                     continue;
@@ -243,6 +246,23 @@ internal ref struct LiteralReader(string text, int at, LiteralStyle style)
         }
 
         return Fail(ReadState.Unfinished);
+    }
+
+    /// <summary>Whether a value may end at a place, by what follows; null if the text ends before that can be told.</summary>
+    private bool? EndsValue(int at)
+    {
+        while (at < text.Length && char.IsWhiteSpace(text[at])) at++;
+        if (at == text.Length) return null;
+        if (text[at] is not (',' or ')' or ']' or '}' or ':')) return false;
+        if (!AreNamed || _depth > 0 || text[at] != ',') return true;
+        for (at++; at < text.Length && char.IsWhiteSpace(text[at]); at++)
+        {
+        }
+
+        int name = at;
+        while (at < text.Length && (char.IsLetterOrDigit(text[at]) || text[at] == '_')) at++;
+        if (at == text.Length) return null;
+        return (text[at] == '=' && at > name) || (text[at] == ')' && at == name);
     }
 
     /// <summary>The escape whose backslash is at <paramref name="i"/>; leaves <paramref name="i"/> at its last character.</summary>

@@ -93,6 +93,7 @@ internal sealed class PythonCalls : CallSyntax
                 name = parameters[i].Name;
             }
 
+            reader.AreNamed = parameters is null;
             if (!reader.TryTakeValue(out string value)) return false;
             written.Append(CallGrammar.JsonString(name)).Append(": ").Append(value);
         }
