@@ -5,10 +5,10 @@ using TinyMllm.Loaders.Chat.ToolForms;
 namespace TinyMllm.Loaders.Chat;
 
 /// <summary>
-/// Takes an answer apart as it is generated: text for the reader, what the model thought before (<c>&lt;think&gt;…&lt;/think&gt;</c> and the like), and
-/// tool calls in the forms of all known families (<c>&lt;tool_call&gt;{…}&lt;/tool_call&gt;</c>, <c>[f(a="b")]</c>,
-/// <c>&lt;function=f&gt;&lt;parameter=a&gt;…</c>, …), that of the model's template first. A call names a tool that was offered and can be read; what only
-/// looks like one stays text. <see cref="ChatTemplate.CreateParser"/> makes one that knows the model's own forms.
+/// Takes an answer apart as it is generated: text for the reader, what the model thought before (<c>&lt;think&gt;…&lt;/think&gt;</c> and
+/// the like), and tool calls in the forms of all known families (<c>&lt;tool_call&gt;{…}&lt;/tool_call&gt;</c>, <c>[f(a="b")]</c>,
+/// <c>&lt;function=f&gt;&lt;parameter=a&gt;…</c>, …), that of the model's template first. A call names a tool that was offered and can be
+/// read; what only looks like one stays text. <see cref="ChatTemplate.CreateParser"/> makes one that knows the model's own forms.
 /// </summary>
 public sealed class AssistantOutputParser
 {
@@ -38,7 +38,8 @@ public sealed class AssistantOutputParser
     /// <param name="thinking">How thoughts are marked.</param>
     /// <param name="thinksAnywhere">Whether thoughts may begin in the middle of an answer; otherwise only at its start.</param>
     /// <param name="startsThinking">Whether the prompt ended inside of thoughts.</param>
-    internal AssistantOutputParser(IReadOnlyList<ChatTool>? tools, ToolForm? own, ThinkingForm thinking, bool thinksAnywhere, bool startsThinking)
+    internal AssistantOutputParser(
+        IReadOnlyList<ChatTool>? tools, ToolForm? own, ThinkingForm thinking, bool thinksAnywhere, bool startsThinking)
     {
         (_tools, _own, _thinking) = (tools, own, thinking);
         bool expectsTools = tools is not { Count: 0 };
@@ -150,7 +151,9 @@ public sealed class AssistantOutputParser
         return true;
     }
 
-    /// <summary>Hands out text up to the first of the markers, and changes state there; keeps back what may be a marker's beginning.</summary>
+    /// <summary>
+    /// Hands out text up to the first of the markers, and changes state there; keeps back what may be a marker's beginning.
+    /// </summary>
     private bool StepTo(List<AssistantSegment> segments, AssistantMarker[] markers, AssistantSegmentKind kind)
     {
         string text = _pending.ToString();

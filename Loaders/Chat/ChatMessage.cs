@@ -97,7 +97,8 @@ public sealed record ChatMessage
     }
 
     /// <summary>
-    /// All parts as one text: texts that follow each other are put on lines of their own, a picture becomes the marker without anything around it.
+    /// All parts as one text: texts that follow each other are put on lines of their own, a picture becomes the marker without anything
+    /// around it.
     /// </summary>
     internal string Flatten(string imageMarker)
     {

@@ -10,8 +10,8 @@ public sealed record ChatRenderOptions
 
     /// <summary>
     /// Thinking on or off; null leaves it to the template, which then does not see a switch at all. The switch is the variable
-    /// <c>enable_thinking</c>, and <c>thinking</c> for the families that call it so. Where a template has no switch, false ends the prompt with
-    /// empty thoughts; a model without thoughts is not touched.
+    /// <c>enable_thinking</c>, and <c>thinking</c> for the families that call it so. Where a template has no switch, false ends the prompt
+    /// with empty thoughts; a model without thoughts is not touched.
     /// </summary>
     public bool? EnableThinking { get; init; }
 

@@ -45,14 +45,17 @@ public sealed class ChatTemplate
     public string Source { get; }
 
     /// <summary>
-    /// What is wrong with the template: it cannot be read, or the simplest conversation fails. Null when nothing is. A template with a problem
-    /// is replaced by the built-in format that it resembles (<see cref="BuiltInName"/>); if it resembles none, it is tried all the same when a
-    /// conversation is rendered, and that is when it fails.
+    /// What is wrong with the template: it cannot be read, or the simplest conversation fails. Null when nothing is. A template with a
+    /// problem is replaced by the built-in format that it resembles (<see cref="BuiltInName"/>); if it resembles none, it is tried all the
+    /// same when a conversation is rendered, and that is when it fails.
     /// </summary>
     public ChatTemplateException? Problem { get; }
 
-    /// <summary>What is wrong, a line each: with the template, and with the one for conversations with tools, which then is not used.</summary>
-    internal IEnumerable<string> Problems => new[] { Problem?.Message, _withTools?.Problem is { } ofTools ? $"{ToolUseKey}: {ofTools.Message}" : null }
+    /// <summary>
+    /// What is wrong, a line each: with the template, and with the one for conversations with tools, which then is not used.
+    /// </summary>
+    internal IEnumerable<string> Problems =>
+        new[] { Problem?.Message, _withTools?.Problem is { } ofTools ? $"{ToolUseKey}: {ofTools.Message}" : null }
         .OfType<string>().Select(problem => problem.ReplaceLineEndings(" "));
 
     /// <summary>Name of the built-in format in use; null when the Jinja template is interpreted.</summary>
@@ -64,7 +67,9 @@ public sealed class ChatTemplate
     /// </summary>
     public bool SupportsTools => ForTools.OffersTools;
 
-    /// <summary>True when the template knows a system role of its own; otherwise the system text is put in front of the first question.</summary>
+    /// <summary>
+    /// True when the template knows a system role of its own; otherwise the system text is put in front of the first question.
+    /// </summary>
     public bool SupportsSystemRole => _jinja?.SupportsSystemRole ?? true;
 
     /// <summary>True when the template or its special tokens show that the model can think before it answers.</summary>
@@ -74,8 +79,8 @@ public sealed class ChatTemplate
     public static IReadOnlyList<string> BuiltInNames => [.. BuiltInFormats.Names];
 
     /// <summary>
-    /// How the model writes tool calls: as its template shows, or its special tokens where the template knows tools; else in the form of the
-    /// words that describe the tools in its place.
+    /// How the model writes tool calls: as its template shows, or its special tokens where the template knows tools; else in the form of
+    /// the words that describe the tools in its place.
     /// </summary>
     internal ToolForm CallForm => ForTools.OwnForm;
 
@@ -130,24 +135,28 @@ public sealed class ChatTemplate
     /// template's own: for people to read; <see cref="RenderGuarded"/> is for models.
     /// </summary>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, or fails.</exception>
-    public string Render(IReadOnlyList<ChatMessage> messages, ChatRenderOptions? options = null) => Render(messages, options, guarded: false);
+    public string Render(IReadOnlyList<ChatMessage> messages, ChatRenderOptions? options = null) =>
+        Render(messages, options, guarded: false);
 
     /// <summary>
-    /// The same prompt, in which special tokens, <see cref="ImageMarker"/> and the template's own picture placeholder do not count where the
-    /// words of a message, a tool or its results spell them out.
+    /// The same prompt, in which special tokens, <see cref="ImageMarker"/> and the template's own picture placeholder do not count where
+    /// the words of a message, a tool or its results spell them out.
     /// </summary>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, or fails.</exception>
     public GuardedText RenderGuarded(IReadOnlyList<ChatMessage> messages, ChatRenderOptions? options = null) =>
         GuardedText.Read(Render(messages, options, guarded: true));
 
-    /// <summary>A parser for an answer of this template's model: it knows the model's own forms, and whether the prompt has it think.</summary>
+    /// <summary>
+    /// A parser for an answer of this template's model: it knows the model's own forms, and whether the prompt has it think.
+    /// </summary>
     /// <param name="prompt">The prompt that is answered.</param>
     /// <param name="tools">The tools that it offers.</param>
     public AssistantOutputParser CreateParser(string prompt, IReadOnlyList<ChatTool>? tools = null)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         ThinkingForm thinking = Thinking ?? ThinkingForm.Usual;
-        return new AssistantOutputParser(tools ?? [], CallForm, thinking, thinksAnywhere: Thinking is not null, thinking.IsOpenAtEndOf(prompt));
+        return new AssistantOutputParser(tools ?? [], CallForm, thinking,
+            thinksAnywhere: Thinking is not null, thinking.IsOpenAtEndOf(prompt));
     }
 
     /// <summary>Reads a template; what is wrong with it is in <see cref="Problem"/>.</summary>
@@ -179,18 +188,20 @@ public sealed class ChatTemplate
         ArgumentNullException.ThrowIfNull(messages);
         options ??= new ChatRenderOptions();
         if (DefinesThinking && options.EnableThinking is null && !options.Variables.ContainsKey(ThinkingVariable))
-            options = options with { Variables = new Dictionary<string, JsonElement>(options.Variables) { [ThinkingVariable] = JsonElement.Parse("true") } };
+            options = options with { Variables =
+                new Dictionary<string, JsonElement>(options.Variables) { [ThinkingVariable] = JsonElement.Parse("true") } };
         if (options.Tools.Count > 0 && ForTools != this) return ForTools.Render(messages, options, guarded);
         TextGuard? guard = guarded ? _guard : null;
         if (guard is not null) messages = [.. messages.Select(message => message.Rewrite(guard.Protect))];
         string prompt = RenderWithJinja(messages, options, guard)
-            ?? _builtIn!.Render(new ToolHistory(ToolAbilities.None, OwnForm, guard).Adapt(messages, options.Tools), options.AddGenerationPrompt, ImageMarker);
+            ?? _builtIn!.Render(new ToolHistory(ToolAbilities.None, OwnForm, guard).Adapt(messages, options.Tools),
+                options.AddGenerationPrompt, ImageMarker);
         return Trim(options is { AddGenerationPrompt: true, EnableThinking: false } ? EndThoughts(prompt) : prompt);
     }
 
     /// <summary>
-    /// The prompt as the Jinja template has it; null if a built-in format has to take its place. A template that failed the trials may do with
-    /// this conversation, or with its variables, all the same.
+    /// The prompt as the Jinja template has it; null if a built-in format has to take its place. A template that failed the trials may do
+    /// with this conversation, or with its variables, all the same.
     /// </summary>
     private string? RenderWithJinja(IReadOnlyList<ChatMessage> messages, ChatRenderOptions options, TextGuard? guard)
     {

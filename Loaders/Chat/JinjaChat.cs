@@ -21,7 +21,8 @@ internal sealed class JinjaChat
     {
         (_template, _tokens) = (template, tokens);
         var trials = new TemplateTrials(
-            (messages, tools, answer) => Render(messages, tools, new ChatRenderOptions { AddGenerationPrompt = answer, Now = DateTime.UnixEpoch }),
+            (messages, tools, answer) => Render(messages, tools,
+                new ChatRenderOptions { AddGenerationPrompt = answer, Now = DateTime.UnixEpoch }),
             toolsAlways);
         _abilities = trials.FindAbilities();
         _tools = new Lazy<ToolAbilities>(() => trials.FindToolAbilities(_abilities));
@@ -61,7 +62,8 @@ internal sealed class JinjaChat
         if (toolsInSystem && messages is not [{ Role: ChatRole.System }, ..]) messages = [ChatMessage.System(""), .. messages];
         if (!SupportsSystemRole) messages = MoveSystemTexts(messages);
 
-        List<object?>? tools = offersTools && abilities.Offer == ToolOffer.Variable ? [.. options.Tools.Select(tool => MessageValues.Of(tool, guard))] : null;
+        List<object?>? tools = offersTools && abilities.Offer == ToolOffer.Variable
+            ? [.. options.Tools.Select(tool => MessageValues.Of(tool, guard))] : null;
         string RenderWith(Func<ChatMessage, object> content)
         {
             List<object?> values = [.. messages.Select(message => MessageValues.Of(message, content(message), abilities, guard))];
@@ -80,8 +82,9 @@ internal sealed class JinjaChat
     }
 
     /// <summary>
-    /// Lets the template write its own placeholders and puts markers in their place. If a text holds the same characters, the count is off, and
-    /// markers in the text it is. Some templates have placeholders in the user's messages only, and print the parts of others as they are.
+    /// Lets the template write its own placeholders and puts markers in their place. If a text holds the same characters, the count is off,
+    /// and markers in the text it is. Some templates have placeholders in the user's messages only, and print the parts of others as they
+    /// are.
     /// </summary>
     private string? TryWithPlaceholders(Func<Func<ChatMessage, object>, string> render, Func<ChatMessage, object> flat, int images)
     {
@@ -104,7 +107,8 @@ internal sealed class JinjaChat
             }
 
             string replaced = rendered.Replace(ImagePlaceholder, ChatTemplate.ImageMarker, StringComparison.Ordinal);
-            if (Count(rendered, ImagePlaceholder) == images - markers && Count(replaced, ChatTemplate.ImageMarker) == images) return replaced;
+            if (Count(rendered, ImagePlaceholder) == images - markers
+                && Count(replaced, ChatTemplate.ImageMarker) == images) return replaced;
         }
 
         return null;
@@ -117,7 +121,8 @@ internal sealed class JinjaChat
             try
             {
                 var options = new ChatRenderOptions { EnableThinking = thinks, Now = DateTime.UnixEpoch };
-                Dict question = MessageValues.Of(ChatMessage.User("a"), _abilities.TakesText ? "a" : MessageValues.Parts(ChatMessage.User("a"), true), ToolAbilities.None, null);
+                Dict question = MessageValues.Of(ChatMessage.User("a"),
+                    _abilities.TakesText ? "a" : MessageValues.Parts(ChatMessage.User("a"), true), ToolAbilities.None, null);
                 return Render([question], toolsAlways ? [] : null, options);
             }
             catch (ChatTemplateException)
@@ -142,7 +147,8 @@ internal sealed class JinjaChat
     /// <summary>Whether the last thing that the user says is not in the prompt.</summary>
     private static bool LostWords(IReadOnlyList<ChatMessage> messages, string rendered)
     {
-        string? words = messages.LastOrDefault(message => message.Role == ChatRole.User)?.Parts.LastOrDefault(part => part.Text?.Trim().Length > 0)?.Text;
+        string? words = messages.LastOrDefault(message => message.Role == ChatRole.User)?
+            .Parts.LastOrDefault(part => part.Text?.Trim().Length > 0)?.Text;
         return words is not null && !rendered.Contains(words.Trim(), StringComparison.Ordinal);
     }
 

@@ -22,7 +22,8 @@ internal static class MessageValues
         if (message.Reasoning is not null) value["reasoning_content"] = value["thinking"] = message.Reasoning;
         if (message.ToolCallId is not null) value["tool_call_id"] = message.ToolCallId;
         if (message.ToolName is not null) value["name"] = message.ToolName;
-        if (message.ToolCalls.Count > 0) value["tool_calls"] = message.ToolCalls.Select(object? (call) => OfCall(call, tools.ArgumentsAsText, guard)).ToList();
+        if (message.ToolCalls.Count > 0)
+            value["tool_calls"] = message.ToolCalls.Select(object? (call) => OfCall(call, tools.ArgumentsAsText, guard)).ToList();
         return value;
     }
 

@@ -6,8 +6,8 @@ namespace TinyMllm.Loaders.Chat;
 internal static class ToolCallJson
 {
     /// <summary>
-    /// One call or a list of calls: <c>{"name": …, "arguments": {…}}</c>, with <c>parameters</c> for <c>arguments</c> (llama 3), the arguments
-    /// as a string of JSON, or all of it inside <c>{"function": …}</c>. False when the text is something else.
+    /// One call or a list of calls: <c>{"name": …, "arguments": {…}}</c>, with <c>parameters</c> for <c>arguments</c> (llama 3), the
+    /// arguments as a string of JSON, or all of it inside <c>{"function": …}</c>. False when the text is something else.
     /// </summary>
     /// <param name="json">The text.</param>
     /// <param name="calls">Receives the calls.</param>
@@ -19,7 +19,8 @@ internal static class ToolCallJson
             using JsonDocument document = JsonDocument.Parse(json);
             int before = calls.Count;
             bool all = document.RootElement.ValueKind == JsonValueKind.Array
-                ? document.RootElement.GetArrayLength() > 0 && document.RootElement.EnumerateArray().All(item => TryRead(item, calls, needsArguments))
+                ? document.RootElement.GetArrayLength() > 0
+                    && document.RootElement.EnumerateArray().All(item => TryRead(item, calls, needsArguments))
                 : TryRead(document.RootElement, calls, needsArguments);
             if (!all) calls.RemoveRange(before, calls.Count - before);
             return all;

@@ -81,7 +81,8 @@ internal sealed class ToolHistory(ToolAbilities abilities, ToolForm form, TextGu
     {
         if (message.ToolCalls.Count == 0) return message;
         string words = form.Write([.. message.ToolCalls.Select(call =>
-            call with { Name = Protect(call.Name), ArgumentsJson = Protect(Compact(call.ArgumentsJson, $"arguments of tool call '{call.Name}'")) })]);
+            call with { Name = Protect(call.Name),
+                ArgumentsJson = Protect(Compact(call.ArgumentsJson, $"arguments of tool call '{call.Name}'")) })]);
         if (guard is not null) words = words.Replace(@"\uFDD0", $"{GuardedText.Mark}", StringComparison.Ordinal);
         bool empty = message.Parts.All(part => part.Text is { Length: 0 });
         return message with { Parts = empty ? [words] : Joined([.. message.Parts, "\n" + words]), ToolCalls = [] };
@@ -97,7 +98,8 @@ internal sealed class ToolHistory(ToolAbilities abilities, ToolForm form, TextGu
             ChatMessage words = isResult ? new ChatMessage(ChatRole.User, Joined([ResultOpener, .. message.Parts, ResultCloser])) : message;
 
             // Results are the user's words, who then must not speak twice in a row: many templates refuse that.
-            if (joins && words.Role == ChatRole.User) result[^1] = new ChatMessage(ChatRole.User, Joined([.. result[^1].Parts, "\n", .. words.Parts]));
+            if (joins && words.Role == ChatRole.User)
+                result[^1] = new ChatMessage(ChatRole.User, Joined([.. result[^1].Parts, "\n", .. words.Parts]));
             else result.Add(words);
             joins = isResult;
         }
@@ -118,14 +120,16 @@ internal sealed class ToolHistory(ToolAbilities abilities, ToolForm form, TextGu
         return result;
     }
 
-    private static List<ChatMessage> WithSystemText(List<ChatMessage> messages, string text) => messages is [{ Role: ChatRole.System } system, .. var rest]
+    private static List<ChatMessage> WithSystemText(List<ChatMessage> messages, string text) =>
+        messages is [{ Role: ChatRole.System } system, .. var rest]
         ? [system with { Parts = [.. Joined([.. system.Parts, "\n\n" + text])] }, .. rest]
         : [ChatMessage.System(text), .. messages];
 
     private string Describe(IReadOnlyList<ChatTool> tools)
     {
         string example = form == KnownToolForms.Generic
-            ? form.Openers[0] + form.Margin + """{"name": <function-name>, "arguments": <arguments-as-an-object>}""" + form.Margin + form.Closer
+            ? form.Openers[0] + form.Margin
+                + """{"name": <function-name>, "arguments": <arguments-as-an-object>}""" + form.Margin + form.Closer
             : form.Write([new ChatToolCall("", "function-name", """{"argument-name": "argument-value"}""")]);
         string result = abilities.Results ? "Its result comes back in the next message." : "Its result comes back in <tool_response> tags.";
         return "# Tools\n\nYou may call functions. Each line between the tags describes one, with the JSON schema of its arguments:\n"

@@ -34,7 +34,8 @@ internal sealed class RequestReader(ContentReader contents, ChatOptionsReader op
         int before = turns.Count;
         foreach (AiMessage message in messages) turns.AddRange(ReadMessage(message, pictures));
         if (turns.Count == before) throw new ArgumentException("there are no messages", nameof(messages));
-        generation = generation with { Thinking = Thinks(options) ?? generation.Thinking, TemplateVariables = WithEffort(generation, options) };
+        generation = generation with { Thinking = Thinks(options) ?? generation.Thinking,
+            TemplateVariables = WithEffort(generation, options) };
         ChatRenderOptions rendering = generation.Rendering() with { Tools = tools.Tools };
         return new Request(turns, rendering, generation, tools, options?.Reasoning?.Output != ReasoningOutput.None);
     }

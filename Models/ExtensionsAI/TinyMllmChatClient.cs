@@ -58,7 +58,8 @@ internal sealed class TinyMllmChatClient : IChatClient
         await foreach (GeneratedPiece piece in pieces.ConfigureAwait(false))
         {
             IEnumerable<AssistantSegment> segments = parser.Append(piece.Text);
-            if (piece.Reasoning.Length > 0) segments = segments.Prepend(new AssistantSegment(AssistantSegmentKind.Reasoning, piece.Reasoning));
+            if (piece.Reasoning.Length > 0)
+                segments = segments.Prepend(new AssistantSegment(AssistantSegmentKind.Reasoning, piece.Reasoning));
             if (piece.Result is not null) segments = [.. segments, .. parser.Finish()];
             foreach (ChatResponseUpdate update in updates.Make(piece, segments)) yield return update;
         }

@@ -10,7 +10,8 @@ namespace TinyMllm.Generation;
 /// <param name="isEnd">Whether a token ends the answer.</param>
 /// <param name="newText">Begins a text.</param>
 /// <param name="newParser">Begins to tell thoughts from the text; null if all is text.</param>
-internal sealed class Generator(PromptReader reader, Func<int, bool> isEnd, Func<ITokenText> newText, Func<AssistantOutputParser>? newParser = null)
+internal sealed class Generator(
+    PromptReader reader, Func<int, bool> isEnd, Func<ITokenText> newText, Func<AssistantOutputParser>? newParser = null)
 {
     /// <summary>Runs on the calling thread and hands over each piece as soon as it is certain.</summary>
     /// <param name="slot">The conversation's memory.</param>

@@ -64,7 +64,8 @@ internal static class TemplateValues
                 writer.WriteStartObject();
                 foreach (DictionaryEntry pair in pairs)
                 {
-                    writer.WritePropertyName(pair.Key as string ?? throw new ArgumentException($"template variable '{name}': keys must be texts"));
+                    writer.WritePropertyName(pair.Key as string
+                        ?? throw new ArgumentException($"template variable '{name}': keys must be texts"));
                     Write(writer, name, pair.Value, depth + 1);
                 }
 

@@ -90,12 +90,14 @@ internal static class BraceFormat
     {
         int end = path.IndexOfAny(['.', '[']) is var at and >= 0 ? at : path.Length;
         string name = path[..end];
-        int index = name.Length == 0 ? next++ : int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int given) ? given : int.MaxValue;
+        int index = name.Length == 0 ? next++
+            : int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int given) ? given : int.MaxValue;
         if (!arguments.Has(index, name)) throw context.Error($"no value for '{{{path}}}' in the format text");
         object? value = arguments.Get(index, name);
         while (end < path.Length)
         {
-            int stop = path[end] == '[' ? path.IndexOf(']', end) : path.AsSpan(end + 1).IndexOfAny('.', '[') is var dot and >= 0 ? end + 1 + dot : path.Length;
+            int stop = path[end] == '[' ? path.IndexOf(']', end)
+                : path.AsSpan(end + 1).IndexOfAny('.', '[') is var dot and >= 0 ? end + 1 + dot : path.Length;
             if (stop < 0) throw context.Error($"'[' without ']' in '{{{path}}}'");
             string part = path[(end + 1)..stop];
             bool isItem = path[end] == '[';

@@ -31,7 +31,9 @@ internal sealed class ExpressionParser(JinjaTokenStream tokens)
         return value;
     }
 
-    /// <summary>An expression, or several separated by commas as a tuple; without <c>if</c> at the top when it is a loop's sequence.</summary>
+    /// <summary>
+    /// An expression, or several separated by commas as a tuple; without <c>if</c> at the top when it is a loop's sequence.
+    /// </summary>
     public Expression ParseTuple(bool allowConditional = true)
     {
         int line = tokens.Current.Line;

@@ -154,7 +154,8 @@ internal static class Filters
         if (method is "common")
         {
             if (value is double) return PythonNumber.Round(number, (int)precision);
-            return precision >= 0 ? Values.TryInteger(value, out long whole) ? whole : 0L : (long)PythonNumber.Round(number, (int)precision);
+            return precision >= 0 ? Values.TryInteger(value, out long whole) ? whole : 0L
+                : (long)PythonNumber.Round(number, (int)precision);
         }
 
         double factor = Math.Pow(10, precision);

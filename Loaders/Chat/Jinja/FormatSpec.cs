@@ -69,7 +69,8 @@ internal sealed record FormatSpec
         if (i < text.Length && text[i] == '.')
         {
             i++;
-            spec = spec with { Precision = Number(context, text, ref i) ?? throw context.Error("a format without digits behind its point") };
+            spec = spec with { Precision = Number(context, text, ref i)
+                ?? throw context.Error("a format without digits behind its point") };
         }
 
         if (i < text.Length && Types.Contains(text[i])) spec = spec with { Type = text[i++] };
@@ -82,7 +83,8 @@ internal sealed record FormatSpec
         int start = i;
         while (i < text.Length && char.IsAsciiDigit(text[i])) i++;
         if (i == start) return null;
-        return int.TryParse(text.AsSpan(start, i - start), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number <= MaximumWidth
+        return int.TryParse(text.AsSpan(start, i - start), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            && number <= MaximumWidth
             ? number : throw context.Error($"format width '{text[start..i]}' is too large");
     }
 
@@ -118,7 +120,8 @@ internal sealed record FormatSpec
         };
         if (Type == 'c') return Pad(context, "", digits, Align == '\0' ? '<' : Align);
         string prefix = Alternate && Type is 'b' or 'o' or 'x' or 'X' ? "0" + Type : "";
-        return Pad(context, SignOf(value < 0) + prefix, Grouped(digits, Type is 'b' or 'o' or 'x' or 'X' ? 4 : 3), Align == '\0' ? '>' : Align);
+        return Pad(context, SignOf(value < 0) + prefix,
+            Grouped(digits, Type is 'b' or 'o' or 'x' or 'X' ? 4 : 3), Align == '\0' ? '>' : Align);
     }
 
     private string Real(RenderContext context, double value)
@@ -132,7 +135,8 @@ internal sealed record FormatSpec
             'g' or 'G' or 'n' => PythonNumber.General(value, precision, Alternate),
             '%' => PythonNumber.Fixed(value * 100, precision) + "%",
             '\0' when Precision < 0 => ValueText.Of(Math.Abs(value)),
-            '\0' => PythonNumber.General(value, precision, keepZeros: false) is var text && text.All(char.IsAsciiDigit) ? text + ".0" : text,
+            '\0' => PythonNumber.General(value, precision, keepZeros: false) is var text
+                && text.All(char.IsAsciiDigit) ? text + ".0" : text,
             _ => throw context.Error($"format '{Type}' does not work on float"),
         };
         if (char.IsUpper(Type)) digits = digits.ToUpperInvariant();

@@ -14,7 +14,8 @@ internal static class Globals
         new("dict", MakeDict),
         new("range", Range),
         new("joiner", MakeJoiner),
-        new("cycler", (context, arguments) => arguments.Count > 0 ? new Cycler(arguments.Positional) : throw context.Error("'cycler' needs values")),
+        new("cycler", (context, arguments) => arguments.Count > 0 ? new Cycler(arguments.Positional)
+            : throw context.Error("'cycler' needs values")),
         new("strftime_now", (context, arguments) => StrfTime(context, context.Now, StringMethods.Text(context, arguments, 0))),
     ];
 
@@ -49,7 +50,8 @@ internal static class Globals
         {
             foreach (object? item in Values.Items(context, given))
             {
-                if (Values.Items(context, item) is not [var key, var value] || !Values.IsKey(key)) throw context.Error("'dict' needs pairs");
+                if (Values.Items(context, item) is not [var key, var value] || !Values.IsKey(key))
+                    throw context.Error("'dict' needs pairs");
                 result[key!] = value;
             }
         }

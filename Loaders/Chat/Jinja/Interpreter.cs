@@ -137,7 +137,8 @@ internal sealed partial class Interpreter
         if (target.Items is { } targets)
         {
             List<object?> parts = Values.Items(_context, value);
-            if (parts.Count != targets.Length) throw new ChatTemplateException(line, $"{targets.Length} variables but {parts.Count} values");
+            if (parts.Count != targets.Length)
+                throw new ChatTemplateException(line, $"{targets.Length} variables but {parts.Count} values");
             for (int i = 0; i < parts.Count; i++) Assign(targets[i], parts[i], line);
         }
         else if (target.Attribute is null)
@@ -167,8 +168,10 @@ internal sealed partial class Interpreter
 
     private Function MakeMacro(Macro macro, Scope home) => new(macro.Name, (_, arguments) => CallMacro(macro, home, arguments))
     {
-        Attributes = Dict.Of(("name", macro.Name), ("arguments", new JinjaTuple(macro.Parameters.Select(parameter => (object?)parameter.Name))),
-            ("catch_varargs", macro.Uses.Contains("varargs")), ("catch_kwargs", macro.Uses.Contains("kwargs")), ("caller", macro.Uses.Contains("caller"))),
+        Attributes = Dict.Of(("name", macro.Name),
+            ("arguments", new JinjaTuple(macro.Parameters.Select(parameter => (object?)parameter.Name))),
+            ("catch_varargs", macro.Uses.Contains("varargs")), ("catch_kwargs", macro.Uses.Contains("kwargs")),
+                ("caller", macro.Uses.Contains("caller"))),
     };
 
     private string CallMacro(Macro macro, Scope home, Arguments arguments)
@@ -180,7 +183,8 @@ internal sealed partial class Interpreter
         var others = new Dict();
         foreach (var (name, value) in arguments.Named)
         {
-            if (Array.Exists(macro.Parameters, parameter => parameter.Name == name) || (name == "caller" && macro.Uses.Contains("caller"))) continue;
+            if (Array.Exists(macro.Parameters, parameter => parameter.Name == name)
+                || (name == "caller" && macro.Uses.Contains("caller"))) continue;
             if (!macro.Uses.Contains("kwargs")) throw _context.Error($"macro '{macro.Name}' has no parameter '{name}'");
             others[name] = value;
         }

@@ -244,7 +244,10 @@ internal sealed class JinjaLexer
         _tokens.Add(new JinjaToken(JinjaTokenKind.String, text.ToString(), line));
     }
 
-    /// <summary>Appends the character of the escape whose letter is at <paramref name="i"/>; returns the place after it. Unknown escapes stay as they are.</summary>
+    /// <summary>
+    /// Appends the character of the escape whose letter is at <paramref name="i"/>; returns the place after it. Unknown escapes stay as
+    /// they are.
+    /// </summary>
     private int Unescape(int i, StringBuilder text)
     {
         char c = _source[i];

@@ -25,7 +25,10 @@ internal sealed class JinjaParser
         return parser.ParseUntil(1, "template");
     }
 
-    /// <summary>Statements up to a block tag with one of the names <paramref name="ends"/>, whose name is taken; without ends, to the end of the template.</summary>
+    /// <summary>
+    /// Statements up to a block tag with one of the names <paramref name="ends"/>, whose name is taken; without ends, to the end of the
+    /// template.
+    /// </summary>
     private Statement[] ParseUntil(int line, string construct, params ReadOnlySpan<string> ends)
     {
         if (++_depth > MaximumDepth) throw new ChatTemplateException(line, $"'{construct}' nested deeper than {MaximumDepth}");
@@ -89,7 +92,8 @@ internal sealed class JinjaParser
                 return new With(line, [], marked, HasScope: false);
             case "autoescape":
                 Expression escapes = _expressions.Parse();
-                if (escapes is not Literal { Value: false }) throw new ChatTemplateException(line, "'autoescape' is not supported: texts are never escaped");
+                if (escapes is not Literal { Value: false })
+                    throw new ChatTemplateException(line, "'autoescape' is not supported: texts are never escaped");
                 EndTag();
                 Statement[] plain = ParseUntil(line, "autoescape", "endautoescape");
                 CloseTag();

@@ -8,7 +8,8 @@ internal static class Members
     /// <param name="value">The value.</param>
     /// <param name="name">The name.</param>
     /// <param name="attributesOnly">Whether keys do not count, as for the filter <c>attr</c>.</param>
-    public static object? GetAttribute(RenderContext context, object? value, string name, bool attributesOnly = false) => Method(value, name) ?? value switch
+    public static object? GetAttribute(RenderContext context, object? value, string name, bool attributesOnly = false) =>
+        Method(value, name) ?? value switch
     {
         Dict when attributesOnly => new Undefined(name),
         Dict dict => dict.TryGetValue(name, out object? item) ? item : new Undefined(name),

@@ -27,7 +27,8 @@ internal static class PercentFormat
                 int close = format.IndexOf(')', i);
                 if (close < 0 || values is not [Dict dict]) throw context.Error("'%(name)' needs a dict");
                 string name = format[(i + 1)..close];
-                named = dict.TryGetValue(name, out object? item) ? item : throw context.Error($"no value for '%({name})' in the format text");
+                named = dict.TryGetValue(name, out object? item) ? item
+                    : throw context.Error($"no value for '%({name})' in the format text");
                 i = close + 1;
             }
 
@@ -51,7 +52,8 @@ internal static class PercentFormat
                 continue;
             }
 
-            string text = Directive(context, spec with { Width = Math.Abs(width), Precision = precision }, format[i], isNamed ? named : Next());
+            string text = Directive(context, spec with { Width = Math.Abs(width), Precision = precision },
+                format[i], isNamed ? named : Next());
             context.ChargeCharacters(text.Length + 1L);
             result.Append(text);
         }
@@ -82,7 +84,8 @@ internal static class PercentFormat
             {
                 's' => ValueText.Of(context, value),
                 'c' when value is string { Length: 1 } letter => letter,
-                'c' when Values.TryInteger(value, out long code) && code is >= 0 and <= 0x10FFFF and not (>= 0xD800 and <= 0xDFFF) => char.ConvertFromUtf32((int)code),
+                'c' when Values.TryInteger(value, out long code) && code is >= 0 and <= 0x10FFFF and not (>= 0xD800 and <= 0xDFFF) =>
+                    char.ConvertFromUtf32((int)code),
                 'c' => throw context.Error("'%c' needs a character"),
                 _ => ValueText.Repr(context, value),
             };
@@ -98,7 +101,8 @@ internal static class PercentFormat
                 var plain = spec with { Precision = -1, Type = kind is 'i' or 'u' ? 'd' : kind };
                 return digits.Length == 0 ? plain.Apply(context, integer)
                     : (spec with { Precision = -1, Align = spec.Align == '\0' ? '>' : spec.Align, Sign = '-' }).Apply(context,
-                        (plain with { Width = digits.Length + (integer < 0 || spec.Sign != '-' ? 1 : 0), Align = '=', Fill = "0" }).Apply(context, integer));
+                        (plain with { Width = digits.Length + (integer < 0 || spec.Sign != '-' ? 1 : 0), Align = '=', Fill = "0" })
+                            .Apply(context, integer));
             case 'e' or 'E' or 'f' or 'F' or 'g' or 'G':
                 return (spec with { Type = kind }).Apply(context, number);
             default:

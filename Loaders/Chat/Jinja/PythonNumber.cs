@@ -22,9 +22,11 @@ internal static class PythonNumber
             return text.Length <= word.Length + 1;
         }
 
-        bool plain = text.All(c => char.IsAsciiDigit(c) || c is '.' or '-' or '+' or 'e' or 'E' or '_') && !text.StartsWith('_') && !text.EndsWith('_');
+        bool plain = text.All(c => char.IsAsciiDigit(c) || c is '.' or '-' or '+' or 'e' or 'E' or '_')
+            && !text.StartsWith('_') && !text.EndsWith('_');
         value = 0;
-        return plain && double.TryParse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.Float, CultureInfo.InvariantCulture, out value);
+        return plain
+            && double.TryParse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.Float, CultureInfo.InvariantCulture, out value);
     }
 
     /// <summary>Python's <c>round(value, digits)</c>.</summary>

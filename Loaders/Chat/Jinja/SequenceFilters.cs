@@ -34,8 +34,11 @@ internal static class SequenceFilters
         ["slice"] = Columns,
     };
 
-    /// <summary>The elements of a value, none for one that is false: <c>map</c>, <c>select</c> and their kin take <c>none</c> for an empty list.</summary>
-    private static List<object?> ItemsOrNone(RenderContext context, object? value) => Values.IsTrue(value) ? Values.Items(context, value) : [];
+    /// <summary>
+    /// The elements of a value, none for one that is false: <c>map</c>, <c>select</c> and their kin take <c>none</c> for an empty list.
+    /// </summary>
+    private static List<object?> ItemsOrNone(RenderContext context, object? value) =>
+        Values.IsTrue(value) ? Values.Items(context, value) : [];
 
     /// <summary>An attribute of an item by a path such as <c>function.name</c>; an integer is an index.</summary>
     private static object? AttributeOf(RenderContext context, object? item, object? path)
@@ -177,7 +180,8 @@ internal static class SequenceFilters
     {
         object? attribute = arguments.Get(0, "attribute"), otherwise = arguments.Get(1, "default");
         bool caseSensitive = Values.IsTrue(arguments.Get(2, "case_sensitive"));
-        object? KeyOf(object? item) => AttributeOf(context, item, attribute) is var key && key is Undefined && otherwise is not null ? otherwise : key;
+        object? KeyOf(object? item) => AttributeOf(context, item, attribute) is var key
+            && key is Undefined && otherwise is not null ? otherwise : key;
         List<object?> groups = [];
         object? last = null;
         foreach (object? item in Sorted(context, Values.Items(context, value), KeyOf, caseSensitive, reverse: false))

@@ -16,8 +16,10 @@ internal static class StringMethods
         ["strip"] = (c, text, a) => c.Made(Strip(c, text, a.Get(0, "chars"), start: true, end: true)),
         ["lstrip"] = (c, text, a) => c.Made(Strip(c, text, a.Get(0, "chars"), start: true, end: false)),
         ["rstrip"] = (c, text, a) => c.Made(Strip(c, text, a.Get(0, "chars"), start: false, end: true)),
-        ["startswith"] = (c, text, a) => Part(c, text, a, out _) is { } part && Affixes(c, a).Exists(affix => part.StartsWith(affix, StringComparison.Ordinal)),
-        ["endswith"] = (c, text, a) => Part(c, text, a, out _) is { } part && Affixes(c, a).Exists(affix => part.EndsWith(affix, StringComparison.Ordinal)),
+        ["startswith"] = (c, text, a) => Part(c, text, a, out _) is { } part
+            && Affixes(c, a).Exists(affix => part.StartsWith(affix, StringComparison.Ordinal)),
+        ["endswith"] = (c, text, a) => Part(c, text, a, out _) is { } part
+            && Affixes(c, a).Exists(affix => part.EndsWith(affix, StringComparison.Ordinal)),
         ["removeprefix"] = (c, text, a) => Text(c, a, 0) is var prefix && text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : text,
         ["removesuffix"] = (c, text, a) => Text(c, a, 0) is var suffix && text.EndsWith(suffix, StringComparison.Ordinal) ? text[..^suffix.Length] : text,
         ["split"] = (c, text, a) => Split(c, text, a, fromRight: false),
@@ -37,7 +39,8 @@ internal static class StringMethods
             ? text[..1] + zeros + text[1..] : zeros + text,
         ["partition"] = (c, text, a) => Partition(c, text, Text(c, a, 0), last: false),
         ["rpartition"] = (c, text, a) => Partition(c, text, Text(c, a, 0), last: true),
-        ["swapcase"] = (c, text, _) => c.Made(string.Concat(text.Select(x => char.IsUpper(x) ? char.ToLowerInvariant(x) : char.ToUpperInvariant(x)))),
+        ["swapcase"] = (c, text, _) => c.Made(
+            string.Concat(text.Select(x => char.IsUpper(x) ? char.ToLowerInvariant(x) : char.ToUpperInvariant(x)))),
         ["casefold"] = (c, text, _) => c.Made(text.ToLowerInvariant().Replace("ß", "ss", StringComparison.Ordinal)),
         ["expandtabs"] = ExpandTabs,
         ["format"] = BraceFormat.Apply,
@@ -183,7 +186,8 @@ internal static class StringMethods
 
     private static string ExpandTabs(RenderContext context, string text, Arguments arguments)
     {
-        if (!Values.TryInteger(arguments.Get(0, "tabsize", 8L), out long size) || size > MaximumWidth) throw context.Error("'expandtabs' needs a small number");
+        if (!Values.TryInteger(arguments.Get(0, "tabsize", 8L), out long size) || size > MaximumWidth)
+            throw context.Error("'expandtabs' needs a small number");
         var result = new System.Text.StringBuilder();
         int column = 0;
         foreach (char c in text)

@@ -76,7 +76,8 @@ internal sealed record If(int Line, (Expression? Condition, Statement[] Body)[] 
 internal sealed record Target(string Name, string? Attribute = null, Target[]? Items = null);
 
 /// <summary><c>for target in sequence if filter recursive … else …</c>.</summary>
-internal sealed record For(int Line, Target Target, Expression Sequence, Expression? Filter, bool Recursive, Statement[] Body, Statement[] Else) : Statement(Line);
+internal sealed record For(
+    int Line, Target Target, Expression Sequence, Expression? Filter, bool Recursive, Statement[] Body, Statement[] Else) : Statement(Line);
 
 /// <summary><c>set target = value</c>.</summary>
 internal sealed record Set(int Line, Target Target, Expression Value) : Statement(Line);
@@ -89,8 +90,10 @@ internal sealed record SetBlock(int Line, Target Target, Statement[] Body, Filte
 /// <param name="Name">Its name.</param>
 /// <param name="Parameters">Its parameters.</param>
 /// <param name="Body">What it prints.</param>
-/// <param name="Uses">Which of the names <c>varargs</c>, <c>kwargs</c> and <c>caller</c> it uses; what it does not use, calls may not give.</param>
-internal sealed record Macro(int Line, string Name, (string Name, Expression? Default)[] Parameters, Statement[] Body, string[] Uses) : Statement(Line);
+/// <param name="Uses">Which of the names <c>varargs</c>, <c>kwargs</c> and <c>caller</c> it uses; what it does not use, calls may not
+/// give.</param>
+internal sealed record Macro(
+    int Line, string Name, (string Name, Expression? Default)[] Parameters, Statement[] Body, string[] Uses) : Statement(Line);
 
 /// <summary><c>call(parameters) macro(...) … endcall</c>.</summary>
 internal sealed record CallBlock(int Line, Call Target, Macro Caller) : Statement(Line);

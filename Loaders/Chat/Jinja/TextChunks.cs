@@ -1,6 +1,8 @@
 namespace TinyMllm.Loaders.Chat.Jinja;
 
-/// <summary>Cuts a line into pieces between which it may be broken, where Python's textwrap does: at white space, behind hyphens, around dashes.</summary>
+/// <summary>
+/// Cuts a line into pieces between which it may be broken, where Python's textwrap does: at white space, behind hyphens, around dashes.
+/// </summary>
 internal static class TextChunks
 {
     /// <summary>The pieces in order.</summary>
@@ -31,7 +33,8 @@ internal static class TextChunks
 
     /// <summary>Whether a piece may end before a place: behind the hyphen of a compound, or before a dash.</summary>
     private static bool BreaksAt(string line, int end) =>
-        (line[end - 1] == '-' && FollowsWord(line, end - 1) && BeginsWord(line, end)) || (IsWordOrMark(line[end - 1]) && DashEnd(line, end) > 0);
+        (line[end - 1] == '-' && FollowsWord(line, end - 1) && BeginsWord(line, end))
+            || (IsWordOrMark(line[end - 1]) && DashEnd(line, end) > 0);
 
     /// <summary>Two letters before the hyphen, or a letter, a hyphen and a character.</summary>
     private static bool FollowsWord(string line, int hyphen) =>

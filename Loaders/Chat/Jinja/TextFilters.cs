@@ -25,7 +25,9 @@ internal static partial class TextFilters
         ["xmlattr"] = XmlAttributes,
     };
 
-    /// <summary>Every word's first letter upper case, the others lower case. Words are between blanks, hyphens and opening brackets.</summary>
+    /// <summary>
+    /// Every word's first letter upper case, the others lower case. Words are between blanks, hyphens and opening brackets.
+    /// </summary>
     private static string Title(RenderContext context, object? value, Arguments arguments) =>
         TitleWord().Replace(context.Made(ValueText.Of(context, value)), match => CodePoints.Capitalise(match.Value));
 
@@ -46,15 +48,19 @@ internal static partial class TextFilters
     {
         int width = Width(context, arguments.Get(0, "width", 79L));
         if (width == 0) throw context.Error("'wordwrap': the width must be at least 1");
-        bool breakWords = Values.IsTrue(arguments.Get(1, "break_long_words", true)), breakHyphens = Values.IsTrue(arguments.Get(3, "break_on_hyphens", true));
+        bool breakWords = Values.IsTrue(arguments.Get(1, "break_long_words", true)),
+            breakHyphens = Values.IsTrue(arguments.Get(3, "break_on_hyphens", true));
         string between = arguments.Get(2, "wrapstring") is string given ? given : "\n", text = ValueText.Of(context, value);
         context.ChargeItems(text.Length);
         string[] lines = text.Split(["\r\n", "\n", "\r"], StringSplitOptions.None);
         if (lines[^1].Length == 0) lines = lines[..^1];
-        return context.Made(string.Join(between, lines.Select(line => string.Join(between, Wrapped(line, width, breakWords, breakHyphens)))));
+        return context.Made(string.Join(between,
+            lines.Select(line => string.Join(between, Wrapped(line, width, breakWords, breakHyphens)))));
     }
 
-    /// <summary>Fills lines with words, as Python's textwrap does: blanks at the ends of lines, and at the start of all but the first, go.</summary>
+    /// <summary>
+    /// Fills lines with words, as Python's textwrap does: blanks at the ends of lines, and at the start of all but the first, go.
+    /// </summary>
     private static List<string> Wrapped(string line, int width, bool breakWords, bool breakHyphens)
     {
         var chunks = new Stack<string>(TextChunks.Of(line, breakHyphens).Reverse());
@@ -123,7 +129,8 @@ internal static partial class TextFilters
         IEnumerable<(object? Key, object? Value)>? pairs = value switch
         {
             Dict dict => dict.Select(pair => ((object?)pair.Key, pair.Value)),
-            List<object?> list => list.Select(item => Values.Items(context, item) is [var key, var one] ? (key, one) : throw context.Error("'urlencode' needs pairs")),
+            List<object?> list => list.Select(item => Values.Items(context, item) is [var key, var one] ? (key, one)
+                : throw context.Error("'urlencode' needs pairs")),
             _ => null,
         };
         return pairs is null ? Quoted(context, value, "/")
@@ -167,13 +174,15 @@ internal static partial class TextFilters
         string text = string.Join(' ', dict.Where(pair => pair.Value is not (null or Undefined)).Select(pair =>
         {
             string key = ValueText.Of(context, pair.Key);
-            if (key.Any(c => char.IsWhiteSpace(c) || c is '/' or '>' or '=')) throw context.Error($"'xmlattr': '{key}' is no name of an attribute");
+            if (key.Any(c => char.IsWhiteSpace(c) || c is '/' or '>' or '='))
+                throw context.Error($"'xmlattr': '{key}' is no name of an attribute");
             return $"{Filters.Escape(context, key)}=\"{Filters.Escape(context, ValueText.Of(context, pair.Value))}\"";
         }));
         return text.Length > 0 && Values.IsTrue(arguments.Get(0, "autospace", true)) ? " " + text : text;
     }
 
-    private static int Width(RenderContext context, object? value) => Values.TryInteger(value, out long width) && width is >= 0 and <= MaximumWidth
+    private static int Width(RenderContext context, object? value) =>
+        Values.TryInteger(value, out long width) && width is >= 0 and <= MaximumWidth
         ? (int)width : throw context.Error($"a width must be 0 to {MaximumWidth}");
 
     [GeneratedRegex(@"\w+", RegexOptions.CultureInvariant)]

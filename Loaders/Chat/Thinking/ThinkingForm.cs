@@ -26,7 +26,9 @@ internal sealed record ThinkingForm(string Opener, string Closer, string AnswerO
         new("<|channel>thought", "<channel|>"),                                     // Gemma 4
     ];
 
-    /// <summary>The form that a template shows, else the one that the vocabulary's own tokens show; null for a model that does not think.</summary>
+    /// <summary>
+    /// The form that a template shows, else the one that the vocabulary's own tokens show; null for a model that does not think.
+    /// </summary>
     /// <param name="template">The template's text.</param>
     /// <param name="tokens">The texts of special tokens.</param>
     public static ThinkingForm? Recognise(string template, IEnumerable<string> tokens)

@@ -16,8 +16,8 @@ internal sealed record ToolForm
     public required string[][] Signs { get; init; }
 
     /// <summary>
-    /// Texts with which calls begin; the first is what the model was trained to write. The empty text means that a call may stand bare, and then
-    /// only at the start of the answer.
+    /// Texts with which calls begin; the first is what the model was trained to write. The empty text means that a call may stand bare, and
+    /// then only at the start of the answer.
     /// </summary>
     public required string[] Openers { get; init; }
 
@@ -46,20 +46,25 @@ internal sealed record ToolForm
     public required CallSyntax Syntax { get; init; }
 
     /// <summary>Whether a template, or the special tokens beside it, show this form.</summary>
-    public bool IsShownBy(string template) => Array.Exists(Signs, sign => Array.TrueForAll(sign, part => template.Contains(part, StringComparison.Ordinal)));
+    public bool IsShownBy(string template) =>
+        Array.Exists(Signs, sign => Array.TrueForAll(sign, part => template.Contains(part, StringComparison.Ordinal)));
 
-    /// <summary>Calls as the family's template writes them, for templates that know tools but forget to write the calls of earlier turns.</summary>
+    /// <summary>
+    /// Calls as the family's template writes them, for templates that know tools but forget to write the calls of earlier turns.
+    /// </summary>
     public string Write(IReadOnlyList<ChatToolCall> calls)
     {
-        string opener = Openers[0], open = opener.Length > 0 ? opener + Margin : "", close = opener.Length > 0 && Closer.Length > 0 ? Margin + Closer : "";
+        string opener = Openers[0], open = opener.Length > 0 ? opener + Margin : "",
+            close = opener.Length > 0 && Closer.Length > 0 ? Margin + Closer : "";
         if (Syntax.IsList) return open + Syntax.Write(calls) + close;
         IEnumerable<string> each = calls.Select(call => Syntax.Write([call]));
-        return RepeatsOpener ? string.Join(Separator, each.Select(call => open + call + close)) : open + string.Join(Separator, each) + close;
+        return RepeatsOpener ? string.Join(Separator, each.Select(call => open + call + close))
+            : open + string.Join(Separator, each) + close;
     }
 
     /// <summary>
-    /// A grammar (GBNF) of an answer that calls tools and says nothing else: rule <c>root</c>, which is rule <c>calls</c>. It writes the calls as
-    /// the family's template does.
+    /// A grammar (GBNF) of an answer that calls tools and says nothing else: rule <c>root</c>, which is rule <c>calls</c>. It writes the
+    /// calls as the family's template does.
     /// </summary>
     /// <param name="tools">The tools that may be called; at least one.</param>
     /// <param name="several">Whether more than one call may be made.</param>

@@ -27,7 +27,8 @@ internal sealed record ToolParameter(string Name, JsonElement Schema, bool Requi
         HashSet<string> required = schema.TryGetProperty("required", out JsonElement names) && names.ValueKind == JsonValueKind.Array
             ? [.. names.EnumerateArray().Where(name => name.ValueKind == JsonValueKind.String).Select(name => name.GetString()!)]
             : [];
-        return [.. properties.EnumerateObject().Select(property => new ToolParameter(property.Name, property.Value, required.Contains(property.Name)))];
+        return [.. properties.EnumerateObject()
+            .Select(property => new ToolParameter(property.Name, property.Value, required.Contains(property.Name)))];
     }
 
     /// <summary>Whether the schema allows values of a kind; false as well where it does not say.</summary>
@@ -55,7 +56,8 @@ internal sealed record ToolParameter(string Name, JsonElement Schema, bool Requi
         return false;
     }
 
-    private static JsonValueKind Kind(JsonElement type) => type.ValueKind != JsonValueKind.String ? JsonValueKind.Undefined : type.GetString() switch
+    private static JsonValueKind Kind(JsonElement type) =>
+        type.ValueKind != JsonValueKind.String ? JsonValueKind.Undefined : type.GetString() switch
     {
         "string" => JsonValueKind.String,
         "number" or "integer" => JsonValueKind.Number,

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace TinyMllm.Loaders.Chat.ToolForms;
 
 /// <summary>
-/// Rules for values of a tool's parameters in a notation other than JSON. What the notation writes as JSON does follows the whole schema; the
-/// rest its types and enumerations.
+/// Rules for values of a tool's parameters in a notation other than JSON. What the notation writes as JSON does follows the whole schema;
+/// the rest its types and enumerations.
 /// </summary>
 internal sealed class ValueGrammar
 {

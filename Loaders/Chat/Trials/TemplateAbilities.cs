@@ -18,7 +18,8 @@ internal sealed record ToolAbilities(
     ToolOffer Offer, bool Calls, bool SeveralCalls, bool ArgumentsAsText, EmptyContent EmptyContent, bool Results)
 {
     /// <summary>Of a template that knows nothing of tools.</summary>
-    public static ToolAbilities None { get; } = new(ToolOffer.None, Calls: false, SeveralCalls: false, ArgumentsAsText: false, EmptyContent.Text, Results: false);
+    public static ToolAbilities None { get; } = new(
+        ToolOffer.None, Calls: false, SeveralCalls: false, ArgumentsAsText: false, EmptyContent.Text, Results: false);
 }
 
 /// <summary>How a template wants to be told of tools.</summary>

@@ -10,9 +10,9 @@ namespace TinyMllm.Loaders.Chat.Trials;
 internal delegate string TrialRender(List<object?> messages, List<object?>? tools, bool answer);
 
 /// <summary>
-/// Finds out what a template understands by rendering small conversations whose words it can look for. Templates differ in whether content is a
-/// text or a list of parts, in what they write for a picture, in whether there is a system role, and in all that has to do with tools. A trial
-/// that fails only says that the template does not understand it.
+/// Finds out what a template understands by rendering small conversations whose words it can look for. Templates differ in whether content
+/// is a text or a list of parts, in what they write for a picture, in whether there is a system role, and in all that has to do with tools.
+/// A trial that fails only says that the template does not understand it.
 /// </summary>
 /// <param name="render">Renders.</param>
 /// <param name="toolsAlways">Whether the template is only used with tools, and may fail without.</param>
@@ -59,7 +59,8 @@ internal sealed partial class TemplateTrials(TrialRender render, bool toolsAlway
         string? Whole(int count, bool withResult) => Try(CallConversation(abilities, asText, content, count, withResult), tools);
         results = calls ? results && Has(Whole(1, true), ThirdNeedle) : Has(Try([Message("user", Content(Needle, abilities.TakesText)),
             Message("assistant", Content(SecondNeedle, abilities.TakesText)), Result(abilities)], tools), ThirdNeedle);
-        return new ToolAbilities(offer, calls, calls && Count(Whole(2, results), Name) > Count(Whole(1, results), Name), asText, content, results);
+        return new ToolAbilities(offer, calls,
+            calls && Count(Whole(2, results), Name) > Count(Whole(1, results), Name), asText, content, results);
     }
 
     private ToolOffer FindOffer(TemplateAbilities abilities)
@@ -72,10 +73,11 @@ internal sealed partial class TemplateTrials(TrialRender render, bool toolsAlway
     }
 
     /// <summary>
-    /// The way of giving a call that shows most of it. A template that wants no content may write an empty turn behind the call for an empty
-    /// text, which counts against that.
+    /// The way of giving a call that shows most of it. A template that wants no content may write an empty turn behind the call for an
+    /// empty text, which counts against that.
     /// </summary>
-    private (bool Calls, bool ArgumentsAsText, EmptyContent Content) BestCalls(TemplateAbilities abilities, List<object?>? tools, bool withResult)
+    private (bool Calls, bool ArgumentsAsText, EmptyContent Content) BestCalls(
+        TemplateAbilities abilities, List<object?>? tools, bool withResult)
     {
         (int Score, bool AsText, EmptyContent Content) best = (0, false, EmptyContent.Text);
         string emptyTurn = FindEmptyTurn(abilities, tools);
@@ -93,7 +95,9 @@ internal sealed partial class TemplateTrials(TrialRender render, bool toolsAlway
         return (best.Score > 0, best.AsText, best.Content);
     }
 
-    /// <summary>How well a call came out: 0 if it was lost, more if the arguments are there, most if they look as JSON or tags do.</summary>
+    /// <summary>
+    /// How well a call came out: 0 if it was lost, more if the arguments are there, most if they look as JSON or tags do.
+    /// </summary>
     private static int Score(string prompt, string? without)
     {
         if (Count(prompt, Name) <= Count(without, Name) || !Has(prompt, SecondNeedle)) return 0;
@@ -109,18 +113,21 @@ internal sealed partial class TemplateTrials(TrialRender render, bool toolsAlway
         return without is not null && with is not null && with.StartsWith(without, StringComparison.Ordinal) ? with[without.Length..] : "";
     }
 
-    private List<object?> CallConversation(TemplateAbilities abilities, bool argumentsAsText, EmptyContent content, int calls, bool withResult)
+    private List<object?> CallConversation(
+        TemplateAbilities abilities, bool argumentsAsText, EmptyContent content, int calls, bool withResult)
     {
         Dict call = Dict.Of(("role", "assistant"));
         if (content == EmptyContent.None) call["content"] = null;
         else if (content == EmptyContent.Text || calls == 0) call["content"] = Content("", abilities.TakesText);
-        if (calls > 0) call["tool_calls"] = Enumerable.Range(0, calls).Select(i => Call(i == 0 ? FirstId : SecondId, argumentsAsText)).ToList();
+        if (calls > 0) call["tool_calls"] =
+            Enumerable.Range(0, calls).Select(i => Call(i == 0 ? FirstId : SecondId, argumentsAsText)).ToList();
         List<object?> messages = [Message("user", Content(Needle, abilities.TakesText)), call];
         if (withResult) messages.Add(Result(abilities));
         return messages;
     }
 
-    private static object? Call(string id, bool argumentsAsText) => Dict.Of(("id", id), ("type", "function"), ("function", Dict.Of(("name", Name),
+    private static object? Call(string id, bool argumentsAsText) => Dict.Of(
+        ("id", id), ("type", "function"), ("function", Dict.Of(("name", Name),
         ("arguments", argumentsAsText ? $$"""{"key": "{{SecondNeedle}}"}""" : Dict.Of(("key", SecondNeedle))))));
 
     private static Dict Result(TemplateAbilities abilities)
@@ -131,8 +138,8 @@ internal sealed partial class TemplateTrials(TrialRender render, bool toolsAlway
     }
 
     /// <summary>
-    /// What the template writes for a picture: the difference that a first picture makes, or that a second one makes where the first changes
-    /// other things as well; nothing if it makes none.
+    /// What the template writes for a picture: the difference that a first picture makes, or that a second one makes where the first
+    /// changes other things as well; nothing if it makes none.
     /// </summary>
     private string FindImagePlaceholder()
     {

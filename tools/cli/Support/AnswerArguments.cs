@@ -28,10 +28,13 @@ internal sealed class AnswerArguments
     private readonly Option<string?> _schema =
         new("--json-schema") { Description = "A JSON schema that the answer follows, or @FILE.", HelpName = "JSON" };
 
-    private readonly Option<bool> _think = new("--think") { Description = "Have the model think before it answers, where its template has a switch for that." };
-    private readonly Option<bool> _noThink = new("--no-think") { Description = "Have the model answer at once. Without either, its template decides." };
+    private readonly Option<bool> _think = new("--think") {
+        Description = "Have the model think before it answers, where its template has a switch for that." };
+    private readonly Option<bool> _noThink = new("--no-think") {
+        Description = "Have the model answer at once. Without either, its template decides." };
     private readonly Option<string[]> _variables =
-        new("--template-var") { Description = "A variable for the chat template; VALUE is JSON, else a text; may be repeated.", HelpName = "NAME=VALUE" };
+        new("--template-var") {
+            Description = "A variable for the chat template; VALUE is JSON, else a text; may be repeated.", HelpName = "NAME=VALUE" };
 
     /// <param name="tokens">Most tokens of an answer unless the user says otherwise.</param>
     public AnswerArguments(int tokens) =>

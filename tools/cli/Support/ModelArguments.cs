@@ -49,7 +49,8 @@ internal sealed class ModelArguments
     private readonly Option<string?> _template = new("--chat-template")
     {
         Description = "A file with a chat template (Jinja) to use instead of the model's own, or the name of a built-in one: chatml, llama3, …",
-        HelpName = "FILE", CompletionSources = { _ => ChatTemplate.BuiltInNames.Select(name => new System.CommandLine.Completions.CompletionItem(name)) },
+        HelpName = "FILE", CompletionSources =
+            { _ => ChatTemplate.BuiltInNames.Select(name => new System.CommandLine.Completions.CompletionItem(name)) },
     };
     private readonly Option<bool> _noHugePages = NoHugePages();
     private readonly Option<string?> _compat =

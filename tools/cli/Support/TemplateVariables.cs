@@ -14,7 +14,8 @@ internal static class TemplateVariables
         {
             int equals = one.IndexOf('=');
             if (equals <= 0) throw new UsageException($"--template-var is NAME=VALUE, not '{one}'");
-            if (!variables.TryAdd(one[..equals], Value(one[(equals + 1)..]))) throw new UsageException($"--template-var {one[..equals]} is given twice");
+            if (!variables.TryAdd(one[..equals], Value(one[(equals + 1)..])))
+                throw new UsageException($"--template-var {one[..equals]} is given twice");
         }
 
         return variables;

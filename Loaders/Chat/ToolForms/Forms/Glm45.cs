@@ -12,7 +12,8 @@ internal static class Glm45
         RepeatsOpener = true,
         Syntax = new TaggedCall
         {
-            AfterName = "", KeyOpener = "<arg_key>", KeyCloser = "</arg_key>\n<arg_value>", ValueCloser = "</arg_value>", After = "</tool_call>", Margin = "\n",
+            AfterName = "", KeyOpener = "<arg_key>", KeyCloser = "</arg_key>\n<arg_value>",
+                ValueCloser = "</arg_value>", After = "</tool_call>", Margin = "\n",
         },
     };
 }

@@ -1,8 +1,8 @@
 namespace TinyMllm.Loaders.Chat.ToolForms;
 
 /// <summary>
-/// Hermes, Qwen 2.5 and 3, SmolLM3, Granite 4, MiMo: one JSON object in tags for each call. Also what models without a form of their own are told
-/// to write.
+/// Hermes, Qwen 2.5 and 3, SmolLM3, Granite 4, MiMo: one JSON object in tags for each call. Also what models without a form of their own
+/// are told to write.
 /// </summary>
 internal static class Hermes
 {

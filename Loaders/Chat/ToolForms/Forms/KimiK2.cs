@@ -12,7 +12,8 @@ internal static class KimiK2
         Closer = "<|tool_calls_section_end|>",
         Syntax = new NamedJsonCall
         {
-            Before = "<|tool_call_begin|>functions.", Between = "<|tool_call_argument_begin|>", After = ["<|tool_call_end|>"], Numbered = true,
+            Before = "<|tool_call_begin|>functions.",
+                Between = "<|tool_call_argument_begin|>", After = ["<|tool_call_end|>"], Numbered = true,
         },
     };
 }

@@ -1,6 +1,8 @@
 namespace TinyMllm.Loaders.Chat.ToolForms;
 
-/// <summary>Llama 3: the whole answer is one JSON object; its arguments are called parameters. A special token may stand before it.</summary>
+/// <summary>
+/// Llama 3: the whole answer is one JSON object; its arguments are called parameters. A special token may stand before it.
+/// </summary>
 internal static class Llama3
 {
     public static ToolForm Form { get; } = new()

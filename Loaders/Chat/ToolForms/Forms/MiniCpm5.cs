@@ -12,7 +12,8 @@ internal static class MiniCpm5
         Separator = "\n",
         Syntax = new TaggedCall
         {
-            Before = "<function name=\"", AfterName = "\">", KeyOpener = "<param name=\"", KeyCloser = "\">", ValueCloser = "</param>", After = "</function>",
+            Before = "<function name=\"", AfterName = "\">",
+                KeyOpener = "<param name=\"", KeyCloser = "\">", ValueCloser = "</param>", After = "</function>",
         },
     };
 }

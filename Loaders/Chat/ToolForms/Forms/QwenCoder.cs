@@ -15,7 +15,8 @@ internal static class QwenCoder
         RepeatsOpener = true,
         Syntax = new TaggedCall
         {
-            Before = "<function=", AfterName = ">", KeyOpener = "<parameter=", KeyCloser = ">", ValueCloser = "</parameter>", After = "</function>",
+            Before = "<function=", AfterName = ">",
+                KeyOpener = "<parameter=", KeyCloser = ">", ValueCloser = "</parameter>", After = "</function>",
             ValueMargin = "\n", Margin = "\n",
         },
     };

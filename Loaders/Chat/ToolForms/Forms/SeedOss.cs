@@ -13,7 +13,8 @@ internal static class SeedOss
         Separator = "\n",
         Syntax = new TaggedCall
         {
-            Before = "<function=", AfterName = ">", KeyOpener = "<parameter=", KeyCloser = ">", ValueCloser = "</parameter>", After = "</function>",
+            Before = "<function=", AfterName = ">",
+                KeyOpener = "<parameter=", KeyCloser = ">", ValueCloser = "</parameter>", After = "</function>",
             Margin = "\n",
         },
     };

@@ -12,7 +12,8 @@ internal sealed class BareKeyCall : CallSyntax
     public override ReadState Read(string text, ref int at, bool ended, IReadOnlyList<ChatTool>? tools, List<ChatToolCall> calls)
     {
         var reader = new LiteralReader(text, at, new LiteralStyle(Quote, BareKeys: true));
-        if (!reader.TryTake(Before) || !reader.TryTakeToolName(tools, out string name) || !reader.TryTakeObject(out string arguments)) return reader.State;
+        if (!reader.TryTake(Before) || !reader.TryTakeToolName(tools, out string name)
+            || !reader.TryTakeObject(out string arguments)) return reader.State;
         calls.Add(new ChatToolCall("", name, arguments));
         at = reader.At;
         return ReadState.Whole;

@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace TinyMllm.Loaders.Chat.ToolForms;
 
 /// <summary>
-/// Reads the values that models write as arguments: JSON, Python literals, and what lies between, for models mix them. Every value comes out
-/// as JSON. The text may end anywhere; <see cref="State"/> then says so.
+/// Reads the values that models write as arguments: JSON, Python literals, and what lies between, for models mix them. Every value comes
+/// out as JSON. The text may end anywhere; <see cref="State"/> then says so.
 /// </summary>
 internal ref struct LiteralReader(string text, int at, LiteralStyle style)
 {
@@ -45,7 +45,9 @@ internal ref struct LiteralReader(string text, int at, LiteralStyle style)
         return Fail(token.AsSpan().StartsWith(rest, StringComparison.Ordinal) ? ReadState.Unfinished : ReadState.Other);
     }
 
-    /// <summary>Takes a text if it is there; false, with the state <see cref="ReadState.Unfinished"/>, if its beginning is all there is.</summary>
+    /// <summary>
+    /// Takes a text if it is there; false, with the state <see cref="ReadState.Unfinished"/>, if its beginning is all there is.
+    /// </summary>
     public bool TryTakeOptional(string token)
     {
         int start = At;
@@ -211,8 +213,8 @@ internal ref struct LiteralReader(string text, int at, LiteralStyle style)
     }
 
     /// <summary>
-    /// A string in quotes. Templates write strings without escaping their quotes (<c>'it's'</c>), so that a quote ends the string only where
-    /// something follows that can follow a value.
+    /// A string in quotes. Templates write strings without escaping their quotes (<c>'it's'</c>), so that a quote ends the string only
+    /// where something follows that can follow a value.
     /// </summary>
     private bool TryString(StringBuilder json)
     {

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace TinyMllm.Loaders.Chat.ToolForms;
 
 /// <summary>
-/// A call in tags, each argument in tags of its own: <c>&lt;function=f&gt;&lt;parameter=a&gt;value&lt;/parameter&gt;&lt;/function&gt;</c>. Texts come
-/// without quotes or escapes, so that the tool's schema has to say what a value is.
+/// A call in tags, each argument in tags of its own: <c>&lt;function=f&gt;&lt;parameter=a&gt;value&lt;/parameter&gt;&lt;/function&gt;</c>.
+/// Texts come without quotes or escapes, so that the tool's schema has to say what a value is.
 /// </summary>
 internal sealed class TaggedCall : CallSyntax
 {
@@ -42,7 +42,8 @@ internal sealed class TaggedCall : CallSyntax
         if (Before.Length > 0 && !reader.TryTake(Before)) return reader.State;
         if (!reader.TryTakeToolName(tools, out string name)) return reader.State;
         if (AfterName.Trim().Length > 0 && !reader.TryTake(AfterName)) return reader.State;
-        IReadOnlyList<ToolParameter> parameters = tools?.FirstOrDefault(tool => tool.Name == name) is { } tool ? ToolParameter.Of(tool) : [];
+        IReadOnlyList<ToolParameter> parameters =
+            tools?.FirstOrDefault(tool => tool.Name == name) is { } tool ? ToolParameter.Of(tool) : [];
         var json = new StringBuilder("{");
         while (reader.TryTake(KeyOpener))
         {
@@ -50,7 +51,8 @@ internal sealed class TaggedCall : CallSyntax
             if (!TryValue(text, ref reader, out string value)) return reader.State;
             if (json.Length > 1) json.Append(", ");
             key = key.Trim();
-            json.Append(CallGrammar.JsonString(key)).Append(": ").Append(ToJson(value, parameters.FirstOrDefault(parameter => parameter.Name == key)));
+            json.Append(CallGrammar.JsonString(key)).Append(": ")
+                .Append(ToJson(value, parameters.FirstOrDefault(parameter => parameter.Name == key)));
         }
 
         if (reader.State == ReadState.Unfinished || !reader.TryTake(After)) return reader.State;
@@ -103,7 +105,8 @@ internal sealed class TaggedCall : CallSyntax
             int stop = end.At;
             end.TryTake(ValueCloser);
             LiteralReader next = end;
-            bool follows = next.TryTake(KeyOpener) || next.State == ReadState.Unfinished || next.TryTake(After) || next.State == ReadState.Unfinished;
+            bool follows = next.TryTake(KeyOpener) || next.State == ReadState.Unfinished
+                || next.TryTake(After) || next.State == ReadState.Unfinished;
             if (!follows) continue;
             reader = end;
             value = text[start..stop];
