@@ -63,6 +63,14 @@ public sealed class RunTests
     }
 
     [Test]
+    public async Task ATypeWithoutAKernelIsNotMeasuredAsAnother()
+    {
+        Tool.Result result = await Tool.RunAsync("bench", "--mmproj", Tool.DemoProjector, "--vision-type", "q8_1");
+        Assert.That((result.ExitCode, result.ErrorLines.Length), Is.EqualTo((2, 1)));
+        Assert.That(result.Error, Does.Contain("q8_1"));
+    }
+
+    [Test]
     public async Task APictureWithoutEncoderTooLongAPromptAndASwappedPairAreRefused()
     {
         string[][] commands = [["run", "-p", "x", "--image"], ["chat", "--image"], ["dump", "-p", "x", "-o", "none", "--image"]];

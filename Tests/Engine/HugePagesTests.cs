@@ -14,8 +14,9 @@ public unsafe class HugePagesTests
     {
         RequireHugePages();
 
-        // More than a quarter of a block, so that it gets memory of its own.
-        using var weights = WeightMemory.Take(WeightBlocks.BlockBytes / 2, hugePages);
+        // More than a quarter of a block, so that it gets memory of its own; and more than the C library ever keeps for its next caller (32 MiB),
+        // whose mark would still be on it.
+        using var weights = WeightMemory.Take(2 * WeightBlocks.BlockBytes, hugePages);
         Assert.That(IsMarked(weights.Pointer + Length), Is.EqualTo(hugePages));
     }
 

@@ -6,6 +6,7 @@ using TinyMllm.Benchmarking;
 using TinyMllm.Cli.Support;
 using TinyMllm.Engine;
 using TinyMllm.Kernels;
+using TinyMllm.Kernels.MatMul;
 using TinyMllm.Kernels.Quantization;
 
 namespace TinyMllm.Cli.Commands;
@@ -85,7 +86,7 @@ internal sealed class BenchCommand : CliCommand
         TensorType? vision = null;
         if (parsed.GetValue(_visionType) is { } name)
         {
-            if (!Enum.TryParse(name, ignoreCase: true, out TensorType type) || !type.IsQuantized())
+            if (!Enum.TryParse(name, ignoreCase: true, out TensorType type) || !type.IsQuantized() || PanelKernel.For(type) is null)
                 throw new UsageException($"--vision-type is '{name}', expected a quantised type such as q8_0 or q4_0");
             vision = type;
         }
