@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels;
 
@@ -8,8 +9,9 @@ namespace TinyMllm.Kernels;
 /// Between 16-bit and 32-bit floats, by integer arithmetic on vectors (.NET has no class for x86's F16C).
 /// <para>
 /// Widening is exact. A half s·eeeee·mmmmmmmmmm shifted left by 13 is a float whose exponent lacks the difference of the biases,
-/// 127 − 15 = 112: add 112 to the exponent of a normal number, 2·112 to that of ∞ and NaN. A subnormal is an integer multiple of
-/// 2⁻²⁴: put its mantissa into the float 2⁻¹⁴·1.m and take the 2⁻¹⁴ away again.
+/// 127 − 15 = 112. On vectors a multiplication by 2¹¹² adds it, to subnormal numbers too; ∞ and NaN come out as 2¹⁶ and more and get
+/// all bits of the exponent. One value alone adds 112 to the exponent of a normal number, 2·112 to that of ∞ and NaN; a subnormal is an
+/// integer multiple of 2⁻²⁴: put its mantissa into the float 2⁻¹⁴·1.m and take the 2⁻¹⁴ away again.
 /// </para>
 /// <para>
 /// Narrowing rounds to nearest, ties to even: half the last kept bit, less one, plus that bit's own value, is added before the shift.
@@ -22,6 +24,18 @@ internal static unsafe class HalfConversion
     private const uint BiasDifference = 112u << 23;
     private const uint SmallestNormal = 113u << 23;
     private const uint HalfInfinity = 0x7C00u << 13;
+
+    /// <summary>2¹¹²: what the exponent of a half is short by after its bits were shifted into a float.</summary>
+    public const float ExponentShift = 5.192296858534828e33f;
+
+    /// <summary>Takes the copies of the sign off a half that was widened to a signed integer and shifted by 13.</summary>
+    public const int WithoutSignCopies = unchecked((int)0x8FFFFFFF);
+
+    /// <summary>2¹⁶: where ∞ and NaN arrive if they are taken for numbers.</summary>
+    public const float BeyondFinite = 65536;
+
+    /// <summary>The exponent of ∞ and NaN.</summary>
+    public const uint SingleExponent = 0x7F800000;
 
     /// <summary>Exact value of <paramref name="half"/>.</summary>
     public static float ToSingle(ushort half)
@@ -69,90 +83,39 @@ internal static unsafe class HalfConversion
     }
 
     /// <summary>Widens <paramref name="count"/> halves.</summary>
-    public static void ToSingle(ushort* source, float* target, int count)
-    {
-        int i = 0;
-        if (Isa.Current.Lanes == 16)
-            for (; i <= count - 16; i += 16) Widen(Vector256.Load(source + i)).Store(target + i);
-        for (; i <= count - 8; i += 8) Widen(Vector128.Load(source + i)).Store(target + i);
-        for (; i < count; i++) target[i] = ToSingle(source[i]);
-    }
+    public static void ToSingle(ushort* source, float* target, int count) => VectorLoop.Run(new Widening(source, target), count);
 
     /// <summary>Narrows <paramref name="count"/> floats.</summary>
-    public static void FromSingle(float* source, ushort* target, int count)
-    {
-        int i = 0;
-        if (Isa.Current.Lanes == 16)
-            for (; i <= count - 16; i += 16) Narrow(Vector512.Load(source + i)).Store(target + i);
-        for (; i <= count - 8; i += 8) Narrow(Vector256.Load(source + i)).Store(target + i);
-        for (; i < count; i++) target[i] = BitConverter.HalfToUInt16Bits(FromSingle(source[i]));
-    }
+    public static void FromSingle(float* source, ushort* target, int count) => VectorLoop.Run(new Narrowing(source, target), count);
 
-    /// <summary>Widens eight halves in registers.</summary>
+    /// <summary>Narrows four floats in a register to the low halves of four integers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Widen(Vector128<ushort> halves)
-    {
-        var (lower, upper) = Vector128.Widen(halves);
-        var h = Vector256.Create(lower, upper);
-        var magnitude = (h & Vector256.Create(0x7FFFu)) << 13;
-        var sign = (h ^ (h & Vector256.Create(0x7FFFu))) << 16;
-        var normal = magnitude + Vector256.Create(BiasDifference);
-        var infinite = Vector256.GreaterThanOrEqual(magnitude.AsInt32(), Vector256.Create((int)HalfInfinity)).AsUInt32();
-        normal += infinite & Vector256.Create(BiasDifference);
-        var subnormal = (magnitude + Vector256.Create(SmallestNormal)).AsSingle() - Vector256.Create(SmallestNormal).AsSingle();
-        var isSubnormal = Vector256.LessThan(magnitude.AsInt32(), Vector256.Create(1 << 23)).AsUInt32();
-        return (Vector256.ConditionalSelect(isSubnormal, subnormal.AsUInt32(), normal) | sign).AsSingle();
-    }
-
-    /// <summary>Widens sixteen halves in registers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Widen(Vector256<ushort> halves)
-    {
-        var (lower, upper) = Vector256.Widen(halves);
-        var h = Vector512.Create(lower, upper);
-        var magnitude = (h & Vector512.Create(0x7FFFu)) << 13;
-        var sign = (h ^ (h & Vector512.Create(0x7FFFu))) << 16;
-        var normal = magnitude + Vector512.Create(BiasDifference);
-        var infinite = Vector512.GreaterThanOrEqual(magnitude.AsInt32(), Vector512.Create((int)HalfInfinity)).AsUInt32();
-        normal += infinite & Vector512.Create(BiasDifference);
-        var subnormal = (magnitude + Vector512.Create(SmallestNormal)).AsSingle() - Vector512.Create(SmallestNormal).AsSingle();
-        var isSubnormal = Vector512.LessThan(magnitude.AsInt32(), Vector512.Create(1 << 23)).AsUInt32();
-        return (Vector512.ConditionalSelect(isSubnormal, subnormal.AsUInt32(), normal) | sign).AsSingle();
-    }
-
-    /// <summary>Narrows eight floats in registers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<ushort> Narrow(Vector256<float> values)
+    public static Vector128<uint> Narrow(Vector128<float> values)
     {
         var bits = values.AsUInt32();
-        var magnitude = bits & Vector256.Create(0x7FFFFFFFu);
+        var magnitude = bits & Vector128.Create(0x7FFFFFFFu);
         var sign = (bits ^ magnitude) >> 16;
-        var odd = (magnitude >> 13) & Vector256<uint>.One;
-        var normal = (magnitude - Vector256.Create(BiasDifference - 0xFFF) + odd) >> 13;
-        var subnormal = (magnitude.AsSingle() + Vector256.Create(0.5f)).AsUInt32() - Vector256.Create(126u << 23);
+        var odd = (magnitude >> 13) & Vector128<uint>.One;
+        var normal = (magnitude - Vector128.Create(BiasDifference - 0xFFF) + odd) >> 13;
+        var subnormal = (magnitude.AsSingle() + Vector128.Create(0.5f)).AsUInt32() - Vector128.Create(126u << 23);
         var m = magnitude.AsInt32();
-        var half = Vector256.ConditionalSelect(Vector256.LessThan(m, Vector256.Create((int)SmallestNormal)).AsUInt32(), subnormal, normal);
-        var tooLarge = Vector256.GreaterThan(m, Vector256.Create((143 << 23) - 1)).AsUInt32();
-        var isNaN = Vector256.GreaterThan(m, Vector256.Create(0x7F800000)).AsUInt32();
-        half = Vector256.ConditionalSelect(tooLarge, Vector256.Create(0x7C00u) | (isNaN & Vector256.Create(0x0200u)), half) | sign;
-        return Vector128.Narrow(half.GetLower(), half.GetUpper());
+        var half = Vector128.ConditionalSelect(Vector128.LessThan(m, Vector128.Create((int)SmallestNormal)).AsUInt32(), subnormal, normal);
+        var tooLarge = Vector128.GreaterThan(m, Vector128.Create((143 << 23) - 1)).AsUInt32();
+        var isNaN = Vector128.GreaterThan(m, Vector128.Create(0x7F800000)).AsUInt32();
+        return Vector128.ConditionalSelect(tooLarge, Vector128.Create(0x7C00u) | (isNaN & Vector128.Create(0x0200u)), half) | sign;
     }
 
-    /// <summary>Narrows sixteen floats in registers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<ushort> Narrow(Vector512<float> values)
+    private readonly struct Widening(ushort* source, float* target) : IVectorBody
     {
-        var bits = values.AsUInt32();
-        var magnitude = bits & Vector512.Create(0x7FFFFFFFu);
-        var sign = (bits ^ magnitude) >> 16;
-        var odd = (magnitude >> 13) & Vector512<uint>.One;
-        var normal = (magnitude - Vector512.Create(BiasDifference - 0xFFF) + odd) >> 13;
-        var subnormal = (magnitude.AsSingle() + Vector512.Create(0.5f)).AsUInt32() - Vector512.Create(126u << 23);
-        var m = magnitude.AsInt32();
-        var half = Vector512.ConditionalSelect(Vector512.LessThan(m, Vector512.Create((int)SmallestNormal)).AsUInt32(), subnormal, normal);
-        var tooLarge = Vector512.GreaterThan(m, Vector512.Create((143 << 23) - 1)).AsUInt32();
-        var isNaN = Vector512.GreaterThan(m, Vector512.Create(0x7F800000)).AsUInt32();
-        half = Vector512.ConditionalSelect(tooLarge, Vector512.Create(0x7C00u) | (isNaN & Vector512.Create(0x0200u)), half) | sign;
-        return Vector256.Narrow(half.GetLower(), half.GetUpper());
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Invoke<T>(nint i)
+            where T : unmanaged, IMathLanes<T> => T.Store(T.LoadHalf(source + i), target + i);
+    }
+
+    private readonly struct Narrowing(float* source, ushort* target) : IVectorBody
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Invoke<T>(nint i)
+            where T : unmanaged, IMathLanes<T> => T.StoreHalf(T.Load(source + i), target + i);
     }
 }

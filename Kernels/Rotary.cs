@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels;
 
@@ -24,27 +24,7 @@ public static unsafe class Rotary
     /// <param name="cos">Cosine per pair.</param>
     /// <param name="sin">Sine per pair.</param>
     /// <param name="pairs">Number of pairs.</param>
-    public static void RotateHalves(float* x, float* cos, float* sin, int pairs)
-    {
-        float* y = x + pairs;
-        int p = 0;
-        for (; p <= pairs - Vector256<float>.Count; p += Vector256<float>.Count)
-        {
-            var a = Vector256.Load(x + p);
-            var b = Vector256.Load(y + p);
-            var c = Vector256.Load(cos + p);
-            var s = Vector256.Load(sin + p);
-            (a * c - b * s).Store(x + p);
-            (a * s + b * c).Store(y + p);
-        }
-
-        for (; p < pairs; p++)
-        {
-            (float a, float b) = (x[p], y[p]);
-            x[p] = a * cos[p] - b * sin[p];
-            y[p] = a * sin[p] + b * cos[p];
-        }
-    }
+    public static void RotateHalves(float* x, float* cos, float* sin, int pairs) => VectorLoop.Run(new Halves(x, x + pairs, cos, sin), pairs);
 
     /// <summary>Turns <paramref name="pairs"/> adjacent pairs (x[2p], x[2p + 1]) in place.</summary>
     /// <param name="x">2·<paramref name="pairs"/> features.</param>
@@ -53,18 +33,14 @@ public static unsafe class Rotary
     /// <param name="pairs">Number of pairs.</param>
     public static void RotateAdjacent(float* x, float* cos, float* sin, int pairs)
     {
-        int i = 0, count = 2 * pairs;
-        for (; i <= count - Vector256<float>.Count; i += Vector256<float>.Count)
-        {
-            var v = Vector256.Load(x + i);
-            (v * Vector256.Load(cos + i) + SwapNeighbours(v) * Vector256.Load(sin + i)).Store(x + i);
-        }
-
-        for (; i < count; i += 2)
+        // A lane needs its neighbour, so what remains is turned pair by pair.
+        int whole = 2 * pairs / Isa.Current.Lanes * Isa.Current.Lanes;
+        VectorLoop.Run(new Neighbours(x, cos, sin), whole);
+        for (int i = whole; i < 2 * pairs; i += 2)
         {
             (float a, float b) = (x[i], x[i + 1]);
-            x[i] = a * cos[i] + b * sin[i];
-            x[i + 1] = b * cos[i + 1] + a * sin[i + 1];
+            x[i] = (a * cos[i]) + (b * sin[i]);
+            x[i + 1] = (b * cos[i + 1]) + (a * sin[i + 1]);
         }
     }
 
@@ -86,7 +62,26 @@ public static unsafe class Rotary
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> SwapNeighbours(Vector256<float> v) =>
-        Vector256.Shuffle(v, Vector256.Create(1, 0, 3, 2, 5, 4, 7, 6));
+    private readonly struct Halves(float* x, float* y, float* cos, float* sin) : IVectorBody
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Invoke<T>(nint i)
+            where T : unmanaged, IMathLanes<T>
+        {
+            T a = T.Load(x + i), b = T.Load(y + i), c = T.Load(cos + i), s = T.Load(sin + i);
+            T.Store((a * c) - (b * s), x + i);
+            T.Store((a * s) + (b * c), y + i);
+        }
+    }
+
+    private readonly struct Neighbours(float* x, float* cos, float* sin) : IVectorBody
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Invoke<T>(nint i)
+            where T : unmanaged, IMathLanes<T>
+        {
+            T v = T.Load(x + i);
+            T.Store((v * T.Load(cos + i)) + (T.SwapNeighbours(v) * T.Load(sin + i)), x + i);
+        }
+    }
 }

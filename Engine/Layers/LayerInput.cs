@@ -4,7 +4,7 @@ namespace TinyMllm.Engine;
 
 /// <summary>
 /// The input of one or more matrix products in the forms that their kernels want: floats, signed bytes with scales, and the
-/// start values and sums that go with a weight format. Each form is made once, when the first kernel asks, in scratch of the enclosing frame.
+/// compensations and sums that go with a weight format. Each form is made once, when the first kernel asks, in scratch of the enclosing frame.
 /// </summary>
 internal unsafe ref struct LayerInput
 {
@@ -14,10 +14,10 @@ internal unsafe ref struct LayerInput
     private readonly Matrix _x;
     private QuantizedRows _quantized;
     private bool _isQuantized;
-    private PanelKernel? _startsOf;
-    private int* _starts;
-    private float* _sums;
-    private int _sumsBlock;
+    private PanelKernel? _compensationsOf;
+    private int* _compensations;
+    private float* _scaledSums;
+    private int _scaledSumsBlock;
 
     public LayerInput(Workspace workspace, Matrix x)
     {
@@ -31,8 +31,8 @@ internal unsafe ref struct LayerInput
         if (!kernel.IsInteger) return;
         if (!_isQuantized) Quantize();
         arguments.Quantized = _quantized;
-        arguments.Starts = Starts(kernel);
-        if (kernel.HasOffset) arguments.Sums = Sums(kernel.BlockLength);
+        arguments.Compensations = Compensations(kernel);
+        if (kernel.HasOffset) arguments.ScaledSums = ScaledSums(kernel.BlockLength);
     }
 
     private void Quantize()
@@ -43,22 +43,22 @@ internal unsafe ref struct LayerInput
         _isQuantized = true;
     }
 
-    private int* Starts(PanelKernel kernel)
+    private int* Compensations(PanelKernel kernel)
     {
-        if (_startsOf is { } same && same.Zero == kernel.Zero && same.PairedStarts == kernel.PairedStarts && same.BlockLength == kernel.BlockLength) return _starts;
-        _starts = _workspace.Rent<int>((long)_x.Rows * (_x.Columns / kernel.BlockLength));
-        ActivationQuantizer.StartValues(_quantized, kernel.Zero, kernel.PairedStarts, kernel.BlockLength, _starts);
-        _startsOf = kernel;
-        return _starts;
+        if (_compensationsOf is { } same && same.ZeroPoint == kernel.ZeroPoint && same.PairedSums == kernel.PairedSums && same.BlockLength == kernel.BlockLength) return _compensations;
+        _compensations = _workspace.Rent<int>((long)_x.Rows * (_x.Columns / kernel.BlockLength));
+        ActivationQuantizer.Compensate(_quantized, kernel.ZeroPoint, kernel.PairedSums, kernel.BlockLength, _compensations);
+        _compensationsOf = kernel;
+        return _compensations;
     }
 
-    private float* Sums(int blockLength)
+    private float* ScaledSums(int blockLength)
     {
-        if (_sumsBlock == blockLength) return _sums;
-        _sums = _workspace.Rent<float>((long)_x.Rows * (_x.Columns / blockLength));
-        ActivationQuantizer.ScaledSums(_quantized, blockLength, _sums);
-        _sumsBlock = blockLength;
-        return _sums;
+        if (_scaledSumsBlock == blockLength) return _scaledSums;
+        _scaledSums = _workspace.Rent<float>((long)_x.Rows * (_x.Columns / blockLength));
+        ActivationQuantizer.ScaledSums(_quantized, blockLength, _scaledSums);
+        _scaledSumsBlock = blockLength;
+        return _scaledSums;
     }
 
     private struct QuantizeBody : IParallelBody

@@ -11,7 +11,7 @@ namespace TinyMllm.Kernels.Attention;
 /// <remarks>
 /// <para>A row is one query of one head. Rows are numbered query · group + head in group, so that the heads of a group (grouped-query attention) read a key chunk once, widened to float32 once.</para>
 /// <para>
-/// Tile: 32 rows × 64 keys: Q, scores, o and one chunk of K and V take about 56 KB for 64-wide heads, in L1 and a bit of L2. Both products are <see cref="FloatTile{TRows}"/>.
+/// Tile: 32 rows × 64 keys: Q, scores, o and one chunk of K and V take about 56 KB for 64-wide heads, in L1 and a bit of L2. Both products are <see cref="FloatTile{T}"/>.
 /// </para>
 /// </remarks>
 public static unsafe class AttentionTile
@@ -45,9 +45,9 @@ public static unsafe class AttentionTile
     {
         switch (Isa.Current.Lanes)
         {
-            case 16: Run<Rows512, Float16>(a, head, first, rows, part, partLength, (float*)scratch); break;
-            case 8: Run<Rows256, Float8>(a, head, first, rows, part, partLength, (float*)scratch); break;
-            default: Run<Rows128, Float4>(a, head, first, rows, part, partLength, (float*)scratch); break;
+            case 16 when InstructionSets.HasAvx512: Run<Float32x16, Float32x16>(a, head, first, rows, part, partLength, (float*)scratch); break;
+            case 8 when InstructionSets.HasAvx2: Run<Float32x8x2, Float32x8>(a, head, first, rows, part, partLength, (float*)scratch); break;
+            default: Run<Float32x4x4, Float32x4>(a, head, first, rows, part, partLength, (float*)scratch); break;
         }
     }
 
@@ -74,9 +74,9 @@ public static unsafe class AttentionTile
     private static float* Partial(AttentionArguments* a, int part, int head, int row) =>
         a->Partials + ((((long)part * a->KvHeads) + head) * a->PartialRows + row) * a->PartialStride;
 
-    private static void Run<TRows, T>(AttentionArguments* a, int head, int first, int rows, int part, int partLength, float* scratch)
-        where TRows : unmanaged, IRowLanes<TRows>
-        where T : unmanaged, IFloatLanes<T>
+    private static void Run<TPanel, T>(AttentionArguments* a, int head, int first, int rows, int part, int partLength, float* scratch)
+        where TPanel : unmanaged, IFloatLanes<TPanel>
+        where T : unmanaged, IMathLanes<T>
     {
         int d = a->HeadSize, dv = a->PaddedValueSize, group = a->Group;
         float* q = scratch, scores = q + (MaxRows * d), o = scores + (MaxRows * Chunk);
@@ -103,8 +103,8 @@ public static unsafe class AttentionTile
         for (int key = start / Chunk * Chunk; key < end; key += Chunk)
         {
             int count = Math.Min(Chunk, end - key), blocks = (count + KeyBlock - 1) / KeyBlock;
-            float* k = KeyValueBlocks.Keys<TRows>(a, head, key / KeyBlock, blocks, keys);
-            FloatTile<TRows>.Multiply(q, d, rows, k, 16, 16 * d, blocks, d, scores, Chunk, sum: false);
+            float* k = KeyValueBlocks.Keys<TPanel>(a, head, key / KeyBlock, blocks, keys);
+            FloatTile<TPanel>.Multiply(q, d, rows, k, 16, 16 * d, blocks, d, scores, Chunk, accumulate: false);
             for (int r = 0; r < rows; r++)
             {
                 int query = (first + r) / group;
@@ -112,8 +112,8 @@ public static unsafe class AttentionTile
                 OnlineSoftmax<T>(scores + (r * Chunk), Math.Max(from, 0), Math.Min(to, count), 16 * blocks, a->SoftCap, ref max[r], ref sum[r], o + (r * dv), dv);
             }
 
-            float* v = KeyValueBlocks.Values<TRows>(a, head, key, count, values, out long valueStride);
-            FloatTile<TRows>.Multiply(scores, Chunk, rows, v, valueStride, 16, dv / 16, count, o, dv, sum: true);
+            float* v = KeyValueBlocks.Values<TPanel>(a, head, key, count, values, out long valueStride);
+            FloatTile<TPanel>.Multiply(scores, Chunk, rows, v, valueStride, 16, dv / 16, count, o, dv, accumulate: true);
         }
 
         for (int r = 0; r < rows; r++)
@@ -137,7 +137,7 @@ public static unsafe class AttentionTile
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OnlineSoftmax<T>(float* scores, int from, int to, int length, float softCap, ref float max, ref float sum, float* o, int dv)
-        where T : unmanaged, IFloatLanes<T>
+        where T : unmanaged, IMathLanes<T>
     {
         if (from >= to)
         {

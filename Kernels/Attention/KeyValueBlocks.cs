@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using TinyMllm.Kernels.MatMul;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.Attention;
 
@@ -90,9 +90,34 @@ public static unsafe class KeyValueBlocks
         }
     }
 
+    /// <summary>Feature <paramref name="i"/> of the key of <paramref name="token"/>, as it is stored: the scalar form of <see cref="Keys{T}"/>.</summary>
+    internal static float Key(AttentionArguments* a, int head, int token, int i)
+    {
+        byte* block = a->Keys + (head * a->KeyHeadBytes) + (token / KeyBlock * KeyBlockBytes(a->Format, a->HeadSize));
+        int lane = token % KeyBlock;
+        return a->Format switch
+        {
+            KeyValueFormat.Single => ((float*)block)[(KeyBlock * i) + lane],
+            KeyValueFormat.Half => (float)((Half*)block)[(KeyBlock * i) + lane],
+            _ => (float)((Half*)block)[(KeyBlock * (i / Int8Block)) + lane] * ((sbyte*)block)[(2 * KeyBlock * Int8Groups(a->HeadSize)) + (KeyBlock * i) + lane],
+        };
+    }
+
+    /// <summary>Feature <paramref name="i"/> of the value of <paramref name="token"/>, as it is stored: the scalar form of <see cref="Values{T}"/>.</summary>
+    internal static float Value(AttentionArguments* a, int head, int token, int i)
+    {
+        byte* row = a->Values + (head * a->ValueHeadBytes) + (token * a->ValueRowBytes);
+        return a->Format switch
+        {
+            KeyValueFormat.Single => ((float*)row)[i],
+            KeyValueFormat.Half => (float)((Half*)row)[i],
+            _ => (float)((Half*)row)[i / Int8Block] * ((sbyte*)row)[(2 * Int8Groups(a->PaddedValueSize)) + i],
+        };
+    }
+
     /// <summary>Float32 blocks of keys: the stored ones where they are float32 already, else widened to <paramref name="scratch"/>.</summary>
-    internal static float* Keys<TRows>(AttentionArguments* a, int head, int firstBlock, int blocks, float* scratch)
-        where TRows : unmanaged, IRowLanes<TRows>
+    internal static float* Keys<T>(AttentionArguments* a, int head, int firstBlock, int blocks, float* scratch)
+        where T : unmanaged, IFloatLanes<T>
     {
         int d = a->HeadSize;
         byte* source = a->Keys + (head * a->KeyHeadBytes) + (firstBlock * KeyBlockBytes(a->Format, d));
@@ -101,18 +126,18 @@ public static unsafe class KeyValueBlocks
             case KeyValueFormat.Single:
                 return (float*)source;
             case KeyValueFormat.Half:
-                WidenHalf<TRows>((ushort*)source, scratch, blocks * d);
+                WidenHalf<T>((ushort*)source, scratch, blocks * d);
                 return scratch;
             default:
                 for (int b = 0; b < blocks; b++)
-                    WidenKeys<TRows>(source + (b * KeyBlockBytes(a->Format, d)), scratch + (16 * d * b), d);
+                    WidenKeys<T>(source + (b * KeyBlockBytes(a->Format, d)), scratch + (16 * d * b), d);
                 return scratch;
         }
     }
 
-    /// <summary>Float32 rows of values, see <see cref="Keys"/>.</summary>
-    internal static float* Values<TRows>(AttentionArguments* a, int head, int token, int count, float* scratch, out long stride)
-        where TRows : unmanaged, IRowLanes<TRows>
+    /// <summary>Float32 rows of values, see <see cref="Keys{T}"/>.</summary>
+    internal static float* Values<T>(AttentionArguments* a, int head, int token, int count, float* scratch, out long stride)
+        where T : unmanaged, IFloatLanes<T>
     {
         byte* source = a->Values + (head * a->ValueHeadBytes) + (token * a->ValueRowBytes);
         int padded = a->PaddedValueSize;
@@ -123,10 +148,10 @@ public static unsafe class KeyValueBlocks
                 stride = a->ValueRowBytes / sizeof(float);
                 return (float*)source;
             case KeyValueFormat.Half:
-                WidenHalf<TRows>((ushort*)source, scratch, count * padded / 16);
+                WidenHalf<T>((ushort*)source, scratch, count * padded / 16);
                 return scratch;
             default:
-                for (int t = 0; t < count; t++) WidenValues<TRows>(source + (t * a->ValueRowBytes), scratch + (t * padded), padded);
+                for (int t = 0; t < count; t++) WidenValues<T>(source + (t * a->ValueRowBytes), scratch + (t * padded), padded);
                 return scratch;
         }
     }
@@ -145,31 +170,31 @@ public static unsafe class KeyValueBlocks
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WidenHalf<TRows>(ushort* source, float* target, int vectors)
-        where TRows : unmanaged, IRowLanes<TRows>
+    private static void WidenHalf<T>(ushort* source, float* target, int vectors)
+        where T : unmanaged, IFloatLanes<T>
     {
-        for (int i = 0; i < vectors; i++) TRows.Store(TRows.LoadHalf(source + (16 * i)), target + (16 * i));
+        for (int i = 0; i < vectors; i++) T.Store(T.LoadFiniteHalf(source + (16 * i)), target + (16 * i));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WidenKeys<TRows>(byte* block, float* target, int d)
-        where TRows : unmanaged, IRowLanes<TRows>
+    private static void WidenKeys<T>(byte* block, float* target, int d)
+        where T : unmanaged, IFloatLanes<T>
     {
         sbyte* bytes = (sbyte*)(block + (32 * Int8Groups(d)));
         for (int g = 0; g < d; g += Int8Block)
         {
-            TRows scale = TRows.LoadHalf((ushort*)block + (16 * (g / Int8Block)));
+            T scale = T.LoadFiniteHalf((ushort*)block + (16 * (g / Int8Block)));
             int end = Math.Min(d, g + Int8Block);
-            for (int i = g; i < end; i++) TRows.Store(TRows.LoadInt8(bytes + (16 * i)) * scale, target + (16 * i));
+            for (int i = g; i < end; i++) T.Store(T.LoadInt8(bytes + (16 * i)) * scale, target + (16 * i));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WidenValues<TRows>(byte* row, float* target, int padded)
-        where TRows : unmanaged, IRowLanes<TRows>
+    private static void WidenValues<T>(byte* row, float* target, int padded)
+        where T : unmanaged, IFloatLanes<T>
     {
         sbyte* bytes = (sbyte*)(row + (2 * Int8Groups(padded)));
         for (int i = 0; i < padded; i += 16)
-            TRows.Store(TRows.LoadInt8(bytes + i) * TRows.Splat((float)((Half*)row)[i / Int8Block]), target + i);
+            T.Store(T.LoadInt8(bytes + i) * T.Splat((float)((Half*)row)[i / Int8Block]), target + i);
     }
 }

@@ -4,8 +4,7 @@ using TinyMllm.Kernels.Simd;
 namespace TinyMllm.Kernels.Elementwise;
 
 /// <summary>
-/// y = act(x) and y = act(gate) ⊙ up over rows of floats. One loop, specialised for every pair of activation and vector width;
-/// the tail shorter than a vector goes through a padded buffer, so every element takes the same arithmetic.
+/// y = act(x) and y = act(gate) ⊙ up over rows of floats. One loop, specialised for every pair of activation and vector width; every element takes the same arithmetic.
 /// </summary>
 public static unsafe class ActivationKernels
 {
@@ -61,54 +60,41 @@ public static unsafe class ActivationKernels
     {
         switch (activation)
         {
-            case Activation.None: Widest<Identity>(x, up, y, count); break;
-            case Activation.GeluTanh: Widest<GeluTanh>(x, up, y, count); break;
-            case Activation.GeluErf: Widest<GeluErf>(x, up, y, count); break;
-            case Activation.GeluQuick: Widest<GeluQuick>(x, up, y, count); break;
-            case Activation.Silu: Widest<Silu>(x, up, y, count); break;
-            case Activation.Relu: Widest<Relu>(x, up, y, count); break;
-            case Activation.ReluSquared: Widest<ReluSquared>(x, up, y, count); break;
-            case Activation.HardSwish: Widest<HardSwish>(x, up, y, count); break;
-            case Activation.HardSigmoid: Widest<HardSigmoid>(x, up, y, count); break;
-            case Activation.Sigmoid: Widest<LogisticSigmoid>(x, up, y, count); break;
-            case Activation.Softplus: Widest<Softplus>(x, up, y, count); break;
+            case Activation.None: Run<Identity>(x, up, y, count); break;
+            case Activation.GeluTanh: Run<GeluTanh>(x, up, y, count); break;
+            case Activation.GeluErf: Run<GeluErf>(x, up, y, count); break;
+            case Activation.GeluQuick: Run<GeluQuick>(x, up, y, count); break;
+            case Activation.Silu: Run<Silu>(x, up, y, count); break;
+            case Activation.Relu: Run<Relu>(x, up, y, count); break;
+            case Activation.ReluSquared: Run<ReluSquared>(x, up, y, count); break;
+            case Activation.HardSwish: Run<HardSwish>(x, up, y, count); break;
+            case Activation.HardSigmoid: Run<HardSigmoid>(x, up, y, count); break;
+            case Activation.Sigmoid: Run<LogisticSigmoid>(x, up, y, count); break;
+            case Activation.Softplus: Run<Softplus>(x, up, y, count); break;
             default: throw new ArgumentOutOfRangeException(nameof(activation), activation, "unknown activation");
         }
     }
 
-    private static void Widest<TActivation>(float* x, float* up, float* y, int count)
+    private static void Run<TActivation>(float* x, float* up, float* y, int count)
         where TActivation : struct, IActivation
     {
-        if (Isa.Current.Lanes == 16) Loop<TActivation, Float16>(x, up, y, count);
-        else if (Isa.Current.Lanes == 8) Loop<TActivation, Float8>(x, up, y, count);
-        else Loop<TActivation, Float4>(x, up, y, count);
+        if (up == null) VectorLoop.Run(new Plain<TActivation>(x, y), count);
+        else VectorLoop.Run(new Gated<TActivation>(x, up, y), count);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Loop<TActivation, T>(float* x, float* up, float* y, int count)
+    private readonly struct Plain<TActivation>(float* x, float* y) : IVectorBody
         where TActivation : struct, IActivation
-        where T : unmanaged, IFloatLanes<T>
     {
-        int i = 0;
-        if (up == null)
-        {
-            for (; i <= count - T.Count; i += T.Count) T.Store(TActivation.Apply(T.Load(x + i)), y + i);
-        }
-        else
-        {
-            for (; i <= count - T.Count; i += T.Count) T.Store(TActivation.Apply(T.Load(x + i)) * T.Load(up + i), y + i);
-        }
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Invoke<T>(nint i)
+            where T : unmanaged, IMathLanes<T> => T.Store(TActivation.Apply(T.Load(x + i)), y + i);
+    }
 
-        if (i == count) return;
-        float* tail = stackalloc float[2 * T.Count];
-        for (int j = 0; j < 2 * T.Count; j++) tail[j] = 0;
-        for (int j = i; j < count; j++)
-        {
-            tail[j - i] = x[j];
-            tail[T.Count + j - i] = up == null ? 1 : up[j];
-        }
-
-        T.Store(TActivation.Apply(T.Load(tail)) * T.Load(tail + T.Count), tail);
-        for (int j = i; j < count; j++) y[j] = tail[j - i];
+    private readonly struct Gated<TActivation>(float* gate, float* up, float* y) : IVectorBody
+        where TActivation : struct, IActivation
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Invoke<T>(nint i)
+            where T : unmanaged, IMathLanes<T> => T.Store(TActivation.Apply(T.Load(gate + i)) * T.Load(up + i), y + i);
     }
 }

@@ -12,86 +12,69 @@ public static unsafe class NormalizationKernels
     /// <summary>RMSNorm of <paramref name="count"/> values.</summary>
     public static void RmsNorm(float* x, float* weight, float* y, int count, float epsilon)
     {
-        if (Isa.Current.Lanes == 16) RmsNorm<Float16>(x, weight, y, count, epsilon);
-        else if (Isa.Current.Lanes == 8) RmsNorm<Float8>(x, weight, y, count, epsilon);
-        else RmsNorm<Float4>(x, weight, y, count, epsilon);
+        float meanSquare = VectorLoop.Sum(new SquaredDistance(x, 0), count) / count;
+        VectorLoop.Run(new ScaleShift(x, 0, 1 / MathF.Sqrt(meanSquare + epsilon), weight, null, y), count);
     }
 
     /// <summary>LayerNorm of <paramref name="count"/> values.</summary>
     public static void LayerNorm(float* x, float* weight, float* bias, float* y, int count, float epsilon)
     {
-        if (Isa.Current.Lanes == 16) LayerNorm<Float16>(x, weight, bias, y, count, epsilon);
-        else if (Isa.Current.Lanes == 8) LayerNorm<Float8>(x, weight, bias, y, count, epsilon);
-        else LayerNorm<Float4>(x, weight, bias, y, count, epsilon);
+        float mean = VectorLoop.Sum(new Total(x), count) / count;
+        float variance = VectorLoop.Sum(new SquaredDistance(x, mean), count) / count;
+        VectorLoop.Run(new ScaleShift(x, mean, 1 / MathF.Sqrt(variance + epsilon), weight, bias, y), count);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RmsNorm<T>(float* x, float* weight, float* y, int count, float epsilon)
-        where T : unmanaged, IFloatLanes<T>
+    /// <summary>The scalar oracle: LayerNorm, or RMSNorm without its mean and bias, in double precision.</summary>
+    /// <param name="x">A row.</param>
+    /// <param name="weight">Factors, or nothing.</param>
+    /// <param name="bias">Summands, or nothing.</param>
+    /// <param name="y">The result.</param>
+    /// <param name="epsilon">ε.</param>
+    /// <param name="centred">True for LayerNorm, false for RMSNorm.</param>
+    public static void Scalar(ReadOnlySpan<float> x, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, Span<float> y, float epsilon, bool centred)
     {
-        float scale = 1 / MathF.Sqrt((SquaredDistance<T>(x, 0, count) / count) + epsilon);
-        ScaleShift<T>(x, 0, scale, weight, null, y, count);
+        double mean = 0, square = 0;
+        foreach (float value in x) mean += centred ? (double)value / x.Length : 0;
+        foreach (float value in x) square += (value - mean) * (value - mean) / x.Length;
+        for (int i = 0; i < x.Length; i++)
+            y[i] = (float)(((x[i] - mean) / Math.Sqrt(square + epsilon) * (weight.IsEmpty ? 1 : weight[i])) + (bias.IsEmpty ? 0 : bias[i]));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void LayerNorm<T>(float* x, float* weight, float* bias, float* y, int count, float epsilon)
-        where T : unmanaged, IFloatLanes<T>
+    /// <summary>Σ x.</summary>
+    private readonly struct Total(float* x) : IVectorSum
     {
-        T sums = T.Zero;
-        int i = 0;
-        for (; i <= count - T.Count; i += T.Count) sums += T.Load(x + i);
-        float sum = T.Sum(sums);
-        for (; i < count; i++) sum += x[i];
-        float mean = sum / count;
-        float scale = 1 / MathF.Sqrt((SquaredDistance<T>(x, mean, count) / count) + epsilon);
-        ScaleShift<T>(x, mean, scale, weight, bias, y, count);
+        public static int Chains => 1;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public T Invoke<T>(nint i, T sum)
+            where T : unmanaged, IMathLanes<T> => sum + T.Load(x + i);
     }
 
-    /// <summary>Σ (x − centre)²; two accumulators hide the latency of the multiply-add.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float SquaredDistance<T>(float* x, float centre, int count)
-        where T : unmanaged, IFloatLanes<T>
+    /// <summary>Σ (x − centre)².</summary>
+    private readonly struct SquaredDistance(float* x, float centre) : IVectorSum
     {
-        T middle = T.Splat(centre), even = T.Zero, odd = T.Zero;
-        int i = 0;
-        for (; i <= count - (2 * T.Count); i += 2 * T.Count)
+        public static int Chains => 2;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public T Invoke<T>(nint i, T sum)
+            where T : unmanaged, IMathLanes<T>
         {
-            T a = T.Load(x + i) - middle, b = T.Load(x + i + T.Count) - middle;
-            even = T.MultiplyAdd(a, a, even);
-            odd = T.MultiplyAdd(b, b, odd);
+            T distance = T.Load(x + i) - T.Splat(centre);
+            return T.MultiplyAdd(distance, distance, sum);
         }
-
-        for (; i <= count - T.Count; i += T.Count)
-        {
-            T a = T.Load(x + i) - middle;
-            even = T.MultiplyAdd(a, a, even);
-        }
-
-        float sum = T.Sum(even + odd);
-        for (; i < count; i++) sum += (x[i] - centre) * (x[i] - centre);
-        return sum;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ScaleShift<T>(float* x, float mean, float scale, float* weight, float* bias, float* y, int count)
-        where T : unmanaged, IFloatLanes<T>
+    /// <summary>y = (x − mean)·scale ⊙ weight + bias.</summary>
+    private readonly struct ScaleShift(float* x, float mean, float scale, float* weight, float* bias, float* y) : IVectorBody
     {
-        T means = T.Splat(mean), scales = T.Splat(scale);
-        int i = 0;
-        for (; i <= count - T.Count; i += T.Count)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Invoke<T>(nint i)
+            where T : unmanaged, IMathLanes<T>
         {
-            T v = (T.Load(x + i) - means) * scales;
+            T v = (T.Load(x + i) - T.Splat(mean)) * T.Splat(scale);
             if (weight != null) v *= T.Load(weight + i);
             if (bias != null) v += T.Load(bias + i);
             T.Store(v, y + i);
-        }
-
-        for (; i < count; i++)
-        {
-            float v = (x[i] - mean) * scale;
-            if (weight != null) v *= weight[i];
-            if (bias != null) v += bias[i];
-            y[i] = v;
         }
     }
 }

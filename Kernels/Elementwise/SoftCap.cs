@@ -7,20 +7,16 @@ namespace TinyMllm.Kernels.Elementwise;
 public static unsafe class SoftCap
 {
     /// <summary>Caps <paramref name="count"/> values in place. tanh y = 2σ(2y) − 1, so the error is below c·3·10⁻⁷.</summary>
-    public static void Apply(float* x, float cap, int count)
-    {
-        if (Isa.Current.Lanes == 16) Apply<Float16>(x, cap, count);
-        else if (Isa.Current.Lanes == 8) Apply<Float8>(x, cap, count);
-        else Apply<Float4>(x, cap, count);
-    }
+    public static void Apply(float* x, float cap, int count) => VectorLoop.Run(new Body(x, cap, 2 / cap), count);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Apply<T>(float* x, float cap, int count)
-        where T : unmanaged, IFloatLanes<T>
+    /// <summary>The scalar oracle.</summary>
+    public static double Scalar(double x, double cap) => cap * Math.Tanh(x / cap);
+
+    private readonly struct Body(float* x, float cap, float scale) : IVectorBody
     {
-        T scale = T.Splat(2 / cap), doubled = T.Splat(2 * cap), minus = T.Splat(-cap);
-        int i = 0;
-        for (; i <= count - T.Count; i += T.Count) T.Store(T.MultiplyAdd(doubled, VectorMath.Sigmoid(T.Load(x + i) * scale), minus), x + i);
-        for (; i < count; i++) x[i] = cap * MathF.Tanh(x[i] / cap);
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Invoke<T>(nint i)
+            where T : unmanaged, IMathLanes<T> =>
+            T.Store(T.MultiplyAdd(T.Splat(2 * cap), VectorMath.Sigmoid(T.Load(x + i) * T.Splat(scale)), T.Splat(-cap)), x + i);
     }
 }

@@ -1,12 +1,11 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.Im2Col;
 
 /// <summary>
 /// Depthwise convolution on a channels-last feature map: <c>out(y, x)[c] = bias[c] + Σ w(ky, kx)[c]·in(y·s − p + ky, x·s − p + kx)[c]</c>.
-/// Weights lie (ky, kx, channel), so that every tap is one contiguous multiply-add along the channels. Scalar oracle: the formula, in the
-/// tests.
+/// Weights lie (ky, kx, channel), so that every tap is one contiguous multiply-add along the channels.
 /// </summary>
 public static class DepthwiseConvolution
 {
@@ -42,13 +41,29 @@ public static class DepthwiseConvolution
         }
     }
 
-    private static void MultiplyAdd(ReadOnlySpan<float> weights, ReadOnlySpan<float> values, Span<float> sum)
+    /// <summary>The scalar oracle.</summary>
+    /// <inheritdoc cref="Accumulate"/>
+    public static void Scalar(ReadOnlySpan<float> map, int columns, int rows, ReadOnlySpan<float> weights,
+        int kernel, int stride, int padding, int x, int y, Span<float> cell)
     {
-        int whole = sum.Length - sum.Length % Vector<float>.Count;
-        var w = MemoryMarshal.Cast<float, Vector<float>>(weights[..whole]);
-        var v = MemoryMarshal.Cast<float, Vector<float>>(values[..whole]);
-        var s = MemoryMarshal.Cast<float, Vector<float>>(sum[..whole]);
-        for (int i = 0; i < s.Length; i++) s[i] += w[i] * v[i];
-        for (int i = whole; i < sum.Length; i++) sum[i] += weights[i] * values[i];
+        for (int tap = 0; tap < kernel * kernel; tap++)
+        {
+            int sourceX = (x * stride) - padding + (tap % kernel), sourceY = (y * stride) - padding + (tap / kernel);
+            if (sourceX < 0 || sourceX >= columns || sourceY < 0 || sourceY >= rows) continue;
+            for (int channel = 0; channel < cell.Length; channel++)
+                cell[channel] += weights[(tap * cell.Length) + channel] * map[(((sourceY * columns) + sourceX) * cell.Length) + channel];
+        }
+    }
+
+    private static unsafe void MultiplyAdd(ReadOnlySpan<float> weights, ReadOnlySpan<float> values, Span<float> sum)
+    {
+        fixed (float* w = weights, v = values, s = sum) VectorLoop.Run(new Body(w, v, s), sum.Length);
+    }
+
+    private readonly unsafe struct Body(float* weights, float* values, float* sum) : IVectorBody
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Invoke<T>(nint i)
+            where T : unmanaged, IMathLanes<T> => T.Store(T.Load(sum + i) + (T.Load(weights + i) * T.Load(values + i)), sum + i);
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.MatMul;
 
@@ -7,8 +8,8 @@ internal unsafe interface IFloatElement
 {
     static abstract int Bytes { get; }
 
-    static abstract TRows Load<TRows>(byte* source)
-        where TRows : unmanaged, IRowLanes<TRows>;
+    static abstract T Load<T>(byte* source)
+        where T : unmanaged, IFloatLanes<T>;
 }
 
 internal readonly unsafe struct SingleElement : IFloatElement
@@ -16,8 +17,8 @@ internal readonly unsafe struct SingleElement : IFloatElement
     public static int Bytes => 4;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Load<TRows>(byte* source)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.Load((float*)source);
+    public static T Load<T>(byte* source)
+        where T : unmanaged, IFloatLanes<T> => T.Load((float*)source);
 }
 
 internal readonly unsafe struct HalfElement : IFloatElement
@@ -25,8 +26,8 @@ internal readonly unsafe struct HalfElement : IFloatElement
     public static int Bytes => 2;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Load<TRows>(byte* source)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.LoadHalf((ushort*)source);
+    public static T Load<T>(byte* source)
+        where T : unmanaged, IFloatLanes<T> => T.LoadFiniteHalf((ushort*)source);
 }
 
 internal readonly unsafe struct BFloatElement : IFloatElement
@@ -34,101 +35,110 @@ internal readonly unsafe struct BFloatElement : IFloatElement
     public static int Bytes => 2;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Load<TRows>(byte* source)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.LoadBFloat((ushort*)source);
+    public static T Load<T>(byte* source)
+        where T : unmanaged, IFloatLanes<T> => T.LoadBFloat((ushort*)source);
 }
 
 /// <summary>
-/// y[r, o] = Σ_k w[o, k]·x[r, k] in float32 for panels of 16 rows stored as [k][16], in single, half or bfloat16.
+/// y[r, o] = Σ_k w[o, k]·x[r, k] in float32 for panels of 16 outputs stored as [k][16], in single, half or bfloat16.
 /// </summary>
 /// <remarks>
-/// Many rows: two panels at a time go through <see cref="FloatTile{TRows}"/>; half-width ones are widened once per <see cref="MaxUnpacked"/> k (2 · 16 KB, within L1).
-/// One row: four accumulators hide the latency of the multiply-add, and weights are widened in registers.
+/// Many rows: two panels at a time go through <see cref="FloatTile{T}"/>; half-width ones are widened once per <see cref="MaxUnpacked"/> k (2 · 16 KB, within L1).
+/// Few rows: four sums hide the latency of the multiply-add, and weights are widened in registers.
 /// </remarks>
-internal static unsafe class FloatPanelProduct<TElement, TRows>
+/// <typeparam name="TElement">The weights' type.</typeparam>
+/// <typeparam name="T">16 floats.</typeparam>
+internal static unsafe class FloatPanelProduct<TElement, T>
     where TElement : struct, IFloatElement
-    where TRows : unmanaged, IRowLanes<TRows>
+    where T : unmanaged, IFloatLanes<T>
 {
     private const int MaxUnpacked = 256;
 
+    /// <summary>Computes panels <paramref name="first"/> … <paramref name="first"/> + <paramref name="count"/> − 1.</summary>
     [SkipLocalsInit]
     public static void Run(PanelArguments* a, int first, int count)
     {
-        bool few = a->Rows < 4, widen = !few && TElement.Bytes != 4;
-        byte* memory = stackalloc byte[widen ? (2 * MaxUnpacked * 64) + 64 : 64];
-        float* copy = stackalloc float[PanelOutput.MaxRows * 16];
-        float* unpacked = (float*)(((nint)memory + 63) & -64);
-        for (int p = first; p < first + count; p++)
+        float* copy = stackalloc float[PanelOutput<T>.MaxRows * Panel.Outputs];
+        if (a->Rows < Panel.ManyRows)
         {
-            if (few)
+            for (int p = first; p < first + count; p++) FewRows(a, p, copy);
+            return;
+        }
+
+        byte* memory = stackalloc byte[TElement.Bytes == sizeof(float) ? Panel.Alignment : (2 * MaxUnpacked * Panel.Outputs * sizeof(float)) + Panel.Alignment];
+        float* unpacked = (float*)(((nint)memory + Panel.Alignment - 1) & -Panel.Alignment);
+        int panels;
+        for (int p = first; p < first + count; p += panels)
+        {
+            panels = p + 1 < first + count && Panel.Outputs * (p + 2) <= a->Outputs ? 2 : 1;
+            if (panels == 2) ManyRows<FloatPair<T>>(a, p, unpacked, copy);
+            else ManyRows<T>(a, p, unpacked, copy);
+        }
+    }
+
+    private static void ManyRows<TColumns>(PanelArguments* a, int panel, float* unpacked, float* copy)
+        where TColumns : unmanaged, IFloatLanes<TColumns>
+    {
+        int panels = TColumns.Count / Panel.Outputs;
+        var output = new PanelOutput<TColumns>(a, panel, copy);
+        for (int k = 0; k < a->Inputs; k += MaxUnpacked)
+        {
+            int length = Math.Min(a->Inputs - k, MaxUnpacked);
+            byte* source = a->Weights + (panel * a->PanelBytes) + ((long)k * Panel.Outputs * TElement.Bytes);
+            float* w = (float*)source;
+            long panelStride = a->PanelBytes / sizeof(float);
+            if (TElement.Bytes != sizeof(float))
             {
-                FewRows(a, p, copy);
-                continue;
+                w = unpacked;
+                panelStride = Panel.Outputs * MaxUnpacked;
+                for (int i = 0; i < panels; i++) Unpack(source + (i * a->PanelBytes), unpacked + (i * panelStride), length);
             }
 
-            bool pair = p + 1 < first + count && (16 * p) + 32 <= a->Outputs;
-            int panels = pair ? 2 : 1;
-            for (int k = 0; k < a->Inputs; k += MaxUnpacked)
+            for (int row = 0; row < a->Rows; row += PanelOutput<T>.MaxRows)
             {
-                int length = Math.Min(a->Inputs - k, MaxUnpacked);
-                byte* source = a->Weights + (p * a->PanelBytes) + ((long)k * 16 * TElement.Bytes);
-                float* w = (float*)source;
-                long panelStride = a->PanelBytes / 4;
-                if (widen)
-                {
-                    w = unpacked;
-                    panelStride = 16 * MaxUnpacked;
-                    for (int i = 0; i < panels; i++) Unpack(source + (i * a->PanelBytes), unpacked + (i * panelStride), length);
-                }
-
-                for (int row = 0; row < a->Rows; row += PanelOutput.MaxRows)
-                {
-                    int rows = Math.Min(PanelOutput.MaxRows, a->Rows - row);
-                    var left = new PanelOutput(a, p, copy);
-                    bool sum = left.Begin(row, rows, k, out float* y);
-                    if (pair) sum = new PanelOutput(a, p + 1, copy).Begin(row, rows, k, out _);
-                    FloatTile<TRows>.Multiply(a->X + ((long)row * a->XStride) + k, a->XStride, rows, w, 16, panelStride, panels, length, y, left.Stride, sum);
-                    left.End(row, rows);
-                }
+                int rows = Math.Min(PanelOutput<T>.MaxRows, a->Rows - row);
+                bool accumulate = output.Begin(row, rows, k, out float* y);
+                FloatTile<T>.Multiply(
+                    a->X + ((long)row * a->XStride) + k, a->XStride, rows, w, Panel.Outputs, panelStride, panels, length, y, output.Stride, accumulate);
+                output.End(row, rows);
             }
-
-            if (pair) p++;
         }
     }
 
     private static void FewRows(PanelArguments* a, int panel, float* copy)
     {
-        var output = new PanelOutput(a, panel, copy);
+        var output = new PanelOutput<T>(a, panel, copy);
         for (int row = 0; row < a->Rows; row++)
         {
-            bool sum = output.Begin(row, 1, 0, out float* y);
-            SingleRow(a, a->Weights + (panel * a->PanelBytes), row, y, sum);
+            bool accumulate = output.Begin(row, 1, 0, out float* y);
+            SingleRow(a, a->Weights + (panel * a->PanelBytes), row, y, accumulate);
             output.End(row, 1);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SingleRow(PanelArguments* a, byte* w, int row, float* y, bool sum)
+    private static void SingleRow(PanelArguments* a, byte* w, int row, float* y, bool accumulate)
     {
+        int step = Panel.Outputs * TElement.Bytes;
         float* x = a->X + ((long)row * a->XStride);
-        TRows acc0 = sum ? TRows.Load(y) : TRows.Zero, acc1 = TRows.Zero, acc2 = TRows.Zero, acc3 = TRows.Zero;
+        T sum0 = accumulate ? T.Load(y) : T.Zero, sum1 = T.Zero, sum2 = T.Zero, sum3 = T.Zero;
         int k = 0;
-        for (; k <= a->Inputs - 4; k += 4, w += 64 * TElement.Bytes)
+        for (; k <= a->Inputs - 4; k += 4, w += 4 * step)
         {
-            CacheHint.Stream(w, 64 * TElement.Bytes);
-            acc0 = TRows.MultiplyAdd(TElement.Load<TRows>(w), TRows.Splat(x[k]), acc0);
-            acc1 = TRows.MultiplyAdd(TElement.Load<TRows>(w + (16 * TElement.Bytes)), TRows.Splat(x[k + 1]), acc1);
-            acc2 = TRows.MultiplyAdd(TElement.Load<TRows>(w + (32 * TElement.Bytes)), TRows.Splat(x[k + 2]), acc2);
-            acc3 = TRows.MultiplyAdd(TElement.Load<TRows>(w + (48 * TElement.Bytes)), TRows.Splat(x[k + 3]), acc3);
+            CacheHint.Stream(w, 4 * step);
+            sum0 = T.MultiplyAdd(TElement.Load<T>(w), T.Splat(x[k]), sum0);
+            sum1 = T.MultiplyAdd(TElement.Load<T>(w + step), T.Splat(x[k + 1]), sum1);
+            sum2 = T.MultiplyAdd(TElement.Load<T>(w + (2 * step)), T.Splat(x[k + 2]), sum2);
+            sum3 = T.MultiplyAdd(TElement.Load<T>(w + (3 * step)), T.Splat(x[k + 3]), sum3);
         }
 
-        for (; k < a->Inputs; k++, w += 16 * TElement.Bytes) acc0 = TRows.MultiplyAdd(TElement.Load<TRows>(w), TRows.Splat(x[k]), acc0);
-        TRows.Store(acc0 + acc1 + (acc2 + acc3), y);
+        for (; k < a->Inputs; k++, w += step) sum0 = T.MultiplyAdd(TElement.Load<T>(w), T.Splat(x[k]), sum0);
+        T.Store(sum0 + sum1 + (sum2 + sum3), y);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Unpack(byte* source, float* target, int length)
     {
-        for (int k = 0; k < length; k++) TRows.Store(TElement.Load<TRows>(source + (k * 16 * TElement.Bytes)), target + (16 * k));
+        for (int k = 0; k < length; k++) T.Store(TElement.Load<T>(source + (k * Panel.Outputs * TElement.Bytes)), target + (Panel.Outputs * k));
     }
 }

@@ -23,11 +23,11 @@ public unsafe struct PanelArguments
     /// <summary>Quantised x, for integer kernels.</summary>
     public QuantizedRows Quantized;
 
-    /// <summary>[Rows, blocks]: start values of the integer sums.</summary>
-    public int* Starts;
+    /// <summary>[Rows, blocks]: what takes the zero point off the integer sums, which start from it; see <see cref="ActivationQuantizer.Compensate"/>.</summary>
+    public int* Compensations;
 
-    /// <summary>[Rows, blocks]: scaled sums of x, for formats with offsets.</summary>
-    public float* Sums;
+    /// <summary>[Rows, blocks]: what offsets are multiplied by; see <see cref="ActivationQuantizer.ScaledSums"/>.</summary>
+    public float* ScaledSums;
 
     /// <summary>x itself, for float kernels.</summary>
     public float* X;

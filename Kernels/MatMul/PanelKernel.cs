@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using TinyMllm.Kernels.Quantization;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.MatMul;
 
@@ -27,16 +29,16 @@ public sealed unsafe class PanelKernel
     /// <summary>True if x is needed as <see cref="QuantizedRows"/>, false if as floats.</summary>
     public bool IsInteger { get; private init; }
 
-    /// <summary>What the start values have to take off: the format's zero, less what the leaf subtracts itself.</summary>
-    public int Zero { get; private init; }
+    /// <summary>What the compensation has to take off: the format's zero point, less what the leaf takes off itself.</summary>
+    public int ZeroPoint { get; private init; }
 
-    /// <summary>True if start values are pairs of 16-bit integers.</summary>
-    public bool PairedStarts { get; private init; }
+    /// <summary>True if compensations are pairs of 16-bit integers.</summary>
+    public bool PairedSums { get; private init; }
 
     /// <summary>Values per scale.</summary>
     public int BlockLength { get; private init; }
 
-    /// <summary>True if <see cref="PanelArguments.Sums"/> are needed.</summary>
+    /// <summary>True if <see cref="PanelArguments.ScaledSums"/> are needed.</summary>
     public bool HasOffset { get; private init; }
 
     private int UnitLength { get; }
@@ -65,7 +67,7 @@ public sealed unsafe class PanelKernel
         TensorType.Q3_K => Integer<PanelQ3_K>(type, isa),
         TensorType.Q4_K => Integer<PanelQ4_K>(type, isa),
         TensorType.Q5_K => Integer<PanelQ5_K>(type, isa),
-        TensorType.Q6_K => Integer<PanelQ6_K>(type, isa),
+        TensorType.Q6_K => Integer<PanelQ6_K, SixBitUnit>(type, isa),
         TensorType.IQ4_NL => Integer<PanelIQ4_NL>(type, isa),
         TensorType.IQ4_XS => Integer<PanelIQ4_XS>(type, isa),
         TensorType.MXFP4 => Integer<PanelMXFP4>(type, isa),
@@ -73,7 +75,7 @@ public sealed unsafe class PanelKernel
     };
 
     /// <summary>Bytes of one panel of 16 rows with <paramref name="inputs"/> values each, a multiple of the type's block length.</summary>
-    public long PanelBytes(int inputs) => ((long)inputs / UnitLength * UnitBytes + 63) & -64;
+    public long PanelBytes(int inputs) => ((long)inputs / UnitLength * UnitBytes + Panel.Alignment - 1) & -Panel.Alignment;
 
     /// <summary>Packs up to 16 rows into a panel.</summary>
     /// <param name="rows">First row, in the file's layout.</param>
@@ -84,7 +86,7 @@ public sealed unsafe class PanelKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Pack(byte* rows, long rowBytes, int count, int inputs, byte* panel)
     {
-        if (count < 16) new Span<byte>(panel, checked((int)PanelBytes(inputs))).Clear();
+        if (count < Panel.Outputs) new Span<byte>(panel, checked((int)PanelBytes(inputs))).Clear();
         long blockBytes = Type.ByteCount(UnitLength);
         for (int k = 0; k < inputs; k += UnitLength, panel += UnitBytes, rows += blockBytes)
             for (int r = 0; r < count; r++) _packRow(rows + (r * rowBytes), r, panel);
@@ -98,62 +100,80 @@ public sealed unsafe class PanelKernel
     {
         delegate*<PanelArguments*, int, int, void> run = InstructionSets.Require(isa).Lanes switch
         {
-            16 when InstructionSets.HasAvx512 => &FloatPanelProduct<TElement, Rows512>.Run,
-            8 when InstructionSets.HasAvx2 => &FloatPanelProduct<TElement, Rows256>.Run,
-            _ => &FloatPanelProduct<TElement, Rows128>.Run,
+            16 when InstructionSets.HasAvx512 => &FloatPanelProduct<TElement, Float32x16>.Run,
+            8 when InstructionSets.HasAvx2 => &FloatPanelProduct<TElement, Float32x8x2>.Run,
+            _ => &FloatPanelProduct<TElement, Float32x4x4>.Run,
         };
-        return new PanelKernel(type, 1, 16 * bytes, packRow, run) { Isa = isa };
+        return new PanelKernel(type, 1, Panel.Outputs * bytes, packRow, run) { Isa = isa };
     }
+
+    private static PanelKernel Integer<TFormat>(TensorType type, Isa isa)
+        where TFormat : struct, IPanelFormat => Integer<TFormat, BlockByBlock<TFormat>>(type, isa);
 
     /// <summary>
     /// The table of leaves. By the largest weight byte: up to 31 (4 and 5 bits), where a block's sum fits 16 bits; up to 127 (6 bits); up to 255.
     /// </summary>
-    private static PanelKernel Integer<TFormat>(TensorType type, Isa isa)
+    private static PanelKernel Integer<TFormat, TUnit>(TensorType type, Isa isa)
         where TFormat : struct, IPanelFormat
+        where TUnit : struct, IUnitProduct
     {
         bool small = TFormat.Largest <= 31, signed = TFormat.Largest <= 127;
-        switch (InstructionSets.Require(isa))
+        return InstructionSets.Require(isa) switch
         {
 #if NET11_0_OR_GREATER
-            case Isa.Avx512Vnni512 when InstructionSets.HasAvx512Vnni512:
-                return small ? Integer<TFormat, Int16Dot512, Bytes512, Rows512>(type, isa) : Integer<TFormat, WideVnniDot512, Bytes512, Rows512>(type, isa);
+            Isa.Avx512Vnni512 when InstructionSets.HasAvx512Vnni512 =>
+                small ? Of512<TFormat, TUnit, Int16Dot512>(type, isa) : Of512<TFormat, TUnit, Dot512<VnniProduct512>>(type, isa),
 #endif
-            case Isa.Avx512Vnni when InstructionSets.HasAvx512Vnni:
-                return small ? Integer<TFormat, Int16Dot512, Bytes512, Rows512>(type, isa) : Integer<TFormat, VnniDot512, Bytes256, Rows512>(type, isa);
-            case Isa.Avx512 when InstructionSets.HasAvx512:
-                return small ? Integer<TFormat, Int16Dot512, Bytes512, Rows512>(type, isa)
-                    : signed ? Integer<TFormat, PairDot512, Bytes512, Rows512>(type, isa) : Integer<TFormat, WideDot512, Bytes512, Rows512>(type, isa);
-            case Isa.Avx2Vnni when InstructionSets.HasAvx2Vnni:
-                return small ? Integer<TFormat, Int16Dot256, Bytes256, Rows256>(type, isa) : Integer<TFormat, VnniDot256, Bytes256, Rows256>(type, isa);
-            case Isa.Avx2 when InstructionSets.HasAvx2:
-                return small ? Integer<TFormat, Int16Dot256, Bytes256, Rows256>(type, isa)
-                    : signed ? Integer<TFormat, PairDot256, Bytes256, Rows256>(type, isa) : Integer<TFormat, SignDot256, Bytes256, Rows256>(type, isa);
-            case Isa.AdvSimdDot when InstructionSets.HasAdvSimdDot:
-                return signed ? Integer<TFormat, Dot128<SdotProduct<SevenBits>>, Bytes128, Rows128>(type, isa)
-                    : Integer<TFormat, Dot128<SdotProduct<EightBits>>, Bytes128, Rows128>(type, isa);
-            case Isa.AdvSimd when InstructionSets.HasAdvSimd:
-                return signed ? Integer<TFormat, Dot128<AdvSimdProduct<SevenBits>>, Bytes128, Rows128>(type, isa)
-                    : Integer<TFormat, Dot128<AdvSimdProduct<EightBits>>, Bytes128, Rows128>(type, isa);
-            case Isa.Ssse3 when InstructionSets.HasSsse3:
-                return signed ? Integer<TFormat, Dot128<Ssse3Product<SevenBits>>, Bytes128, Rows128>(type, isa)
-                    : Integer<TFormat, Dot128<Ssse3Product<EightBits>>, Bytes128, Rows128>(type, isa);
-            default:
-                return signed ? Integer<TFormat, Dot128<PortableProduct<SevenBits>>, Bytes128, Rows128>(type, isa)
-                    : Integer<TFormat, Dot128<PortableProduct<EightBits>>, Bytes128, Rows128>(type, isa);
-        }
+            Isa.Avx512Vnni when InstructionSets.HasAvx512Vnni =>
+                small ? Of512<TFormat, TUnit, Int16Dot512>(type, isa) : Of<TFormat, TUnit, VnniDot256x2, UInt8x32x2, Float32x16>(type, isa),
+            Isa.Avx512 when InstructionSets.HasAvx512 =>
+                small ? Of512<TFormat, TUnit, Int16Dot512>(type, isa)
+                : signed ? Of512<TFormat, TUnit, Dot512<PairProduct512>>(type, isa)
+                : Of512<TFormat, TUnit, Dot512<WideProduct512>>(type, isa),
+            Isa.Avx2Vnni when InstructionSets.HasAvx2Vnni =>
+                small ? Of256<TFormat, TUnit, Int16Dot256>(type, isa) : Of256<TFormat, TUnit, Dot256<VnniProduct256>>(type, isa),
+            Isa.Avx2 when InstructionSets.HasAvx2 =>
+                small ? Of256<TFormat, TUnit, Int16Dot256>(type, isa)
+                : signed ? Of256<TFormat, TUnit, Dot256<PairProduct256>>(type, isa)
+                : Of256<TFormat, TUnit, Dot256<SignProduct256>>(type, isa),
+            Isa.AdvSimdDot when InstructionSets.HasAdvSimdDot =>
+                signed ? Of128<TFormat, TUnit, SdotProduct<SevenBits>>(type, isa) : Of128<TFormat, TUnit, SdotProduct<EightBits>>(type, isa),
+            Isa.AdvSimd when InstructionSets.HasAdvSimd =>
+                signed ? Of128<TFormat, TUnit, AdvSimdProduct<SevenBits>>(type, isa) : Of128<TFormat, TUnit, AdvSimdProduct<EightBits>>(type, isa),
+            Isa.Ssse3 when InstructionSets.HasSsse3 =>
+                signed ? Of128<TFormat, TUnit, Ssse3Product<SevenBits>>(type, isa) : Of128<TFormat, TUnit, Ssse3Product<EightBits>>(type, isa),
+            _ => signed ? Of128<TFormat, TUnit, PortableProduct<SevenBits>>(type, isa) : Of128<TFormat, TUnit, PortableProduct<EightBits>>(type, isa),
+        };
     }
 
-    private static PanelKernel Integer<TFormat, TDot, TBytes, TRows>(TensorType type, Isa isa)
+    private static PanelKernel Of512<TFormat, TUnit, TDot>(TensorType type, Isa isa)
         where TFormat : struct, IPanelFormat
-        where TDot : unmanaged, IDotLanes<TDot, TBytes, TRows>
+        where TUnit : struct, IUnitProduct
+        where TDot : unmanaged, IDotLanes<TDot, UInt8x64, Float32x16> => Of<TFormat, TUnit, TDot, UInt8x64, Float32x16>(type, isa);
+
+    private static PanelKernel Of256<TFormat, TUnit, TDot>(TensorType type, Isa isa)
+        where TFormat : struct, IPanelFormat
+        where TUnit : struct, IUnitProduct
+        where TDot : unmanaged, IDotLanes<TDot, UInt8x32x2, Float32x8x2> => Of<TFormat, TUnit, TDot, UInt8x32x2, Float32x8x2>(type, isa);
+
+    private static PanelKernel Of128<TFormat, TUnit, TProduct>(TensorType type, Isa isa)
+        where TFormat : struct, IPanelFormat
+        where TUnit : struct, IUnitProduct
+        where TProduct : struct, IByteProduct<Vector128<int>, Vector128<byte>, Vector128<sbyte>> =>
+        Of<TFormat, TUnit, Dot128<TProduct>, UInt8x16x4, Float32x4x4>(type, isa);
+
+    private static PanelKernel Of<TFormat, TUnit, TDot, TBytes, TFloats>(TensorType type, Isa isa)
+        where TFormat : struct, IPanelFormat
+        where TUnit : struct, IUnitProduct
+        where TDot : unmanaged, IDotLanes<TDot, TBytes, TFloats>
         where TBytes : unmanaged, IByteLanes<TBytes>
-        where TRows : unmanaged, IRowLanes<TRows> =>
-        new(type, TFormat.UnitLength, TFormat.UnitBytes, &TFormat.PackRow, &QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>.Run)
+        where TFloats : unmanaged, IFloatLanes<TFloats> =>
+        new(type, TFormat.UnitLength, TFormat.UnitBytes, &TFormat.PackRow, &QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes, TFloats>.Run)
         {
             Isa = isa,
             IsInteger = true,
-            Zero = TFormat.Zero - TDot.Bias,
-            PairedStarts = TDot.PairedSums,
+            ZeroPoint = TFormat.ZeroPoint - TDot.ZeroPoint,
+            PairedSums = TDot.PairedSums,
             BlockLength = TFormat.BlockLength,
             HasOffset = TFormat.HasOffset,
         };

@@ -1,13 +1,15 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.MatMul;
 
 /// <summary>
-/// Where a tile of rows × 16 outputs is summed up: y itself, or for the last, partly empty panel a small copy of it. The tile kernels read and
-/// write whole vectors there and call nothing, which lets the JIT keep all accumulators in registers (a call anywhere in a method spills every vector that lives across it).
+/// Where a tile of rows × outputs is summed up: y itself, or for the last, partly empty panel a small copy of it. The tile kernels read and
+/// write whole vectors there and call nothing, which lets the JIT keep all sums in registers (a call anywhere in a method spills every vector that lives across it).
 /// </summary>
-internal unsafe struct PanelOutput
+/// <typeparam name="T">The outputs: those of one panel, or of two.</typeparam>
+internal unsafe struct PanelOutput<T>
+    where T : unmanaged, IFloatLanes<T>
 {
     /// <summary>Most rows of a tile.</summary>
     public const int MaxRows = 8;
@@ -19,19 +21,19 @@ internal unsafe struct PanelOutput
     private readonly int _width;
 
     /// <param name="arguments">The product.</param>
-    /// <param name="panel">The panel.</param>
-    /// <param name="copy">Scratch of <see cref="MaxRows"/> · 16 floats.</param>
+    /// <param name="panel">The first panel; two must be whole.</param>
+    /// <param name="copy">Scratch of <see cref="MaxRows"/> panels' outputs.</param>
     public PanelOutput(PanelArguments* arguments, int panel, float* copy)
     {
         _arguments = arguments;
-        _y = arguments->Y + (16 * panel);
-        _bias = arguments->Bias == null ? null : arguments->Bias + (16 * panel);
-        _width = Math.Min(16, arguments->Outputs - (16 * panel));
-        _copy = _width == 16 ? null : copy;
+        _y = arguments->Y + (Panel.Outputs * panel);
+        _bias = arguments->Bias == null ? null : arguments->Bias + (Panel.Outputs * panel);
+        _width = Math.Min(T.Count, arguments->Outputs - (Panel.Outputs * panel));
+        _copy = _width == T.Count ? null : copy;
     }
 
     /// <summary>Floats from one row of the tile to the next.</summary>
-    public readonly long Stride => _copy == null ? _arguments->YStride : 16;
+    public readonly long Stride => _copy == null ? _arguments->YStride : T.Count;
 
     /// <summary>Gets the tile of <paramref name="rows"/> rows ready and tells whether sums start from what it holds or from zero.</summary>
     /// <param name="row">First row.</param>
@@ -56,31 +58,21 @@ internal unsafe struct PanelOutput
     {
         if (_copy == null) return;
         for (int r = 0; r < rows; r++)
-            new ReadOnlySpan<float>(_copy + (16 * r), _width).CopyTo(new Span<float>(_y + ((long)(row + r) * _arguments->YStride), _width));
+            new ReadOnlySpan<float>(_copy + (T.Count * r), _width).CopyTo(new Span<float>(_y + ((long)(row + r) * _arguments->YStride), _width));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private readonly void FillWithBias(float* tile, int rows)
     {
-        var low = Vector256.Load(_bias);
-        var high = Vector256.Load(_bias + 8);
-        for (int r = 0; r < rows; r++, tile += _arguments->YStride)
-        {
-            low.Store(tile);
-            high.Store(tile + 8);
-        }
+        T bias = T.Load(_bias);
+        for (int r = 0; r < rows; r++, tile += _arguments->YStride) T.Store(bias, tile);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private readonly void AddBias(float* tile, int rows)
     {
-        var low = Vector256.Load(_bias);
-        var high = Vector256.Load(_bias + 8);
-        for (int r = 0; r < rows; r++, tile += _arguments->YStride)
-        {
-            (Vector256.Load(tile) + low).Store(tile);
-            (Vector256.Load(tile + 8) + high).Store(tile + 8);
-        }
+        T bias = T.Load(_bias);
+        for (int r = 0; r < rows; r++, tile += _arguments->YStride) T.Store(T.Load(tile) + bias, tile);
     }
 
     /// <summary>Fills the copy of a partly empty panel's tile.</summary>
@@ -91,7 +83,7 @@ internal unsafe struct PanelOutput
         for (int r = 0; r < rows; r++)
         {
             float* y = _y + ((long)(row + r) * _arguments->YStride);
-            float* tile = _copy + (16 * r);
+            float* tile = _copy + (T.Count * r);
             for (int i = 0; i < _width; i++)
             {
                 float value = old ? y[i] : 0;

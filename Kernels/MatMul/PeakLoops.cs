@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.MatMul;
 
@@ -20,27 +21,27 @@ public static unsafe class PeakLoops
     public static long Int8(int rounds) => Isa.Current switch
     {
 #if NET11_0_OR_GREATER
-        Isa.Avx512Vnni512 => FourByTwo<WideVnniDot512, Bytes512, Rows512>(rounds),
+        Isa.Avx512Vnni512 => FourByTwo<Dot512<VnniProduct512>, UInt8x64, Float32x16>(rounds),
 #endif
-        Isa.Avx512Vnni => FourByOne<VnniDot512, Bytes256, Rows512>(rounds),
-        Isa.Avx512 => FourByOne<WideDot512, Bytes512, Rows512>(rounds),
-        Isa.Avx2Vnni => FourByOne<VnniDot256, Bytes256, Rows256>(rounds),
-        Isa.Avx2 => FourByOne<SignDot256, Bytes256, Rows256>(rounds),
-        Isa.AdvSimdDot => FourByOne<Dot128<SdotProduct<EightBits>>, Bytes128, Rows128>(rounds),
-        Isa.AdvSimd => FourByOne<Dot128<AdvSimdProduct<EightBits>>, Bytes128, Rows128>(rounds),
-        Isa.Ssse3 => OneByOne<Dot128<Ssse3Product<EightBits>>, Bytes128, Rows128>(rounds),
-        _ => OneByOne<Dot128<PortableProduct<EightBits>>, Bytes128, Rows128>(rounds),
+        Isa.Avx512Vnni => FourByOne<VnniDot256x2, UInt8x32x2, Float32x16>(rounds),
+        Isa.Avx512 => FourByOne<Dot512<WideProduct512>, UInt8x64, Float32x16>(rounds),
+        Isa.Avx2Vnni => FourByOne<Dot256<VnniProduct256>, UInt8x32x2, Float32x8x2>(rounds),
+        Isa.Avx2 => FourByOne<Dot256<SignProduct256>, UInt8x32x2, Float32x8x2>(rounds),
+        Isa.AdvSimdDot => FourByOne<Dot128<SdotProduct<EightBits>>, UInt8x16x4, Float32x4x4>(rounds),
+        Isa.AdvSimd => FourByOne<Dot128<AdvSimdProduct<EightBits>>, UInt8x16x4, Float32x4x4>(rounds),
+        Isa.Ssse3 => OneByOne<Dot128<Ssse3Product<EightBits>>, UInt8x16x4, Float32x4x4>(rounds),
+        _ => OneByOne<Dot128<PortableProduct<EightBits>>, UInt8x16x4, Float32x4x4>(rounds),
     };
 
     /// <summary>Multiplies weights of up to 5 bits; returns the number of multiply-adds.</summary>
     public static long Int4(int rounds) => Isa.Current switch
     {
-        Isa.Avx512 or Isa.Avx512Vnni or Isa.Avx512Vnni512 => FourByTwo<Int16Dot512, Bytes512, Rows512>(rounds),
-        Isa.Avx2 or Isa.Avx2Vnni => FourByOne<Int16Dot256, Bytes256, Rows256>(rounds),
-        Isa.AdvSimdDot => FourByOne<Dot128<SdotProduct<SevenBits>>, Bytes128, Rows128>(rounds),
-        Isa.AdvSimd => FourByOne<Dot128<AdvSimdProduct<SevenBits>>, Bytes128, Rows128>(rounds),
-        Isa.Ssse3 => OneByOne<Dot128<Ssse3Product<SevenBits>>, Bytes128, Rows128>(rounds),
-        _ => OneByOne<Dot128<PortableProduct<SevenBits>>, Bytes128, Rows128>(rounds),
+        Isa.Avx512 or Isa.Avx512Vnni or Isa.Avx512Vnni512 => FourByTwo<Int16Dot512, UInt8x64, Float32x16>(rounds),
+        Isa.Avx2 or Isa.Avx2Vnni => FourByOne<Int16Dot256, UInt8x32x2, Float32x8x2>(rounds),
+        Isa.AdvSimdDot => FourByOne<Dot128<SdotProduct<SevenBits>>, UInt8x16x4, Float32x4x4>(rounds),
+        Isa.AdvSimd => FourByOne<Dot128<AdvSimdProduct<SevenBits>>, UInt8x16x4, Float32x4x4>(rounds),
+        Isa.Ssse3 => OneByOne<Dot128<Ssse3Product<SevenBits>>, UInt8x16x4, Float32x4x4>(rounds),
+        _ => OneByOne<Dot128<PortableProduct<SevenBits>>, UInt8x16x4, Float32x4x4>(rounds),
     };
 
     /// <summary>Multiplies float32; returns the number of multiply-adds.</summary>
@@ -54,10 +55,10 @@ public static unsafe class PeakLoops
         float* x = lines + (LineBytes / 2 / sizeof(float));
         return Isa.Current switch
         {
-            Isa.Avx512 or Isa.Avx512Vnni or Isa.Avx512Vnni512 => FloatEight<Rows512>(lines, x, rounds),
-            Isa.Avx2 or Isa.Avx2Vnni => FloatFour<Rows256>(lines, x, rounds),
-            Isa.AdvSimd or Isa.AdvSimdDot => FloatFour<Rows128>(lines, x, rounds),
-            _ => FloatTwo<Rows128>(lines, x, rounds),
+            Isa.Avx512 or Isa.Avx512Vnni or Isa.Avx512Vnni512 => FloatEight<Float32x16>(lines, x, rounds),
+            Isa.Avx2 or Isa.Avx2Vnni => FloatFour<Float32x8x2>(lines, x, rounds),
+            Isa.AdvSimd or Isa.AdvSimdDot => FloatFour<Float32x4x4>(lines, x, rounds),
+            _ => FloatTwo<Float32x4x4>(lines, x, rounds),
         };
     }
 
@@ -78,145 +79,145 @@ public static unsafe class PeakLoops
         return Vector256.Sum(a + b + c + d);
     }
 
-    private static long FourByTwo<TDot, TBytes, TRows>(int rounds)
-        where TDot : unmanaged, IDotLanes<TDot, TBytes, TRows>
+    private static long FourByTwo<TDot, TBytes, TFloats>(int rounds)
+        where TDot : unmanaged, IDotLanes<TDot, TBytes, TFloats>
         where TBytes : unmanaged, IByteLanes<TBytes>
-        where TRows : unmanaged, IRowLanes<TRows>
+        where TFloats : unmanaged, IFloatLanes<TFloats>
     {
         byte* lines = stackalloc byte[LineBytes];
         new Span<byte>(lines, LineBytes).Fill(3);
-        return IntegerFourByTwo<TDot, TBytes, TRows>(lines, (sbyte*)lines + (LineBytes / 2), rounds);
+        return IntegerFourByTwo<TDot, TBytes, TFloats>(lines, (sbyte*)lines + (LineBytes / 2), rounds);
     }
 
-    private static long FourByOne<TDot, TBytes, TRows>(int rounds)
-        where TDot : unmanaged, IDotLanes<TDot, TBytes, TRows>
+    private static long FourByOne<TDot, TBytes, TFloats>(int rounds)
+        where TDot : unmanaged, IDotLanes<TDot, TBytes, TFloats>
         where TBytes : unmanaged, IByteLanes<TBytes>
-        where TRows : unmanaged, IRowLanes<TRows>
+        where TFloats : unmanaged, IFloatLanes<TFloats>
     {
         byte* lines = stackalloc byte[LineBytes];
         new Span<byte>(lines, LineBytes).Fill(3);
-        return IntegerFourByOne<TDot, TBytes, TRows>(lines, (sbyte*)lines + (LineBytes / 2), rounds);
+        return IntegerFourByOne<TDot, TBytes, TFloats>(lines, (sbyte*)lines + (LineBytes / 2), rounds);
     }
 
-    private static long OneByOne<TDot, TBytes, TRows>(int rounds)
-        where TDot : unmanaged, IDotLanes<TDot, TBytes, TRows>
+    private static long OneByOne<TDot, TBytes, TFloats>(int rounds)
+        where TDot : unmanaged, IDotLanes<TDot, TBytes, TFloats>
         where TBytes : unmanaged, IByteLanes<TBytes>
-        where TRows : unmanaged, IRowLanes<TRows>
+        where TFloats : unmanaged, IFloatLanes<TFloats>
     {
         byte* lines = stackalloc byte[LineBytes];
         new Span<byte>(lines, LineBytes).Fill(3);
-        return IntegerOneByOne<TDot, TBytes, TRows>(lines, (sbyte*)lines + (LineBytes / 2), rounds);
+        return IntegerOneByOne<TDot, TBytes, TFloats>(lines, (sbyte*)lines + (LineBytes / 2), rounds);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static long IntegerFourByTwo<TDot, TBytes, TRows>(byte* weights, sbyte* x, int rounds)
-        where TDot : unmanaged, IDotLanes<TDot, TBytes, TRows>
+    private static long IntegerFourByTwo<TDot, TBytes, TFloats>(byte* weights, sbyte* x, int rounds)
+        where TDot : unmanaged, IDotLanes<TDot, TBytes, TFloats>
         where TBytes : unmanaged, IByteLanes<TBytes>
-        where TRows : unmanaged, IRowLanes<TRows>
+        where TFloats : unmanaged, IFloatLanes<TFloats>
     {
         TDot a0 = TDot.Start(0), b0 = a0, c0 = a0, d0 = a0, a1 = a0, b1 = a0, c1 = a0, d1 = a0;
         for (long i = 0; i < 64L * rounds; i += 64)
         {
             TBytes w0 = TBytes.Load(weights + (i & 64)), w1 = TBytes.Load(weights + (i & 64) + 128);
-            a0 = TDot.MultiplyAdd(a0, w0, x);
-            a1 = TDot.MultiplyAdd(a1, w1, x);
-            b0 = TDot.MultiplyAdd(b0, w0, x + 4);
-            b1 = TDot.MultiplyAdd(b1, w1, x + 4);
-            c0 = TDot.MultiplyAdd(c0, w0, x + 8);
-            c1 = TDot.MultiplyAdd(c1, w1, x + 8);
-            d0 = TDot.MultiplyAdd(d0, w0, x + 12);
-            d1 = TDot.MultiplyAdd(d1, w1, x + 12);
+            a0.MultiplyAdd(w0, TBytes.SplatQuad(x));
+            a1.MultiplyAdd(w1, TBytes.SplatQuad(x));
+            b0.MultiplyAdd(w0, TBytes.SplatQuad(x + 4));
+            b1.MultiplyAdd(w1, TBytes.SplatQuad(x + 4));
+            c0.MultiplyAdd(w0, TBytes.SplatQuad(x + 8));
+            c1.MultiplyAdd(w1, TBytes.SplatQuad(x + 8));
+            d0.MultiplyAdd(w0, TBytes.SplatQuad(x + 12));
+            d1.MultiplyAdd(w1, TBytes.SplatQuad(x + 12));
         }
 
-        TRows sum = TDot.ToSingle(a0) + TDot.ToSingle(b0) + TDot.ToSingle(c0) + TDot.ToSingle(d0);
-        TRows.Store(sum + TDot.ToSingle(a1) + TDot.ToSingle(b1) + TDot.ToSingle(c1) + TDot.ToSingle(d1), (float*)weights);
+        TFloats sum = TDot.ToSingle(a0) + TDot.ToSingle(b0) + TDot.ToSingle(c0) + TDot.ToSingle(d0);
+        TFloats.Store(sum + TDot.ToSingle(a1) + TDot.ToSingle(b1) + TDot.ToSingle(c1) + TDot.ToSingle(d1), (float*)weights);
         return rounds * 8L * 64;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static long IntegerFourByOne<TDot, TBytes, TRows>(byte* weights, sbyte* x, int rounds)
-        where TDot : unmanaged, IDotLanes<TDot, TBytes, TRows>
+    private static long IntegerFourByOne<TDot, TBytes, TFloats>(byte* weights, sbyte* x, int rounds)
+        where TDot : unmanaged, IDotLanes<TDot, TBytes, TFloats>
         where TBytes : unmanaged, IByteLanes<TBytes>
-        where TRows : unmanaged, IRowLanes<TRows>
+        where TFloats : unmanaged, IFloatLanes<TFloats>
     {
         TDot a = TDot.Start(0), b = a, c = a, d = a;
         for (long i = 0; i < 64L * rounds; i += 64)
         {
             TBytes w = TBytes.Load(weights + (i & 64));
-            a = TDot.MultiplyAdd(a, w, x);
-            b = TDot.MultiplyAdd(b, w, x + 4);
-            c = TDot.MultiplyAdd(c, w, x + 8);
-            d = TDot.MultiplyAdd(d, w, x + 12);
+            a.MultiplyAdd(w, TBytes.SplatQuad(x));
+            b.MultiplyAdd(w, TBytes.SplatQuad(x + 4));
+            c.MultiplyAdd(w, TBytes.SplatQuad(x + 8));
+            d.MultiplyAdd(w, TBytes.SplatQuad(x + 12));
         }
 
-        TRows.Store(TDot.ToSingle(a) + TDot.ToSingle(b) + TDot.ToSingle(c) + TDot.ToSingle(d), (float*)weights);
+        TFloats.Store(TDot.ToSingle(a) + TDot.ToSingle(b) + TDot.ToSingle(c) + TDot.ToSingle(d), (float*)weights);
         return rounds * 4L * 64;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static long IntegerOneByOne<TDot, TBytes, TRows>(byte* weights, sbyte* x, int rounds)
-        where TDot : unmanaged, IDotLanes<TDot, TBytes, TRows>
+    private static long IntegerOneByOne<TDot, TBytes, TFloats>(byte* weights, sbyte* x, int rounds)
+        where TDot : unmanaged, IDotLanes<TDot, TBytes, TFloats>
         where TBytes : unmanaged, IByteLanes<TBytes>
-        where TRows : unmanaged, IRowLanes<TRows>
+        where TFloats : unmanaged, IFloatLanes<TFloats>
     {
         TDot a = TDot.Start(0);
-        for (long i = 0; i < 64L * rounds; i += 64) a = TDot.MultiplyAdd(a, TBytes.Load(weights + (i & 64)), x);
-        TRows.Store(TDot.ToSingle(a), (float*)weights);
+        for (long i = 0; i < 64L * rounds; i += 64) a.MultiplyAdd(TBytes.Load(weights + (i & 64)), TBytes.SplatQuad(x));
+        TFloats.Store(TDot.ToSingle(a), (float*)weights);
         return rounds * 64L;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static long FloatEight<TRows>(float* weights, float* x, int rounds)
-        where TRows : unmanaged, IRowLanes<TRows>
+    private static long FloatEight<TFloats>(float* weights, float* x, int rounds)
+        where TFloats : unmanaged, IFloatLanes<TFloats>
     {
-        TRows a = TRows.Zero, b = a, c = a, d = a, e = a, f = a, g = a, h = a, w = TRows.Load(weights), v = TRows.Load(x);
+        TFloats a = TFloats.Zero, b = a, c = a, d = a, e = a, f = a, g = a, h = a, w = TFloats.Load(weights), v = TFloats.Load(x);
         for (int i = 0; i < rounds; i++)
         {
-            a = TRows.MultiplyAdd(w, v, a);
-            b = TRows.MultiplyAdd(w, v, b);
-            c = TRows.MultiplyAdd(w, v, c);
-            d = TRows.MultiplyAdd(w, v, d);
-            e = TRows.MultiplyAdd(w, v, e);
-            f = TRows.MultiplyAdd(w, v, f);
-            g = TRows.MultiplyAdd(w, v, g);
-            h = TRows.MultiplyAdd(w, v, h);
+            a = TFloats.MultiplyAdd(w, v, a);
+            b = TFloats.MultiplyAdd(w, v, b);
+            c = TFloats.MultiplyAdd(w, v, c);
+            d = TFloats.MultiplyAdd(w, v, d);
+            e = TFloats.MultiplyAdd(w, v, e);
+            f = TFloats.MultiplyAdd(w, v, f);
+            g = TFloats.MultiplyAdd(w, v, g);
+            h = TFloats.MultiplyAdd(w, v, h);
         }
 
-        TRows.Store(a + b + c + d + (e + f + g + h), weights);
+        TFloats.Store(a + b + c + d + (e + f + g + h), weights);
         return rounds * 8L * 16;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static long FloatFour<TRows>(float* weights, float* x, int rounds)
-        where TRows : unmanaged, IRowLanes<TRows>
+    private static long FloatFour<TFloats>(float* weights, float* x, int rounds)
+        where TFloats : unmanaged, IFloatLanes<TFloats>
     {
-        TRows a = TRows.Zero, b = a, c = a, d = a, w = TRows.Load(weights), v = TRows.Load(x);
+        TFloats a = TFloats.Zero, b = a, c = a, d = a, w = TFloats.Load(weights), v = TFloats.Load(x);
         for (int i = 0; i < rounds; i++)
         {
-            a = TRows.MultiplyAdd(w, v, a);
-            b = TRows.MultiplyAdd(w, v, b);
-            c = TRows.MultiplyAdd(w, v, c);
-            d = TRows.MultiplyAdd(w, v, d);
+            a = TFloats.MultiplyAdd(w, v, a);
+            b = TFloats.MultiplyAdd(w, v, b);
+            c = TFloats.MultiplyAdd(w, v, c);
+            d = TFloats.MultiplyAdd(w, v, d);
         }
 
-        TRows.Store(a + b + c + d, weights);
+        TFloats.Store(a + b + c + d, weights);
         return rounds * 4L * 16;
     }
 
     /// <summary>For processors without fused multiply-add.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static long FloatTwo<TRows>(float* weights, float* x, int rounds)
-        where TRows : unmanaged, IRowLanes<TRows>
+    private static long FloatTwo<TFloats>(float* weights, float* x, int rounds)
+        where TFloats : unmanaged, IFloatLanes<TFloats>
     {
-        TRows a = TRows.Zero, b = a;
+        TFloats a = TFloats.Zero, b = a;
         for (long i = 0; i < 16L * rounds; i += 16)
         {
-            TRows w = TRows.Load(weights + (i & 16));
-            a = TRows.MultiplyAdd(w, TRows.Splat(x[0]), a);
-            b = TRows.MultiplyAdd(w, TRows.Splat(x[1]), b);
+            TFloats w = TFloats.Load(weights + (i & 16));
+            a = TFloats.MultiplyAdd(w, TFloats.Splat(x[0]), a);
+            b = TFloats.MultiplyAdd(w, TFloats.Splat(x[1]), b);
         }
 
-        TRows.Store(a + b, weights);
+        TFloats.Store(a + b, weights);
         return rounds * 2L * 16;
     }
 }

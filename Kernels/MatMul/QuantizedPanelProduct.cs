@@ -1,214 +1,191 @@
 using System.Runtime.CompilerServices;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.MatMul;
 
 /// <summary>
-/// y[r, o] = Σ_block (Σ_k (q[o, k] − zero)·x[r, k])·dw·dx + offset[o]·Σx: the product of quantised activations with a panel of 16 weight rows.
+/// The product of quantised activations with panels of quantised weights; <see cref="Panel"/> has the formula and the pictures.
 /// </summary>
 /// <remarks>
-/// <para>Few rows (generation): each row streams over the packed panel once; bytes are unpacked in registers, nothing is written but y. The memory bus sets the pace.</para>
 /// <para>
-/// Many rows (prompts, pictures): panels are unpacked once to plain bytes and float scales in scratch (16 × k bytes, mostly within L1), then <see cref="QuantizedTile{TFormat, TDot, TBytes, TRows}"/>
-/// goes over all rows. The float step comes once per block.
+/// Few rows (generation): each row streams over the packed panel once; bytes are unpacked in registers, nothing is written but y. The memory bus sets the pace.
+/// </para>
+/// <para>
+/// Many rows (prompts, pictures): panels are unpacked once to plain bytes and float scales in scratch (16 × k bytes, mostly within L1), then
+/// <see cref="QuantizedTile{TFormat, TDot, TBytes, TFloats}"/> goes over all rows. The float step comes once per block.
 /// </para>
 /// </remarks>
-internal static unsafe class QuantizedPanelProduct<TFormat, TDot, TBytes, TRows>
+/// <typeparam name="TFormat">How weights lie in a panel.</typeparam>
+/// <typeparam name="TUnit">How one row goes over a unit.</typeparam>
+/// <typeparam name="TDot">16 integer sums: the instruction set's leaf.</typeparam>
+/// <typeparam name="TBytes">A quad of 16 outputs.</typeparam>
+/// <typeparam name="TFloats">16 floats.</typeparam>
+internal static unsafe class QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes, TFloats>
     where TFormat : struct, IPanelFormat
-    where TDot : unmanaged, IDotLanes<TDot, TBytes, TRows>
+    where TUnit : struct, IUnitProduct
+    where TDot : unmanaged, IDotLanes<TDot, TBytes, TFloats>
     where TBytes : unmanaged, IByteLanes<TBytes>
-    where TRows : unmanaged, IRowLanes<TRows>
+    where TFloats : unmanaged, IFloatLanes<TFloats>
 {
     /// <summary>Largest number of k that is unpacked at a time, over the panels of a tile: 16 · 2048 bytes leave room in L1 for the activations.</summary>
     private const int MaxUnpacked = 2048;
 
     /// <summary>Computes panels <paramref name="first"/> … <paramref name="first"/> + <paramref name="count"/> − 1.</summary>
+    [SkipLocalsInit]
     public static void Run(PanelArguments* a, int first, int count)
     {
-        if (a->Rows < 4) FewRows(a, first, count);
-        else ManyRows(a, first, count);
+        float* copy = stackalloc float[PanelOutput<TFloats>.MaxRows * Panel.Outputs];
+        if (a->Rows < Panel.ManyRows)
+        {
+            for (int p = first; p < first + count; p++) FewRows(a, p, copy);
+            return;
+        }
+
+        // Scratch for MaxUnpacked k of one panel, or half as many of two.
+        int longest = Math.Min(a->Inputs * TDot.Tile.Panels, MaxUnpacked);
+        byte* memory = stackalloc byte[(longest * Panel.Outputs) + (2 * Panel.Outputs * sizeof(float) * (longest / TFormat.BlockLength)) + Panel.Alignment];
+        byte* scratch = (byte*)(((nint)memory + Panel.Alignment - 1) & -Panel.Alignment);
+        int panels;
+        for (int p = first; p < first + count; p += panels)
+        {
+            // A partly empty panel goes through a copy of its tile, which is one panel wide.
+            panels = TDot.Tile.Panels == 2 && p + 1 < first + count && Panel.Outputs * (p + 2) <= a->Outputs ? 2 : 1;
+            if (TDot.Tile.Panels == 2 && panels == 2) ManyRows<DotPair<TDot, TBytes, TFloats>, BytePair<TBytes>, FloatPair<TFloats>>(a, p, scratch, copy);
+            else ManyRows<TDot, TBytes, TFloats>(a, p, scratch, copy);
+        }
     }
 
-    [SkipLocalsInit]
-    private static void FewRows(PanelArguments* a, int first, int count)
+    private static void FewRows(PanelArguments* a, int panel, float* copy)
     {
-        float* copy = stackalloc float[PanelOutput.MaxRows * 16];
-        for (int p = first; p < first + count; p++)
+        var output = new PanelOutput<TFloats>(a, panel, copy);
+        for (int row = 0; row < a->Rows; row++)
         {
-            var output = new PanelOutput(a, p, copy);
-            byte* panel = a->Weights + (p * a->PanelBytes);
-            for (int row = 0; row < a->Rows; row++)
+            bool accumulate = output.Begin(row, 1, 0, out float* y);
+            SingleRow(a, a->Weights + (panel * a->PanelBytes), row, y, accumulate);
+            output.End(row, 1);
+        }
+    }
+
+    /// <summary>One row straight from the packed panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SingleRow(PanelArguments* a, byte* unit, int row, float* y, bool accumulate)
+    {
+        int units = a->Inputs / TFormat.UnitLength, blocksPerUnit = TFormat.UnitLength / TFormat.BlockLength, partsPerUnit = TFormat.UnitLength / Panel.Part;
+        sbyte* x = a->Quantized.Values + ((long)row * a->Inputs);
+        float* xScales = a->Quantized.Scales + ((long)row * units * partsPerUnit);
+        int* compensations = a->Compensations + ((long)row * units * blocksPerUnit);
+        float* scaledSums = a->ScaledSums + ((long)row * units * blocksPerUnit);
+        TFloats sum = accumulate ? TFloats.Load(y) : TFloats.Zero;
+        for (int u = 0; u < units; u++)
+        {
+            CacheHint.Stream(unit, TFormat.UnitBytes);
+            sum = TUnit.MultiplyAdd<TDot, TBytes, TFloats>(sum, unit, x, xScales, compensations, scaledSums);
+            unit += TFormat.UnitBytes;
+            x += TFormat.UnitLength;
+            xScales += partsPerUnit;
+            compensations += blocksPerUnit;
+            if (TFormat.HasOffset) scaledSums += blocksPerUnit;
+        }
+
+        TFloats.Store(sum, y);
+    }
+
+    /// <summary>All rows against one panel or two: <typeparamref name="TColumns"/> are the floats of their outputs.</summary>
+    private static void ManyRows<TSums, TQuad, TColumns>(PanelArguments* a, int panel, byte* scratch, float* copy)
+        where TSums : unmanaged, IDotLanes<TSums, TQuad, TColumns>
+        where TQuad : unmanaged, IByteLanes<TQuad>
+        where TColumns : unmanaged, IFloatLanes<TColumns>
+    {
+        int panels = TColumns.Count / Panel.Outputs, longest = Math.Min(a->Inputs, MaxUnpacked / panels);
+        byte* scales = scratch + (longest * TQuad.Count / Panel.Quad), offsets = scales + (longest / TFormat.BlockLength * TColumns.Count * sizeof(float));
+        var unpacked = new UnpackedPanels { Bytes = scratch, Scales = (float*)scales, Offsets = (float*)offsets };
+        var output = new PanelOutput<TColumns>(a, panel, copy);
+        for (int k = 0; k < a->Inputs; k += longest)
+        {
+            int length = Math.Min(a->Inputs - k, longest);
+            for (int i = 0; i < panels; i++)
+                Unpack(a->Weights + ((panel + i) * a->PanelBytes) + (k / TFormat.UnitLength * TFormat.UnitBytes), length, unpacked, i, panels);
+
+            int row = 0;
+            for (; TSums.Tile.Rows == 8 && row <= a->Rows - 8; row += 8)
             {
-                bool sum = output.Begin(row, 1, 0, out float* y);
-                if (typeof(TFormat) == typeof(PanelQ6_K)) SixBitRow<TDot, TBytes, TRows>.Multiply(a, panel, row, y, sum);
-                else if (TFormat.BlockLength == 32) SingleRow32(a, panel, row, y, sum);
-                else SingleRow16(a, panel, row, y, sum);
+                bool accumulate = output.Begin(row, 8, k, out float* y);
+                QuantizedTile<TFormat, TSums, TQuad, TColumns>
+                    .Multiply<RowPair<RowPair<RowPair<OneRow<TSums, TQuad, TColumns>, TSums, TQuad, TColumns>, TSums, TQuad, TColumns>, TSums, TQuad, TColumns>>(
+                        a, unpacked, row, k, length, y, output.Stride, accumulate);
+                output.End(row, 8);
+            }
+
+            for (; row <= a->Rows - 4; row += 4)
+            {
+                bool accumulate = output.Begin(row, 4, k, out float* y);
+                QuantizedTile<TFormat, TSums, TQuad, TColumns>
+                    .Multiply<RowPair<RowPair<OneRow<TSums, TQuad, TColumns>, TSums, TQuad, TColumns>, TSums, TQuad, TColumns>>(
+                        a, unpacked, row, k, length, y, output.Stride, accumulate);
+                output.End(row, 4);
+            }
+
+            for (; row < a->Rows; row++)
+            {
+                bool accumulate = output.Begin(row, 1, k, out float* y);
+                QuantizedTile<TFormat, TSums, TQuad, TColumns>
+                    .Multiply<OneRow<TSums, TQuad, TColumns>>(a, unpacked, row, k, length, y, output.Stride, accumulate);
                 output.End(row, 1);
             }
         }
     }
 
-    [SkipLocalsInit]
-    private static void ManyRows(PanelArguments* a, int first, int count)
+    /// <summary>Writes plain bytes and float scales of <paramref name="length"/> k of panel <paramref name="panel"/> of <paramref name="panels"/>.</summary>
+    private static void Unpack(byte* unit, int length, UnpackedPanels target, int panel, int panels)
     {
-        int longest = Math.Min(a->Inputs, MaxUnpacked / TDot.TilePanels), end = first + count;
-        long panelBytes = 16L * longest, scaleBytes = 64L * (longest / TFormat.BlockLength);
-        byte* memory = stackalloc byte[(int)(TDot.TilePanels * (panelBytes + (2 * scaleBytes))) + 64];
-        float* copy = stackalloc float[PanelOutput.MaxRows * 16];
-        UnpackedPanel* unpacked = stackalloc UnpackedPanel[2];
-        byte* next = (byte*)(((nint)memory + 63) & -64);
-        for (int i = 0; i < TDot.TilePanels; i++, next += panelBytes + (2 * scaleBytes))
-            unpacked[i] = new UnpackedPanel { Bytes = next, Scales = (float*)(next + panelBytes), Offsets = (float*)(next + panelBytes + scaleBytes) };
-
-        int panels;
-        for (int p = first; p < end; p += panels)
-        {
-            // A partly empty panel goes through a copy of its tile, which is one panel wide.
-            panels = TDot.TilePanels == 2 && p + 1 < end && (16 * p) + 32 <= a->Outputs ? 2 : 1;
-            for (int k = 0; k < a->Inputs; k += longest)
-            {
-                int length = Math.Min(a->Inputs - k, longest);
-                for (int i = 0; i < panels; i++)
-                    Unpack(a->Weights + ((p + i) * a->PanelBytes) + (k / TFormat.UnitLength * TFormat.UnitBytes), length, unpacked[i]);
-                Rows(a, p, panels, k, length, unpacked, copy);
-            }
-        }
+        byte* bytes = target.Bytes + (panel * Panel.QuadBytes);
+        if (TFormat.BlockLength == 16) UnpackByQuad(unit, length, bytes, panels * Panel.QuadBytes);
+        else UnpackByPart(unit, length, bytes, panels * Panel.QuadBytes);
+        UnpackScales(unit, length, target.Scales + (panel * Panel.Outputs), target.Offsets + (panel * Panel.Outputs), panels * Panel.Outputs);
     }
 
-    /// <summary>All rows against the unpacked k of one or two panels.</summary>
-    private static void Rows(PanelArguments* a, int panel, int panels, int k, int length, UnpackedPanel* unpacked, float* copy)
-    {
-        PanelOutput output = new(a, panel, copy), right = new(a, panel + panels - 1, copy);
-        int row = 0;
-        for (; row <= a->Rows - 4; row += 4)
-        {
-            bool sum = output.Begin(row, 4, k, out float* y);
-            if (TDot.TilePanels == 2 && panels == 2)
-            {
-                right.Begin(row, 4, k, out _);
-                QuantizedTile<TFormat, TDot, TBytes, TRows>.FourByTwo(a, unpacked[0], unpacked[1], row, k, length, y, output.Stride, sum);
-            }
-            else
-            {
-                QuantizedTile<TFormat, TDot, TBytes, TRows>.FourByOne(a, unpacked[0], row, k, length, y, output.Stride, sum);
-                output.End(row, 4);
-            }
-        }
-
-        for (; row < a->Rows; row++)
-        {
-            for (int i = 0; i < panels; i++)
-            {
-                var one = i == 0 ? output : right;
-                bool sum = one.Begin(row, 1, k, out float* y);
-                QuantizedTile<TFormat, TDot, TBytes, TRows>.OneByOne(a, unpacked[i], row, k, length, y, sum);
-                one.End(row, 1);
-            }
-        }
-    }
-
-    /// <summary>One row straight from the packed panel, one scale per 32 values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SingleRow32(PanelArguments* a, byte* unit, int row, float* y, bool sum)
+    private static void UnpackByPart(byte* unit, int length, byte* bytes, long stride)
     {
-        int parts = a->Inputs / 32;
-        sbyte* x = a->Quantized.Values + ((long)row * a->Inputs);
-        float* scales = a->Quantized.Scales + ((long)row * parts);
-        int* starts = a->Starts + ((long)row * (a->Inputs / TFormat.BlockLength));
-        float* sums = a->Sums + ((long)row * (a->Inputs / TFormat.BlockLength));
-        TRows acc = sum ? TRows.Load(y) : TRows.Zero;
-        int partsPerUnit = TFormat.UnitLength / 32;
-        for (int p = 0; p < parts; p += partsPerUnit, unit += TFormat.UnitBytes)
+        for (int k = 0; k < length; k += TFormat.UnitLength, unit += TFormat.UnitBytes)
         {
-            CacheHint.Stream(unit, TFormat.UnitBytes);
-            for (int j = 0; j < partsPerUnit; j++, x += 32, scales++)
+            for (int part = 0; part < TFormat.UnitLength / Panel.Part; part++)
             {
-                TDot dot = TDot.Start(*starts++);
-                dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 0), x);
-                dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 1), x + 4);
-                dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 2), x + 8);
-                dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 3), x + 12);
-                dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 4), x + 16);
-                dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 5), x + 20);
-                dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 6), x + 24);
-                dot = TDot.MultiplyAdd(dot, TFormat.Group<TBytes>(unit, j, 7), x + 28);
-                acc = TRows.MultiplyAdd(TDot.ToSingle(dot), TFormat.Scale<TRows>(unit, j) * TRows.Splat(*scales), acc);
-                if (TFormat.HasOffset) acc = TRows.MultiplyAdd(TFormat.Offset<TRows>(unit, j), TRows.Splat(*sums++), acc);
+                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 0), bytes);
+                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 1), bytes + stride);
+                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 2), bytes + (2 * stride));
+                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 3), bytes + (3 * stride));
+                bytes += 4 * stride;
+                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 4), bytes);
+                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 5), bytes + stride);
+                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 6), bytes + (2 * stride));
+                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 7), bytes + (3 * stride));
+                bytes += 4 * stride;
             }
         }
-
-        TRows.Store(acc, y);
     }
 
     /// <summary>
-    /// The same with a scale per 16 values. A method of its own, and a loop instead of eight lines: the JIT counts what it might inline in both branches of an if, and
-    /// beyond its budget it calls the leaves instead of inlining them (Q6_K ran at a tenth of the speed).
+    /// The formats with blocks of 16 take too many steps per quad to stand in the code eight times: beyond 512 local variables the JIT calls the leaves instead of inlining them. A method of
+    /// its own, because both branches of an if count.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SingleRow16(PanelArguments* a, byte* unit, int row, float* y, bool sum)
+    private static void UnpackByQuad(byte* unit, int length, byte* bytes, long stride)
     {
-        int parts = a->Inputs / 32;
-        sbyte* x = a->Quantized.Values + ((long)row * a->Inputs);
-        float* scales = a->Quantized.Scales + ((long)row * parts);
-        int* starts = a->Starts + ((long)row * (a->Inputs / TFormat.BlockLength));
-        float* sums = a->Sums + ((long)row * (a->Inputs / TFormat.BlockLength));
-        TRows acc = sum ? TRows.Load(y) : TRows.Zero;
-        int partsPerUnit = TFormat.UnitLength / 32;
-        for (int p = 0; p < parts; p += partsPerUnit, unit += TFormat.UnitBytes)
-        {
-            CacheHint.Stream(unit, TFormat.UnitBytes);
-            for (int j = 0; j < partsPerUnit; j++, x += 32, scales++)
-            {
-                TDot low = TDot.Start(*starts++), high = TDot.Start(*starts++);
-                for (int g = 0; g < 4; g++)
-                {
-                    low = TDot.MultiplyAdd(low, TFormat.Group<TBytes>(unit, j, g), x + (4 * g));
-                    high = TDot.MultiplyAdd(high, TFormat.Group<TBytes>(unit, j, g + 4), x + 16 + (4 * g));
-                }
-
-                TRows scale = TRows.Splat(*scales);
-                acc = TRows.MultiplyAdd(TDot.ToSingle(low), TFormat.Scale<TRows>(unit, 2 * j) * scale, acc);
-                acc = TRows.MultiplyAdd(TDot.ToSingle(high), TFormat.Scale<TRows>(unit, (2 * j) + 1) * scale, acc);
-                if (TFormat.HasOffset)
-                {
-                    acc = TRows.MultiplyAdd(TFormat.Offset<TRows>(unit, 2 * j), TRows.Splat(*sums++), acc);
-                    acc = TRows.MultiplyAdd(TFormat.Offset<TRows>(unit, (2 * j) + 1), TRows.Splat(*sums++), acc);
-                }
-            }
-        }
-
-        TRows.Store(acc, y);
+        for (int k = 0; k < length; k += TFormat.UnitLength, unit += TFormat.UnitBytes)
+            for (int part = 0; part < TFormat.UnitLength / Panel.Part; part++)
+                for (int quad = 0; quad < Panel.PartQuads; quad++, bytes += stride) TBytes.Store(TFormat.Quad<TBytes>(unit, part, quad), bytes);
     }
 
-    /// <summary>Writes plain bytes and float scales of <paramref name="length"/> k.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Unpack(byte* unit, int length, UnpackedPanel target)
+    private static void UnpackScales(byte* unit, int length, float* scales, float* offsets, long stride)
     {
-        byte* bytes = target.Bytes;
-        int partsPerUnit = TFormat.UnitLength / 32, blocksPerUnit = TFormat.UnitLength / TFormat.BlockLength, block = 0;
         for (int k = 0; k < length; k += TFormat.UnitLength, unit += TFormat.UnitBytes)
         {
-            for (int j = 0; j < partsPerUnit; j++, bytes += 512)
+            for (int block = 0; block < TFormat.UnitLength / TFormat.BlockLength; block++, scales += stride, offsets += stride)
             {
-                if (TFormat.BlockLength == 16)
-                {
-                    for (int g = 0; g < 8; g++) TBytes.Store(TFormat.Group<TBytes>(unit, j, g), bytes + (64 * g));
-                    continue;
-                }
-
-                TBytes.Store(TFormat.Group<TBytes>(unit, j, 0), bytes);
-                TBytes.Store(TFormat.Group<TBytes>(unit, j, 1), bytes + 64);
-                TBytes.Store(TFormat.Group<TBytes>(unit, j, 2), bytes + 128);
-                TBytes.Store(TFormat.Group<TBytes>(unit, j, 3), bytes + 192);
-                TBytes.Store(TFormat.Group<TBytes>(unit, j, 4), bytes + 256);
-                TBytes.Store(TFormat.Group<TBytes>(unit, j, 5), bytes + 320);
-                TBytes.Store(TFormat.Group<TBytes>(unit, j, 6), bytes + 384);
-                TBytes.Store(TFormat.Group<TBytes>(unit, j, 7), bytes + 448);
-            }
-
-            for (int j = 0; j < blocksPerUnit; j++, block++)
-            {
-                TRows.Store(TFormat.Scale<TRows>(unit, j), target.Scales + (16 * block));
-                if (TFormat.HasOffset) TRows.Store(TFormat.Offset<TRows>(unit, j), target.Offsets + (16 * block));
+                TFloats.Store(TFormat.Scale<TFloats>(unit, block), scales);
+                if (TFormat.HasOffset) TFloats.Store(TFormat.Offset<TFloats>(unit, block), offsets);
             }
         }
     }

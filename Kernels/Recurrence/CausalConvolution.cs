@@ -20,12 +20,8 @@ public static unsafe class CausalConvolution
     /// <param name="y">The output row; not one of the inputs.</param>
     /// <param name="taps">K.</param>
     /// <param name="channels">Channels.</param>
-    public static void Row(float** inputs, float* weights, float* bias, float* y, int taps, int channels)
-    {
-        if (Isa.Current.Lanes == 16) Row<Float16>(inputs, weights, bias, y, taps, channels);
-        else if (Isa.Current.Lanes == 8) Row<Float8>(inputs, weights, bias, y, taps, channels);
-        else Row<Float4>(inputs, weights, bias, y, taps, channels);
-    }
+    public static void Row(float** inputs, float* weights, float* bias, float* y, int taps, int channels) =>
+        VectorLoop.Run(new Body(inputs, weights, bias, y, taps, channels), channels);
 
     /// <summary>The plain form, for one channel.</summary>
     public static float Scalar(ReadOnlySpan<float> inputs, ReadOnlySpan<float> weights, float bias)
@@ -34,23 +30,15 @@ public static unsafe class CausalConvolution
         return bias;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Row<T>(float** inputs, float* weights, float* bias, float* y, int taps, int channels)
-        where T : unmanaged, IFloatLanes<T>
+    private readonly struct Body(float** inputs, float* weights, float* bias, float* y, int taps, int channels) : IVectorBody
     {
-        int c = 0;
-        for (; c <= channels - T.Count; c += T.Count)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Invoke<T>(nint i)
+            where T : unmanaged, IMathLanes<T>
         {
-            T sum = bias == null ? T.Zero : T.Load(bias + c);
-            for (int j = 0; j < taps; j++) sum = T.MultiplyAdd(T.Load(weights + ((long)j * channels) + c), T.Load(inputs[j] + c), sum);
-            T.Store(sum, y + c);
-        }
-
-        for (; c < channels; c++)
-        {
-            float sum = bias == null ? 0 : bias[c];
-            for (int j = 0; j < taps; j++) sum += weights[((long)j * channels) + c] * inputs[j][c];
-            y[c] = sum;
+            T sum = bias == null ? T.Zero : T.Load(bias + i);
+            for (int j = 0; j < taps; j++) sum = T.MultiplyAdd(T.Load(weights + ((long)j * channels) + i), T.Load(inputs[j] + i), sum);
+            T.Store(sum, y + i);
         }
     }
 }

@@ -24,18 +24,13 @@ public static unsafe class DeltaRule
     /// <param name="output">Takes o.</param>
     /// <param name="keys">Length of a key.</param>
     /// <param name="values">Length of a value.</param>
-    public static void Step(float* state, float* q, float* k, float* v, float decay, float beta, float* output, int keys, int values)
-    {
-        if (Isa.Current.Lanes == 16) Step<Float16>(state, q, k, v, decay, beta, output, keys, values);
-        else if (Isa.Current.Lanes == 8) Step<Float8>(state, q, k, v, decay, beta, output, keys, values);
-        else Step<Float4>(state, q, k, v, decay, beta, output, keys, values);
-    }
+    public static void Step(float* state, float* q, float* k, float* v, float decay, float beta, float* output, int keys, int values) =>
+        VectorLoop.Run(new Columns(state, q, k, v, decay, beta, output, keys, values), values);
 
-    /// <summary>The plain form for the columns from <paramref name="first"/> on.</summary>
-    public static void Scalar(
-        float* state, float* q, float* k, float* v, float decay, float beta, float* output, int keys, int values, int first = 0)
+    /// <summary>The scalar oracle.</summary>
+    public static void Scalar(float* state, float* q, float* k, float* v, float decay, float beta, float* output, int keys, int values)
     {
-        for (int j = first; j < values; j++)
+        for (int j = 0; j < values; j++)
         {
             float known = 0, read = 0;
             for (int i = 0; i < keys; i++) known += k[i] * (state[(i * values) + j] *= decay);
@@ -45,31 +40,26 @@ public static unsafe class DeltaRule
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Step<T>(float* state, float* q, float* k, float* v, float decay, float beta, float* output, int keys, int values)
-        where T : unmanaged, IFloatLanes<T>
+    private readonly struct Columns(float* state, float* q, float* k, float* v, float decay, float beta, float* output, int keys, int values) : IVectorBody
     {
-        T factor = T.Splat(decay);
-        int j = 0;
-        for (; j <= values - T.Count; j += T.Count)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Invoke<T>(nint i)
+            where T : unmanaged, IMathLanes<T>
         {
-            float* column = state + j;
-            T known = T.Zero;
-            for (int i = 0; i < keys; i++, column += values) known = T.MultiplyAdd(T.Splat(k[i]), T.Load(column), known);
+            T factor = T.Splat(decay), known = T.Zero, read = T.Zero;
+            float* column = state + i;
+            for (int j = 0; j < keys; j++, column += values) known = T.MultiplyAdd(T.Splat(k[j]), T.Load(column), known);
 
-            T error = (T.Load(v + j) - (known * factor)) * T.Splat(beta);
-            T read = T.Zero;
-            column = state + j;
-            for (int i = 0; i < keys; i++, column += values)
+            T error = (T.Load(v + i) - (known * factor)) * T.Splat(beta);
+            column = state + i;
+            for (int j = 0; j < keys; j++, column += values)
             {
-                T m = T.MultiplyAdd(T.Splat(k[i]), error, T.Load(column) * factor);
+                T m = T.MultiplyAdd(T.Splat(k[j]), error, T.Load(column) * factor);
                 T.Store(m, column);
-                read = T.MultiplyAdd(T.Splat(q[i]), m, read);
+                read = T.MultiplyAdd(T.Splat(q[j]), m, read);
             }
 
-            T.Store(read, output + j);
+            T.Store(read, output + i);
         }
-
-        Scalar(state, q, k, v, decay, beta, output, keys, values, j);
     }
 }

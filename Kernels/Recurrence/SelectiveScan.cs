@@ -8,8 +8,7 @@ namespace TinyMllm.Kernels.Recurrence;
 /// A per channel; Mamba 2 (arXiv:2405.21060) has one number A per head, so that the decay e^(Δ·A) is one for all states.
 /// </summary>
 /// <remarks>
-/// The N states of a channel (16, or 64 to 256) are contiguous and are the vector dimension; N that is no multiple of the vector ends in
-/// plain code.
+/// The N states of a channel (16, or 64 to 256) are contiguous and are the vector dimension.
 /// </remarks>
 public static unsafe class SelectiveScan
 {
@@ -22,12 +21,8 @@ public static unsafe class SelectiveScan
     /// <param name="u">Input of channel and token.</param>
     /// <param name="count">N.</param>
     /// <returns>s·C.</returns>
-    public static float Step(float* state, float* a, float* b, float* c, float delta, float u, int count)
-    {
-        if (Isa.Current.Lanes == 16) return Step<Float16>(state, a, b, c, delta, u, count);
-        if (Isa.Current.Lanes == 8) return Step<Float8>(state, a, b, c, delta, u, count);
-        return Step<Float4>(state, a, b, c, delta, u, count);
-    }
+    public static float Step(float* state, float* a, float* b, float* c, float delta, float u, int count) =>
+        VectorLoop.Sum(new DecayPerState(state, a, b, c, delta, delta * u), count);
 
     /// <summary>Mamba 2's step.</summary>
     /// <param name="state">N states, updated.</param>
@@ -37,12 +32,8 @@ public static unsafe class SelectiveScan
     /// <param name="input">Δ·x of channel and token.</param>
     /// <param name="count">N.</param>
     /// <returns>s·C.</returns>
-    public static float StepWithDecay(float* state, float* b, float* c, float decay, float input, int count)
-    {
-        if (Isa.Current.Lanes == 16) return StepWithDecay<Float16>(state, b, c, decay, input, count);
-        if (Isa.Current.Lanes == 8) return StepWithDecay<Float8>(state, b, c, decay, input, count);
-        return StepWithDecay<Float4>(state, b, c, decay, input, count);
-    }
+    public static float StepWithDecay(float* state, float* b, float* c, float decay, float input, int count) =>
+        VectorLoop.Sum(new OneDecay(state, b, c, decay, input), count);
 
     /// <summary>The plain form of <see cref="Step(float*, float*, float*, float*, float, float, int)"/>.</summary>
     public static float Scalar(Span<float> state, ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> c, float delta, float u)
@@ -57,49 +48,31 @@ public static unsafe class SelectiveScan
         return sum;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Step<T>(float* state, float* a, float* b, float* c, float delta, float u, int count)
-        where T : unmanaged, IFloatLanes<T>
+    private readonly struct DecayPerState(float* state, float* a, float* b, float* c, float delta, float input) : IVectorSum
     {
-        T step = T.Splat(delta), input = T.Splat(delta * u), sum = T.Zero;
-        int n = 0;
-        for (; n <= count - T.Count; n += T.Count)
-        {
-            T s = T.MultiplyAdd(T.Load(b + n), input, T.Load(state + n) * VectorMath.Exp(step * T.Load(a + n)));
-            T.Store(s, state + n);
-            sum = T.MultiplyAdd(s, T.Load(c + n), sum);
-        }
+        public static int Chains => 1;
 
-        float y = T.Sum(sum);
-        for (; n < count; n++)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public T Invoke<T>(nint i, T sum)
+            where T : unmanaged, IMathLanes<T>
         {
-            state[n] = (state[n] * MathF.Exp(delta * a[n])) + (b[n] * delta * u);
-            y += state[n] * c[n];
+            T s = T.MultiplyAdd(T.Load(b + i), T.Splat(input), T.Load(state + i) * VectorMath.Exp(T.Splat(delta) * T.Load(a + i)));
+            T.Store(s, state + i);
+            return T.MultiplyAdd(s, T.Load(c + i), sum);
         }
-
-        return y;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float StepWithDecay<T>(float* state, float* b, float* c, float decay, float input, int count)
-        where T : unmanaged, IFloatLanes<T>
+    private readonly struct OneDecay(float* state, float* b, float* c, float decay, float input) : IVectorSum
     {
-        T factor = T.Splat(decay), scale = T.Splat(input), sum = T.Zero;
-        int n = 0;
-        for (; n <= count - T.Count; n += T.Count)
-        {
-            T s = T.MultiplyAdd(T.Load(b + n), scale, T.Load(state + n) * factor);
-            T.Store(s, state + n);
-            sum = T.MultiplyAdd(s, T.Load(c + n), sum);
-        }
+        public static int Chains => 1;
 
-        float y = T.Sum(sum);
-        for (; n < count; n++)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public T Invoke<T>(nint i, T sum)
+            where T : unmanaged, IMathLanes<T>
         {
-            state[n] = (state[n] * decay) + (b[n] * input);
-            y += state[n] * c[n];
+            T s = T.MultiplyAdd(T.Load(b + i), T.Splat(input), T.Load(state + i) * T.Splat(decay));
+            T.Store(s, state + i);
+            return T.MultiplyAdd(s, T.Load(c + i), sum);
         }
-
-        return y;
     }
 }

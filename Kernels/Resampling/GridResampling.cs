@@ -1,5 +1,6 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
+using TinyMllm.Kernels.Elementwise;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.Resampling;
 
@@ -46,20 +47,20 @@ public static class GridResampling
         Scale(target, 1 / sum);
     }
 
-    private static void MultiplyAdd(float weight, ReadOnlySpan<float> features, Span<float> sum)
+    private static unsafe void MultiplyAdd(float weight, ReadOnlySpan<float> features, Span<float> sum)
     {
-        int whole = sum.Length - sum.Length % Vector<float>.Count;
-        var from = MemoryMarshal.Cast<float, Vector<float>>(features[..whole]);
-        var to = MemoryMarshal.Cast<float, Vector<float>>(sum[..whole]);
-        for (int v = 0; v < to.Length; v++) to[v] += weight * from[v];
-        for (int i = whole; i < sum.Length; i++) sum[i] += weight * features[i];
+        fixed (float* f = features, s = sum) VectorLoop.Run(new Body(weight, f, s), sum.Length);
     }
 
-    private static void Scale(Span<float> values, float factor)
+    private static unsafe void Scale(Span<float> values, float factor)
     {
-        int whole = values.Length - values.Length % Vector<float>.Count;
-        var vectors = MemoryMarshal.Cast<float, Vector<float>>(values[..whole]);
-        for (int v = 0; v < vectors.Length; v++) vectors[v] *= factor;
-        for (int i = whole; i < values.Length; i++) values[i] *= factor;
+        fixed (float* v = values) VectorKernels.Scale(v, factor, v, values.Length);
+    }
+
+    private readonly unsafe struct Body(float weight, float* features, float* sum) : IVectorBody
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Invoke<T>(nint i)
+            where T : unmanaged, IMathLanes<T> => T.Store(T.Load(sum + i) + (T.Splat(weight) * T.Load(features + i)), sum + i);
     }
 }

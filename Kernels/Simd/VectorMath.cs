@@ -11,7 +11,7 @@ internal static class VectorMath
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Exp<T>(T x)
-        where T : unmanaged, IFloatLanes<T>
+        where T : unmanaged, IMathLanes<T>
     {
         x = T.Min(T.Max(x, T.Splat(-87f)), T.Splat(88f));
         T n = T.Round(x * T.Splat(1.44269504f));
@@ -29,14 +29,14 @@ internal static class VectorMath
     /// <summary>1 / (1 + e^−x).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Sigmoid<T>(T x)
-        where T : unmanaged, IFloatLanes<T> => T.Splat(1f) / (T.Splat(1f) + Exp(T.Zero - x));
+        where T : unmanaged, IMathLanes<T> => T.Splat(1f) / (T.Splat(1f) + Exp(T.Zero - x));
 
     /// <summary>
     /// ln(1 + z) for 0 ≤ z ≤ 1, as 2·artanh(w) with w = z/(2 + z) ≤ ⅓: the series of odd powers up to w¹³ leaves less than 10⁻⁸.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Log1pOfUnit<T>(T z)
-        where T : unmanaged, IFloatLanes<T>
+        where T : unmanaged, IMathLanes<T>
     {
         T w = z / (T.Splat(2f) + z);
         T square = w * w;
@@ -52,7 +52,7 @@ internal static class VectorMath
     /// <summary>The error function by Abramowitz and Stegun 7.1.26; absolute error below 2·10⁻⁷.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Erf<T>(T x)
-        where T : unmanaged, IFloatLanes<T>
+        where T : unmanaged, IMathLanes<T>
     {
         T a = T.Abs(x);
         T t = T.Splat(1f) / T.MultiplyAdd(T.Splat(0.3275911f), a, T.Splat(1f));

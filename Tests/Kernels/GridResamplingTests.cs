@@ -1,10 +1,14 @@
+using TinyMllm.Kernels;
 using TinyMllm.Kernels.Resampling;
+using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Tests.Kernels;
 
 /// <summary>Resampling of position-embedding grids.</summary>
 public sealed class GridResamplingTests
 {
+    private static IReadOnlyList<Isa> Isas => Isa.Supported;
+
     [TestCase(6, 3, new[] { 3.0f, 3.5f, 4.1667f, 4.8333f, 5.5f, 6.0f }, new[] { 15.0f, 15.5f, 16.1667f, 16.8333f, 17.5f, 18.0f })]
     [TestCase(2, 2, new[] { 7.8571f, 9.4286f }, new[] { 23.5714f, 25.1429f })]
     public void AntialiasedLinearMatchesTheCheckVectors(int columns, int rows, float[] first, float[] second)
@@ -15,8 +19,9 @@ public sealed class GridResamplingTests
     }
 
     [Test]
-    public void EveryFilterKeepsAGridOfTheSameSize()
+    public void EveryFilterKeepsAGridOfTheSameSize([ValueSource(nameof(Isas))] Isa isa)
     {
+        using var scope = new IsaScope(isa);
         float[] same = [.. Enumerable.Range(0, 16).Select(i => (float)(i / 4 * 10 + i % 4))];
         Assert.That(Resample<AntialiasedLinear>(4, 4), Is.EqualTo(same).Within(1e-5));
         Assert.That(Resample<CentredLinear>(4, 4), Is.EqualTo(same).Within(1e-5));
@@ -25,8 +30,9 @@ public sealed class GridResamplingTests
     }
 
     [Test]
-    public void CornersStayInPlaceWhenAligned()
+    public void CornersStayInPlaceWhenAligned([ValueSource(nameof(Isas))] Isa isa)
     {
+        using var scope = new IsaScope(isa);
         float[] actual = Resample<CornerLinear>(7, 5);
         Assert.That(new[] { actual[0], actual[6], actual[28], actual[34] }, Is.EqualTo(new[] { 0f, 3f, 30f, 33f }).Within(1e-5));
     }

@@ -13,18 +13,18 @@ namespace TinyMllm.Tests.Kernels;
 [TestFixture]
 public sealed partial class PeakLoopTests
 {
-    /// <summary>The instruction that multiplies and how many of them a round has, by the leaf; a listing names the leaf before the rows.</summary>
+    /// <summary>The instruction that multiplies and how many of them a round has, by the leaf; a listing names the leaf before the floats.</summary>
     private static readonly (string Leaf, string Instruction, int Count)[] Multiplications =
     [
-        ("VnniDot", "vpdpbusd", 8),
-        ("WideDot512", "vpmaddwd", 8),
+        ("Vnni", "vpdpbusd", 8),
+        ("WideProduct512", "vpmaddwd", 8),
         ("Int16Dot", "vpmaddubsw", 8),
-        ("SignDot256", "vpmaddubsw", 8),
+        ("SignProduct256", "vpmaddubsw", 8),
         ("Ssse3Product", "v?pmaddubsw", 4),
         ("PortableProduct", "v?pmullw", 8),
-        ("Rows512", "vfmadd[0-9]+ps", 8),
-        ("Rows256", "vfmadd[0-9]+ps", 8),
-        ("Rows128", "(v?mulps|vfmadd[0-9]+ps)", 8),
+        ("Float32x16", "vfmadd[0-9]+ps", 8),
+        ("Float32x8x2", "vfmadd[0-9]+ps", 8),
+        ("Float32x4x4", "(v?mulps|vfmadd[0-9]+ps)", 8),
     ];
 
     [Category("Dotnet")]

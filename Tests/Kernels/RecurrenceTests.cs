@@ -1,14 +1,19 @@
 using TinyMllm.Engine;
+using TinyMllm.Kernels;
 using TinyMllm.Kernels.Recurrence;
 using TinyMllm.Tests.Engine;
+using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Tests.Kernels;
 
 public unsafe class RecurrenceTests
 {
+    private static IReadOnlyList<Isa> Isas => Isa.Supported;
+
     [Test]
-    public void ConvolutionSumsTheLastRows([Values(3, 4)] int taps, [Values(1, 16, 37, 96)] int channels, [Values] bool biased)
+    public void ConvolutionSumsTheLastRows([ValueSource(nameof(Isas))] Isa isa, [Values(3, 4)] int taps, [Values(1, 16, 37, 96)] int channels, [Values] bool biased)
     {
+        using var scope = new IsaScope(isa);
         using var tensors = new TestTensors();
         Matrix x = tensors.Rows(taps, channels), w = tensors.Rows(taps, channels), b = tensors.Rows(1, channels), y = tensors.Rows(1, channels);
         float** inputs = stackalloc float*[taps];
@@ -22,8 +27,9 @@ public unsafe class RecurrenceTests
     }
 
     [Test]
-    public void ScanKeepsItsStates([Values(1, 8, 16, 21, 128)] int states)
+    public void ScanKeepsItsStates([ValueSource(nameof(Isas))] Isa isa, [Values(1, 8, 16, 21, 128)] int states)
     {
+        using var scope = new IsaScope(isa);
         using var tensors = new TestTensors();
         Matrix s = tensors.Rows(1, states), a = tensors.Rows(1, states), b = tensors.Rows(5, states), c = tensors.Rows(5, states);
         for (int n = 0; n < states; n++) a.Data[n] = -MathF.Exp(a.Data[n]);
@@ -38,8 +44,9 @@ public unsafe class RecurrenceTests
     }
 
     [Test]
-    public void OneDecayForAllStatesIsTheScanWithEqualRates([Values(16, 21)] int states)
+    public void OneDecayForAllStatesIsTheScanWithEqualRates([ValueSource(nameof(Isas))] Isa isa, [Values(16, 21)] int states)
     {
+        using var scope = new IsaScope(isa);
         using var tensors = new TestTensors();
         Matrix s = tensors.Rows(1, states), b = tensors.Rows(1, states), c = tensors.Rows(1, states);
         float[] plain = s.RowSpan(0).ToArray(), rates = new float[states];
@@ -50,8 +57,9 @@ public unsafe class RecurrenceTests
     }
 
     [Test]
-    public void DeltaRuleIsThePlainOne([Values(4, 16, 20, 128)] int size)
+    public void DeltaRuleIsThePlainOne([ValueSource(nameof(Isas))] Isa isa, [Values(4, 16, 20, 128)] int size)
     {
+        using var scope = new IsaScope(isa);
         using var tensors = new TestTensors();
         Matrix m = tensors.Rows(size, size), copy = tensors.Rows(size, size);
         m.CopyTo(copy);

@@ -1,4 +1,6 @@
+using TinyMllm.Kernels;
 using TinyMllm.Kernels.Resampling;
+using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Tests.Kernels;
 
@@ -6,6 +8,8 @@ namespace TinyMllm.Tests.Kernels;
 public sealed class ResamplingTests
 {
     public enum Filter { Bilinear, Bicubic, Pillow }
+
+    private static IReadOnlyList<Isa> Isas => Isa.Supported;
 
     private static readonly byte[] Source =
     [
@@ -33,8 +37,10 @@ public sealed class ResamplingTests
     }
 
     [Test]
-    public void FastEqualsScalar([Values] Filter filter, [Values(1, 2, 33, 97)] int width, [Values(1, 3, 64)] int height, [Values(1, 5, 40, 200)] int target)
+    public void FastEqualsScalar(
+        [ValueSource(nameof(Isas))] Isa isa, [Values] Filter filter, [Values(1, 2, 33, 97)] int width, [Values(1, 3, 64)] int height, [Values(1, 5, 40, 200)] int target)
     {
+        using var scope = new IsaScope(isa);
         var random = new Random(width * 1000 + height);
         byte[] source = new byte[width * height * 3];
         random.NextBytes(source);

@@ -1,14 +1,18 @@
 using System.Runtime.InteropServices;
 using TinyMllm.Kernels;
+using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Tests.Quantization;
 
 public sealed class HalfConversionTests
 {
+    private static IReadOnlyList<Isa> Isas => Isa.Supported;
+
     /// <summary>All 65536 halves, one by one and on vectors.</summary>
     [Test]
-    public void WidensEveryHalf()
+    public void WidensEveryHalf([ValueSource(nameof(Isas))] Isa isa)
     {
+        using var scope = new IsaScope(isa);
         var halves = Enumerable.Range(0, 65536).Select(i => BitConverter.UInt16BitsToHalf((ushort)i)).ToArray();
         var singles = new float[halves.Length];
         HalfConversion.ToSingle(halves, singles);
@@ -23,8 +27,9 @@ public sealed class HalfConversionTests
 
     /// <summary>Around every half and every midpoint between two, and numbers of all exponents.</summary>
     [Test]
-    public void NarrowsToTheNearestEven()
+    public void NarrowsToTheNearestEven([ValueSource(nameof(Isas))] Isa isa)
     {
+        using var scope = new IsaScope(isa);
         var bits = new List<uint> { 0, 1, 0x7F800000, 0x7F800001, 0x7FC00000, 0x7FFFFFFF, 0x7F7FFFFF };
         for (int i = 0; i < 0x7C00; i++)
         {
@@ -52,12 +57,10 @@ public sealed class HalfConversionTests
         }
     }
 
-    [TestCase(1)]
-    [TestCase(7)]
-    [TestCase(9)]
-    [TestCase(31)]
-    public void AnyLength(int length)
+    [Test]
+    public void AnyLength([ValueSource(nameof(Isas))] Isa isa, [Values(1, 7, 9, 31)] int length)
     {
+        using var scope = new IsaScope(isa);
         float[] singles = [.. Enumerable.Range(0, length).Select(i => i * 0.25f)];
         var halves = new Half[length];
         var back = new float[length];

@@ -1,12 +1,13 @@
+using TinyMllm.Kernels.Simd;
+
 namespace TinyMllm.Kernels.MatMul;
 
 /// <summary>
 /// How a quantisation format lies in a panel of 16 weight rows. A panel is a sequence of units along k; a unit holds
-/// <see cref="UnitLength"/> values of each of the 16 rows, in vectors of 64 bytes = 16 rows × 4 consecutive k (four bytes of one row side by side), so that
-/// one activation quadruple, broadcast, meets all 16 rows, and the lanes of an accumulator are different outputs: no horizontal sums.
+/// <see cref="UnitLength"/> values of each of the 16 rows, in vectors of 64 bytes = 16 rows × 4 consecutive k; see <see cref="Panel"/>.
 /// </summary>
 /// <remarks>
-/// A weight is <c>Scale·(q − Zero) + Offset</c> with q an unsigned byte. Formats with fewer bits keep them packed; <see cref="Group"/> unpacks in registers.
+/// A weight is <c>Scale·(q − ZeroPoint) + Offset</c> with q an unsigned byte. Formats with fewer bits keep them packed; <see cref="Quad"/> unpacks in registers.
 /// The packing keeps the file's own order of nibbles and high bits inside a row wherever that order serves, so packing is mostly a transposition of 32-bit words.
 /// </remarks>
 internal unsafe interface IPanelFormat
@@ -20,29 +21,29 @@ internal unsafe interface IPanelFormat
     /// <summary>Bytes of one unit, all 16 rows.</summary>
     static abstract int UnitBytes { get; }
 
-    /// <summary>What is subtracted from the unsigned q.</summary>
-    static abstract int Zero { get; }
+    /// <summary>The unsigned q that stands for zero.</summary>
+    static abstract int ZeroPoint { get; }
 
-    /// <summary>The largest q; up to 31, with |q − Zero| ≤ 16, a block's sum fits 16 bits, up to 127 a byte is a signed one too.</summary>
+    /// <summary>The largest q; up to 31, with |q − ZeroPoint| ≤ 16, a block's sum fits 16 bits, up to 127 a byte is a signed one too.</summary>
     static abstract int Largest { get; }
 
     /// <summary>True if weights have an offset beside the scale.</summary>
     static abstract bool HasOffset { get; }
 
-    /// <summary>The bytes q of values 4·<paramref name="group"/> … + 3 of 32-value part <paramref name="part"/> of the unit.</summary>
+    /// <summary>The bytes q of values 4·<paramref name="quad"/> … + 3 of 32-value part <paramref name="part"/> of the unit.</summary>
     /// <param name="unit">First byte of the unit.</param>
     /// <param name="part">0 … UnitLength/32 − 1.</param>
-    /// <param name="group">0 … 7; a constant where blocks have 32 values.</param>
-    static abstract TBytes Group<TBytes>(byte* unit, int part, int group)
+    /// <param name="quad">0 … 7, a constant.</param>
+    static abstract TBytes Quad<TBytes>(byte* unit, int part, int quad)
         where TBytes : unmanaged, IByteLanes<TBytes>;
 
     /// <summary>Scales of the 16 rows in block <paramref name="block"/> of the unit.</summary>
-    static abstract TRows Scale<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows>;
+    static abstract TFloats Scale<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats>;
 
     /// <summary>Offsets of the 16 rows in block <paramref name="block"/> of the unit.</summary>
-    static abstract TRows Offset<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows>;
+    static abstract TFloats Offset<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats>;
 
     /// <summary>Writes one row's part of a unit from the file's blocks.</summary>
     /// <param name="blocks">The row's blocks: UnitLength values.</param>

@@ -1,18 +1,19 @@
 using System.Runtime.CompilerServices;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.MatMul;
 
 /// <summary>
-/// Two-bit fields of a 256-value super-block: 16 vectors, half n, segment s (32 values), group g in bits 2·s of vector 8·n + g.
+/// Two-bit fields of a 256-value super-block: 16 vectors, half n, segment s (32 values), quad g in bits 2·s of vector 8·n + g.
 /// </summary>
 internal static unsafe class SuperCrumbs
 {
     public const int Bytes = 16 * 64;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes Group<TBytes>(byte* vectors, int part, int group)
+    public static TBytes Quad<TBytes>(byte* vectors, int part, int quad)
         where TBytes : unmanaged, IByteLanes<TBytes> =>
-        TBytes.ShiftRight(TBytes.Load(vectors + (64 * ((8 * (part >> 2)) + group))), 2 * (part & 3)) & TBytes.Splat(3);
+        TBytes.ShiftRight(TBytes.Load(vectors + (64 * ((8 * (part >> 2)) + quad))), 2 * (part & 3)) & TBytes.Splat(3);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* crumbs, int row, byte* vectors)
@@ -32,24 +33,24 @@ internal readonly unsafe struct PanelQ2_K : IPanelFormat
 
     public static int UnitBytes => Head + SuperCrumbs.Bytes;
 
-    public static int Zero => 0;
+    public static int ZeroPoint => 0;
 
     public static int Largest => 3;
 
     public static bool HasOffset => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes Group<TBytes>(byte* unit, int part, int group)
-        where TBytes : unmanaged, IByteLanes<TBytes> => SuperCrumbs.Group<TBytes>(unit + Head, part, group);
+    public static TBytes Quad<TBytes>(byte* unit, int part, int quad)
+        where TBytes : unmanaged, IByteLanes<TBytes> => SuperCrumbs.Quad<TBytes>(unit + Head, part, quad);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Scale<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.LoadHalf((ushort*)unit) * TRows.LoadUInt8(unit + 64 + (32 * block));
+    public static TFloats Scale<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)unit) * TFloats.LoadUInt8(unit + 64 + (32 * block));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Offset<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> =>
-        TRows.LoadHalf((ushort*)(unit + 32)) * TRows.LoadUInt8(unit + 80 + (32 * block)) * TRows.Splat(-1);
+    public static TFloats Offset<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> =>
+        TFloats.LoadFiniteHalf((ushort*)(unit + 32)) * TFloats.LoadUInt8(unit + 80 + (32 * block)) * TFloats.Splat(-1);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
@@ -67,7 +68,7 @@ internal readonly unsafe struct PanelQ2_K : IPanelFormat
 }
 
 /// <summary>
-/// Q3_K: unit = 16 half d, 16 vectors of 16 signed scale bytes (the file's 6-bit field minus 32), 8 vectors of third bits (vector g, bit j: group g of 32-value part j),
+/// Q3_K: unit = 16 half d, 16 vectors of 16 signed scale bytes (the file's 6-bit field minus 32), 8 vectors of third bits (vector g, bit j: quad g of 32-value part j),
 /// two-bit fields. y = d·scale·(q − 4).
 /// </summary>
 internal readonly unsafe struct PanelQ3_K : IPanelFormat
@@ -81,26 +82,26 @@ internal readonly unsafe struct PanelQ3_K : IPanelFormat
 
     public static int UnitBytes => Low + SuperCrumbs.Bytes;
 
-    public static int Zero => 4;
+    public static int ZeroPoint => 4;
 
     public static int Largest => 7;
 
     public static bool HasOffset => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes Group<TBytes>(byte* unit, int part, int group)
+    public static TBytes Quad<TBytes>(byte* unit, int part, int quad)
         where TBytes : unmanaged, IByteLanes<TBytes>
     {
-        TBytes high = TBytes.ShiftRight(TBytes.Load(unit + High + (64 * group)), part) & TBytes.Splat(1);
-        return SuperCrumbs.Group<TBytes>(unit + Low, part, group) | TBytes.ShiftLeft(high, 2);
+        TBytes high = TBytes.ShiftRight(TBytes.Load(unit + High + (64 * quad)), part) & TBytes.Splat(1);
+        return SuperCrumbs.Quad<TBytes>(unit + Low, part, quad) | TBytes.ShiftLeft(high, 2);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Scale<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.LoadHalf((ushort*)unit) * TRows.LoadInt8((sbyte*)unit + 32 + (16 * block));
+    public static TFloats Scale<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)unit) * TFloats.LoadInt8((sbyte*)unit + 32 + (16 * block));
 
-    public static TRows Offset<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.Zero;
+    public static TFloats Offset<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)

@@ -1,21 +1,22 @@
 using System.Runtime.CompilerServices;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.MatMul;
 
 /// <summary>
 /// The 4-bit blocks of 32 in the legacy nibble order (byte j: value j low, value j + 16 high): 4 vectors of 64 bytes, vector c holds
-/// group c in its low nibbles and group c + 4 in its high ones.
+/// quad c in its low nibbles and quad c + 4 in its high ones.
 /// </summary>
 internal static unsafe class LegacyNibbles
 {
     public const int Bytes = 256;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes Group<TBytes>(byte* vectors, int group)
+    public static TBytes Quad<TBytes>(byte* vectors, int quad)
         where TBytes : unmanaged, IByteLanes<TBytes>
     {
-        TBytes v = TBytes.Load(vectors + (64 * (group & 3)));
-        if (group >= 4) v = TBytes.ShiftRight(v, 4);
+        TBytes v = TBytes.Load(vectors + (64 * (quad & 3)));
+        if (quad >= 4) v = TBytes.ShiftRight(v, 4);
         return v & TBytes.Splat(0x0F);
     }
 
@@ -35,22 +36,22 @@ internal readonly unsafe struct PanelQ4_0 : IPanelFormat
 
     public static int UnitBytes => 32 + LegacyNibbles.Bytes;
 
-    public static int Zero => 8;
+    public static int ZeroPoint => 8;
 
     public static int Largest => 15;
 
     public static bool HasOffset => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes Group<TBytes>(byte* unit, int part, int group)
-        where TBytes : unmanaged, IByteLanes<TBytes> => LegacyNibbles.Group<TBytes>(unit + 32, group);
+    public static TBytes Quad<TBytes>(byte* unit, int part, int quad)
+        where TBytes : unmanaged, IByteLanes<TBytes> => LegacyNibbles.Quad<TBytes>(unit + 32, quad);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Scale<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.LoadHalf((ushort*)unit);
+    public static TFloats Scale<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)unit);
 
-    public static TRows Offset<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.Zero;
+    public static TFloats Offset<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
@@ -69,24 +70,24 @@ internal readonly unsafe struct PanelQ4_1 : IPanelFormat
 
     public static int UnitBytes => 64 + LegacyNibbles.Bytes;
 
-    public static int Zero => 8;
+    public static int ZeroPoint => 8;
 
     public static int Largest => 15;
 
     public static bool HasOffset => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes Group<TBytes>(byte* unit, int part, int group)
-        where TBytes : unmanaged, IByteLanes<TBytes> => LegacyNibbles.Group<TBytes>(unit + 64, group);
+    public static TBytes Quad<TBytes>(byte* unit, int part, int quad)
+        where TBytes : unmanaged, IByteLanes<TBytes> => LegacyNibbles.Quad<TBytes>(unit + 64, quad);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Scale<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.LoadHalf((ushort*)unit);
+    public static TFloats Scale<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)unit);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Offset<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> =>
-        TRows.MultiplyAdd(TRows.LoadHalf((ushort*)unit), TRows.Splat(8), TRows.LoadHalf((ushort*)(unit + 32)));
+    public static TFloats Offset<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> =>
+        TFloats.MultiplyAdd(TFloats.LoadFiniteHalf((ushort*)unit), TFloats.Splat(8), TFloats.LoadFiniteHalf((ushort*)(unit + 32)));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)

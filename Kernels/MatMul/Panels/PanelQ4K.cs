@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.MatMul;
 
@@ -11,15 +12,15 @@ internal static unsafe class SuperScales
     public const int Bytes = 64 + (8 * 32);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Scale<TRows>(byte* head, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.LoadHalf((ushort*)head) * TRows.LoadUInt8(head + 64 + (32 * block));
+    public static TFloats Scale<TFloats>(byte* head, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)head) * TFloats.LoadUInt8(head + 64 + (32 * block));
 
     /// <summary>zero·d·s − dmin·m.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Offset<TRows>(byte* head, int block, int zero)
-        where TRows : unmanaged, IRowLanes<TRows> =>
-        TRows.MultiplyAdd(Scale<TRows>(head, block), TRows.Splat(zero),
-            TRows.LoadHalf((ushort*)(head + 32)) * TRows.LoadUInt8(head + 80 + (32 * block)) * TRows.Splat(-1));
+    public static TFloats Offset<TFloats>(byte* head, int block, int zero)
+        where TFloats : unmanaged, IFloatLanes<TFloats> =>
+        TFloats.MultiplyAdd(Scale<TFloats>(head, block), TFloats.Splat(zero),
+            TFloats.LoadFiniteHalf((ushort*)(head + 32)) * TFloats.LoadUInt8(head + 80 + (32 * block)) * TFloats.Splat(-1));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* block, int row, byte* head)
@@ -39,16 +40,16 @@ internal static unsafe class SuperScales
 
 /// <summary>
 /// Nibbles of a 256-value super-block in K order (32 bytes carry sub-block 2i low and 2i + 1 high): 32 vectors, vector 8·i + g holds
-/// group g of both sub-blocks.
+/// quad g of both sub-blocks.
 /// </summary>
 internal static unsafe class SuperNibbles
 {
     public const int Bytes = 32 * 64;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes Group<TBytes>(byte* vectors, int part, int group)
+    public static TBytes Quad<TBytes>(byte* vectors, int part, int quad)
         where TBytes : unmanaged, IByteLanes<TBytes> =>
-        TBytes.ShiftRight(TBytes.Load(vectors + (64 * (((part >> 1) * 8) + group))), 4 * (part & 1)) & TBytes.Splat(0x0F);
+        TBytes.ShiftRight(TBytes.Load(vectors + (64 * (((part >> 1) * 8) + quad))), 4 * (part & 1)) & TBytes.Splat(0x0F);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* nibbles, int row, byte* vectors)
@@ -66,23 +67,23 @@ internal readonly unsafe struct PanelQ4_K : IPanelFormat
 
     public static int UnitBytes => SuperScales.Bytes + SuperNibbles.Bytes;
 
-    public static int Zero => 8;
+    public static int ZeroPoint => 8;
 
     public static int Largest => 15;
 
     public static bool HasOffset => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes Group<TBytes>(byte* unit, int part, int group)
-        where TBytes : unmanaged, IByteLanes<TBytes> => SuperNibbles.Group<TBytes>(unit + SuperScales.Bytes, part, group);
+    public static TBytes Quad<TBytes>(byte* unit, int part, int quad)
+        where TBytes : unmanaged, IByteLanes<TBytes> => SuperNibbles.Quad<TBytes>(unit + SuperScales.Bytes, part, quad);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Scale<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => SuperScales.Scale<TRows>(unit, block);
+    public static TFloats Scale<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => SuperScales.Scale<TFloats>(unit, block);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Offset<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => SuperScales.Offset<TRows>(unit, block, Zero);
+    public static TFloats Offset<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => SuperScales.Offset<TFloats>(unit, block, ZeroPoint);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
@@ -92,7 +93,7 @@ internal readonly unsafe struct PanelQ4_K : IPanelFormat
     }
 }
 
-/// <summary>Q5_K: unit = <see cref="SuperScales"/>, 8 vectors of fifth bits (vector g, bit j: group g of sub-block j), <see cref="SuperNibbles"/>.</summary>
+/// <summary>Q5_K: unit = <see cref="SuperScales"/>, 8 vectors of fifth bits (vector g, bit j: quad g of sub-block j), <see cref="SuperNibbles"/>.</summary>
 internal readonly unsafe struct PanelQ5_K : IPanelFormat
 {
     private const int HighBytes = 8 * 64;
@@ -103,27 +104,27 @@ internal readonly unsafe struct PanelQ5_K : IPanelFormat
 
     public static int UnitBytes => SuperScales.Bytes + HighBytes + SuperNibbles.Bytes;
 
-    public static int Zero => 16;
+    public static int ZeroPoint => 16;
 
     public static int Largest => 31;
 
     public static bool HasOffset => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes Group<TBytes>(byte* unit, int part, int group)
+    public static TBytes Quad<TBytes>(byte* unit, int part, int quad)
         where TBytes : unmanaged, IByteLanes<TBytes>
     {
-        TBytes high = TBytes.ShiftRight(TBytes.Load(unit + SuperScales.Bytes + (64 * group)), part) & TBytes.Splat(1);
-        return SuperNibbles.Group<TBytes>(unit + SuperScales.Bytes + HighBytes, part, group) | TBytes.ShiftLeft(high, 4);
+        TBytes high = TBytes.ShiftRight(TBytes.Load(unit + SuperScales.Bytes + (64 * quad)), part) & TBytes.Splat(1);
+        return SuperNibbles.Quad<TBytes>(unit + SuperScales.Bytes + HighBytes, part, quad) | TBytes.ShiftLeft(high, 4);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Scale<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => SuperScales.Scale<TRows>(unit, block);
+    public static TFloats Scale<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => SuperScales.Scale<TFloats>(unit, block);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Offset<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => SuperScales.Offset<TRows>(unit, block, Zero);
+    public static TFloats Offset<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => SuperScales.Offset<TFloats>(unit, block, ZeroPoint);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)

@@ -1,21 +1,22 @@
 using System.Runtime.CompilerServices;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.MatMul;
 
 /// <summary>
-/// The 5-bit blocks of 32: nibbles as <see cref="LegacyNibbles"/>, and one vector of 64 bytes whose bit g is the fifth bit of group g.
+/// The 5-bit blocks of 32: nibbles as <see cref="LegacyNibbles"/>, and one vector of 64 bytes whose bit g is the fifth bit of quad g.
 /// </summary>
 internal static unsafe class LegacyFiveBits
 {
     public const int Bytes = 64 + LegacyNibbles.Bytes;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes Group<TBytes>(byte* vectors, int group)
+    public static TBytes Quad<TBytes>(byte* vectors, int quad)
         where TBytes : unmanaged, IByteLanes<TBytes>
     {
         TBytes high = TBytes.Load(vectors);
-        high = group <= 4 ? TBytes.ShiftLeft(high, 4 - group) : TBytes.ShiftRight(high, group - 4);
-        return LegacyNibbles.Group<TBytes>(vectors + 64, group) | (high & TBytes.Splat(0x10));
+        high = quad <= 4 ? TBytes.ShiftLeft(high, 4 - quad) : TBytes.ShiftRight(high, quad - 4);
+        return LegacyNibbles.Quad<TBytes>(vectors + 64, quad) | (high & TBytes.Splat(0x10));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -45,22 +46,22 @@ internal readonly unsafe struct PanelQ5_0 : IPanelFormat
 
     public static int UnitBytes => 32 + LegacyFiveBits.Bytes;
 
-    public static int Zero => 16;
+    public static int ZeroPoint => 16;
 
     public static int Largest => 31;
 
     public static bool HasOffset => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes Group<TBytes>(byte* unit, int part, int group)
-        where TBytes : unmanaged, IByteLanes<TBytes> => LegacyFiveBits.Group<TBytes>(unit + 32, group);
+    public static TBytes Quad<TBytes>(byte* unit, int part, int quad)
+        where TBytes : unmanaged, IByteLanes<TBytes> => LegacyFiveBits.Quad<TBytes>(unit + 32, quad);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Scale<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.LoadHalf((ushort*)unit);
+    public static TFloats Scale<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)unit);
 
-    public static TRows Offset<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.Zero;
+    public static TFloats Offset<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
@@ -79,24 +80,24 @@ internal readonly unsafe struct PanelQ5_1 : IPanelFormat
 
     public static int UnitBytes => 64 + LegacyFiveBits.Bytes;
 
-    public static int Zero => 16;
+    public static int ZeroPoint => 16;
 
     public static int Largest => 31;
 
     public static bool HasOffset => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes Group<TBytes>(byte* unit, int part, int group)
-        where TBytes : unmanaged, IByteLanes<TBytes> => LegacyFiveBits.Group<TBytes>(unit + 64, group);
+    public static TBytes Quad<TBytes>(byte* unit, int part, int quad)
+        where TBytes : unmanaged, IByteLanes<TBytes> => LegacyFiveBits.Quad<TBytes>(unit + 64, quad);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Scale<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.LoadHalf((ushort*)unit);
+    public static TFloats Scale<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)unit);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Offset<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> =>
-        TRows.MultiplyAdd(TRows.LoadHalf((ushort*)unit), TRows.Splat(16), TRows.LoadHalf((ushort*)(unit + 32)));
+    public static TFloats Offset<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> =>
+        TFloats.MultiplyAdd(TFloats.LoadFiniteHalf((ushort*)unit), TFloats.Splat(16), TFloats.LoadFiniteHalf((ushort*)(unit + 32)));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.MatMul;
 
@@ -34,22 +35,22 @@ internal readonly unsafe struct PanelIQ4_NL : IPanelFormat
 
     public static int UnitBytes => 32 + LegacyNibbles.Bytes;
 
-    public static int Zero => 127;
+    public static int ZeroPoint => 127;
 
     public static int Largest => 240;
 
     public static bool HasOffset => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes Group<TBytes>(byte* unit, int part, int group)
-        where TBytes : unmanaged, IByteLanes<TBytes> => TBytes.LookUp(NibbleTables.NonLinear, LegacyNibbles.Group<TBytes>(unit + 32, group));
+    public static TBytes Quad<TBytes>(byte* unit, int part, int quad)
+        where TBytes : unmanaged, IByteLanes<TBytes> => TBytes.LookUp(NibbleTables.NonLinear, LegacyNibbles.Quad<TBytes>(unit + 32, quad));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Scale<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.LoadHalf((ushort*)unit);
+    public static TFloats Scale<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)unit);
 
-    public static TRows Offset<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.Zero;
+    public static TFloats Offset<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit) => PanelQ4_0.PackRow(blocks, row, unit);
@@ -68,23 +69,23 @@ internal readonly unsafe struct PanelIQ4_XS : IPanelFormat
 
     public static int UnitBytes => Nibbles + (8 * LegacyNibbles.Bytes);
 
-    public static int Zero => 127;
+    public static int ZeroPoint => 127;
 
     public static int Largest => 240;
 
     public static bool HasOffset => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes Group<TBytes>(byte* unit, int part, int group)
+    public static TBytes Quad<TBytes>(byte* unit, int part, int quad)
         where TBytes : unmanaged, IByteLanes<TBytes> =>
-        TBytes.LookUp(NibbleTables.NonLinear, LegacyNibbles.Group<TBytes>(unit + Nibbles + (part * LegacyNibbles.Bytes), group));
+        TBytes.LookUp(NibbleTables.NonLinear, LegacyNibbles.Quad<TBytes>(unit + Nibbles + (part * LegacyNibbles.Bytes), quad));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Scale<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.LoadHalf((ushort*)unit) * TRows.LoadInt8((sbyte*)unit + 32 + (16 * block));
+    public static TFloats Scale<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)unit) * TFloats.LoadInt8((sbyte*)unit + 32 + (16 * block));
 
-    public static TRows Offset<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.Zero;
+    public static TFloats Offset<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
@@ -109,22 +110,22 @@ internal readonly unsafe struct PanelMXFP4 : IPanelFormat
 
     public static int UnitBytes => 64 + LegacyNibbles.Bytes;
 
-    public static int Zero => 12;
+    public static int ZeroPoint => 12;
 
     public static int Largest => 24;
 
     public static bool HasOffset => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TBytes Group<TBytes>(byte* unit, int part, int group)
-        where TBytes : unmanaged, IByteLanes<TBytes> => TBytes.LookUp(NibbleTables.E2M1, LegacyNibbles.Group<TBytes>(unit + 64, group));
+    public static TBytes Quad<TBytes>(byte* unit, int part, int quad)
+        where TBytes : unmanaged, IByteLanes<TBytes> => TBytes.LookUp(NibbleTables.E2M1, LegacyNibbles.Quad<TBytes>(unit + 64, quad));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TRows Scale<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.Load((float*)unit);
+    public static TFloats Scale<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.Load((float*)unit);
 
-    public static TRows Offset<TRows>(byte* unit, int block)
-        where TRows : unmanaged, IRowLanes<TRows> => TRows.Zero;
+    public static TFloats Offset<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackRow(byte* blocks, int row, byte* unit)
