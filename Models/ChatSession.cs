@@ -43,7 +43,7 @@ public sealed class ChatSession : IDisposable, IAsyncDisposable
     /// <param name="images">Pictures that come with it.</param>
     /// <param name="options">How to answer; <see cref="GenerationOptions.SystemPrompt"/> and <see cref="GenerationOptions.Raw"/> are not
     /// looked at.</param>
-    /// <param name="cancellation">Takes effect within one token.</param>
+    /// <param name="cancellationToken">Takes effect within one token.</param>
     /// <exception cref="ContextOverflowException">The conversation has become too long.</exception>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
     /// <exception cref="InvalidOperationException">The session is answering already; an answer is over when its enumerator is disposed,
@@ -51,23 +51,23 @@ public sealed class ChatSession : IDisposable, IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The session or its model was disposed.</exception>
     public IAsyncEnumerable<GeneratedPiece> AskAsync(
         string question, IReadOnlyList<RgbImage>? images = null, GenerationOptions? options = null,
-        CancellationToken cancellation = default) =>
-        AskAsync(ChatTurn.User(question, images ?? []), options, cancellation);
+        CancellationToken cancellationToken = default) =>
+        AskAsync(ChatTurn.User(question, images ?? []), options, cancellationToken);
 
     /// <summary>Asks with a turn that was put together by the caller, for instance with pictures between the words.</summary>
     /// <param name="turn">What the user says.</param>
     /// <param name="options">How to answer.</param>
-    /// <param name="cancellation">Takes effect within one token.</param>
+    /// <param name="cancellationToken">Takes effect within one token.</param>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
     /// <exception cref="ObjectDisposedException">The session or its model was disposed.</exception>
     public IAsyncEnumerable<GeneratedPiece> AskAsync(
-        ChatTurn turn, GenerationOptions? options = null, CancellationToken cancellation = default)
+        ChatTurn turn, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(turn);
         options ??= GenerationOptions.Default;
         options.Validate();
         _gate.Check();
-        return Answer(turn, options, cancellation);
+        return Answer(turn, options, cancellationToken);
     }
 
     /// <summary>Forgets the conversation, but not the system's turn.</summary>
@@ -86,14 +86,14 @@ public sealed class ChatSession : IDisposable, IAsyncDisposable
     }
 
     private async IAsyncEnumerable<GeneratedPiece> Answer(
-        ChatTurn turn, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellation)
+        ChatTurn turn, GenerationOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref _busy, 1) != 0) throw new InvalidOperationException(
             "the session is answering already; use a session for each conversation");
         try
         {
             ChatTurn[] turns = [.. _turns, turn];
-            await foreach (GeneratedPiece piece in _model.Stream(_gate, _slot, turns, options, cancellation)
+            await foreach (GeneratedPiece piece in _model.Stream(_gate, _slot, turns, options, cancellationToken)
                 .ConfigureAwait(false))
             {
                 if (piece.Result is { } result)

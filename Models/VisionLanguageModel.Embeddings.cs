@@ -9,18 +9,18 @@ public sealed partial class VisionLanguageModel
 {
     /// <summary>Encodes a picture; a picture that was asked about lately is not encoded again, and the other way round.</summary>
     /// <param name="image">The picture.</param>
-    /// <param name="cancellation">Takes effect within one layer of the encoder.</param>
+    /// <param name="cancellationToken">Takes effect within one layer of the encoder.</param>
     /// <exception cref="UnsupportedModelException">The model has no picture encoder.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    public Task<ImageEmbedding> EmbedAsync(RgbImage image, CancellationToken cancellation = default)
+    public Task<ImageEmbedding> EmbedAsync(RgbImage image, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(image);
-        return Task.Run(() => Embed(image, cancellation), cancellation);
+        return Task.Run(() => Embed(image, cancellationToken), cancellationToken);
     }
 
-    private ImageEmbedding Embed(RgbImage image, CancellationToken cancellation)
+    private ImageEmbedding Embed(RgbImage image, CancellationToken cancellationToken)
     {
-        using ActivityGate.Activity activity = _gate.Enter(cancellation);
+        using ActivityGate.Activity activity = _gate.Enter(cancellationToken);
         PicturePart[] slices = [.. _files.Prompts.Assemble(PromptBuilder.Marker, [image]).OfType<PicturePart>()];
         int features = Vision!.EmbeddingLength, tokens = slices.Sum(slice => slice.Tokens);
         float[] values = new float[tokens * features];

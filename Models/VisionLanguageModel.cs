@@ -91,12 +91,12 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
         Open(modelPath, projectorPath, options, progress, default);
 
     private static VisionLanguageModel Open(
-        string modelPath, string? projectorPath, ModelOptions? options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        string modelPath, string? projectorPath, ModelOptions? options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(modelPath);
         options ??= ModelOptions.Default;
         options.Validate();
-        ModelFiles files = ModelFiles.Load(modelPath, projectorPath, options, progress, cancellation);
+        ModelFiles files = ModelFiles.Load(modelPath, projectorPath, options, progress, cancellationToken);
         WorkerPool? pool = null;
         try
         {
@@ -118,63 +118,63 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
     /// <param name="projectorPath">The picture encoder's GGUF file, or null.</param>
     /// <param name="options">Threads, context, precision; null for the defaults.</param>
     /// <param name="progress">Told about each step and each layer.</param>
-    /// <param name="cancellation">Takes effect within one layer.</param>
+    /// <param name="cancellationToken">Takes effect within one layer.</param>
     public static Task<VisionLanguageModel> LoadAsync(
         string modelPath, string? projectorPath = null, ModelOptions? options = null, IProgress<LoadProgress>? progress = null,
-        CancellationToken cancellation = default) =>
-        Task.Run(() => Open(modelPath, projectorPath, options, progress, cancellation), cancellation);
+        CancellationToken cancellationToken = default) =>
+        Task.Run(() => Open(modelPath, projectorPath, options, progress, cancellationToken), cancellationToken);
 
     /// <summary>Answers a question about a picture and streams the answer.</summary>
     /// <param name="prompt">The question.</param>
     /// <param name="image">The picture.</param>
     /// <param name="options">How to answer; null for the defaults.</param>
-    /// <param name="cancellation">Takes effect within one token or one layer of the encoder.</param>
+    /// <param name="cancellationToken">Takes effect within one token or one layer of the encoder.</param>
     public IAsyncEnumerable<GeneratedPiece> GenerateAsync(
-        string prompt, RgbImage image, GenerationOptions? options = null, CancellationToken cancellation = default) =>
-        GenerateAsync(prompt, [image], options, cancellation);
+        string prompt, RgbImage image, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+        GenerateAsync(prompt, [image], options, cancellationToken);
 
     /// <summary>Answers a question about any number of pictures, or none, and streams the answer.</summary>
     /// <param name="prompt">The question; with <see cref="GenerationOptions.Raw"/> the whole prompt.</param>
     /// <param name="images">The pictures.</param>
     /// <param name="options">How to answer; null for the defaults.</param>
-    /// <param name="cancellation">Takes effect within one token or one layer of the encoder.</param>
+    /// <param name="cancellationToken">Takes effect within one token or one layer of the encoder.</param>
     /// <exception cref="ContextOverflowException">The prompt does not fit the context.</exception>
     /// <exception cref="UnsupportedModelException">There are pictures, but no picture encoder.</exception>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public IAsyncEnumerable<GeneratedPiece> GenerateAsync(
-        string prompt, IReadOnlyList<RgbImage>? images = null, GenerationOptions? options = null, CancellationToken cancellation = default)
+        string prompt, IReadOnlyList<RgbImage>? images = null, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         images ??= [];
         options ??= GenerationOptions.Default;
         return options.Raw
-            ? StreamPooled(() => _files.Prompts.Assemble(prompt, images), options, cancellation)
-            : GenerateAsync(Conversation(ChatTurn.User(prompt, images), options), options, cancellation);
+            ? StreamPooled(() => _files.Prompts.Assemble(prompt, images), options, cancellationToken)
+            : GenerateAsync(Conversation(ChatTurn.User(prompt, images), options), options, cancellationToken);
     }
 
     /// <summary>Continues a conversation and streams the answer. What it shares with an earlier request is not read again.</summary>
     /// <param name="turns">The conversation so far, a question last.</param>
     /// <param name="options">How to answer; null for the defaults.</param>
-    /// <param name="cancellation">Takes effect within one token or one layer of the encoder.</param>
+    /// <param name="cancellationToken">Takes effect within one token or one layer of the encoder.</param>
     public IAsyncEnumerable<GeneratedPiece> GenerateAsync(
-        IReadOnlyList<ChatTurn> turns, GenerationOptions? options = null, CancellationToken cancellation = default)
+        IReadOnlyList<ChatTurn> turns, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(turns);
         options ??= GenerationOptions.Default;
-        return StreamPooled(() => Assemble(turns, options.Rendering()), options, cancellation);
+        return StreamPooled(() => Assemble(turns, options.Rendering()), options, cancellationToken);
     }
 
     /// <summary>Answers and returns the whole answer.</summary>
     /// <param name="prompt">The question.</param>
     /// <param name="images">The pictures.</param>
     /// <param name="options">How to answer; null for the defaults.</param>
-    /// <param name="cancellation">Takes effect within one token or one layer of the encoder.</param>
+    /// <param name="cancellationToken">Takes effect within one token or one layer of the encoder.</param>
     public async Task<GenerationResult> AnswerAsync(
-        string prompt, IReadOnlyList<RgbImage>? images = null, GenerationOptions? options = null, CancellationToken cancellation = default)
+        string prompt, IReadOnlyList<RgbImage>? images = null, GenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         GenerationResult? result = null;
-        await foreach (GeneratedPiece piece in GenerateAsync(prompt, images, options, cancellation).ConfigureAwait(false)) result =
+        await foreach (GeneratedPiece piece in GenerateAsync(prompt, images, options, cancellationToken).ConfigureAwait(false)) result =
             piece.Result;
         return result!;
     }
@@ -203,7 +203,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
 
     /// <summary>Answers in a session's memory, which stays until the answer is over.</summary>
     internal IAsyncEnumerable<GeneratedPiece> Stream(
-        ActivityGate session, Slot slot, IReadOnlyList<ChatTurn> turns, GenerationOptions options, CancellationToken cancellation) =>
+        ActivityGate session, Slot slot, IReadOnlyList<ChatTurn> turns, GenerationOptions options, CancellationToken cancellationToken) =>
         PieceStream.Run(
             (emit, stop) =>
             {
@@ -211,12 +211,12 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
                 using ActivityGate.Activity activity = _gate.Enter(conversation.Token);
                 Generate(slot, Assemble(turns, options.Rendering()), options with { Raw = false }, emit, activity.Token);
             },
-            cancellation);
+            cancellationToken);
 
     /// <summary>Answers in whichever idle memory shares most with the prompt. Tool calls are recognised by special tokens, which then must
     /// show.</summary>
     internal IAsyncEnumerable<GeneratedPiece> StreamPooled(
-        Func<IReadOnlyList<PromptPart>> assemble, GenerationOptions options, CancellationToken cancellation, bool showSpecialTokens =
+        Func<IReadOnlyList<PromptPart>> assemble, GenerationOptions options, CancellationToken cancellationToken, bool showSpecialTokens =
             false)
     {
         options.Validate();
@@ -236,7 +236,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
                     _slots.Return(slot);
                 }
             },
-            cancellation);
+            cancellationToken);
     }
 
     /// <summary>The prompt of a conversation, as the decoder reads it.</summary>
@@ -265,7 +265,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
     }
 
     private void Generate(
-        Slot slot, IReadOnlyList<PromptPart> prompt, GenerationOptions options, Action<GeneratedPiece> emit, CancellationToken cancellation,
+        Slot slot, IReadOnlyList<PromptPart> prompt, GenerationOptions options, Action<GeneratedPiece> emit, CancellationToken cancellationToken,
         bool showSpecialTokens = false)
     {
         ITokenConstraint? constraint = OutputConstraint.Create(options, _vocabulary, ChatTemplate.Thinking, prompt, slot.Decoder.Capacity);
@@ -273,6 +273,6 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
         var generator = new Generator(_reader, Tokenizer.IsEndOfGeneration,
             () => new TokenText(Tokenizer, showSpecialTokens ? null : _thinkingTokens, trimLeadingSpace: !options.Raw),
             options.Raw ? null : () => ChatTemplate.CreateParser(OutputConstraint.End(prompt, _vocabulary)));
-        generator.Run(slot, prompt, sampler, options, emit, cancellation);
+        generator.Run(slot, prompt, sampler, options, emit, cancellationToken);
     }
 }

@@ -121,18 +121,18 @@ public sealed class GgufFile : IDisposable
     }
 
     /// <summary>Reads all tensors and finds those with NaN or infinite numbers.</summary>
-    /// <param name="cancellation">Takes effect within a few megabytes.</param>
+    /// <param name="cancellationToken">Takes effect within a few megabytes.</param>
     /// <exception cref="ObjectDisposedException">The file was closed.</exception>
-    public IReadOnlyList<InvalidTensor> FindInvalidTensors(CancellationToken cancellation = default)
+    public IReadOnlyList<InvalidTensor> FindInvalidTensors(CancellationToken cancellationToken = default)
     {
         using var open = Use();
         try
         {
-            Parallel.ForEach(_tensors.Values, tensor => ((MappedTensor)tensor).IsInvalid(cancellation));
+            Parallel.ForEach(_tensors.Values, tensor => ((MappedTensor)tensor).IsInvalid(cancellationToken));
         }
-        catch (AggregateException) when (cancellation.IsCancellationRequested)
+        catch (AggregateException) when (cancellationToken.IsCancellationRequested)
         {
-            throw new OperationCanceledException(cancellation);
+            throw new OperationCanceledException(cancellationToken);
         }
 
         return InvalidTensors;

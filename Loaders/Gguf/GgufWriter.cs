@@ -7,8 +7,8 @@ namespace TinyMllm.Loaders.Gguf;
 
 /// <summary>Writes the bytes of one tensor, exactly as many as its type and sizes say.</summary>
 /// <param name="stream">Where to write.</param>
-/// <param name="cancellation">Stops long work.</param>
-public delegate void GgufTensorContent(Stream stream, CancellationToken cancellation);
+/// <param name="cancellationToken">Stops long work.</param>
+public delegate void GgufTensorContent(Stream stream, CancellationToken cancellationToken);
 
 /// <summary>
 /// Composes a GGUF file: keys and tensors in the order they were added, data in strict order with zero padding. Tensor bytes are asked for
@@ -80,15 +80,15 @@ public sealed class GgufWriter
     internal void Add(StoredTensor tensor, Action written)
     {
         long[] dimensions = tensor.Dimensions.Count == 0 ? [1] : [.. tensor.Dimensions];
-        Add(tensor.Name, tensor.Type, dimensions, (stream, cancellation) =>
+        Add(tensor.Name, tensor.Type, dimensions, (stream, cancellationToken) =>
         {
-            Copy(tensor, stream, cancellation);
+            Copy(tensor, stream, cancellationToken);
             written();
         });
     }
 
     /// <summary>Writes the whole file to <paramref name="stream"/>, from where it stands.</summary>
-    public void WriteTo(Stream stream, CancellationToken cancellation = default) => Write(stream, _metadata, _tensors, cancellation);
+    public void WriteTo(Stream stream, CancellationToken cancellationToken = default) => Write(stream, _metadata, _tensors, cancellationToken);
 
     /// <summary>
     /// Writes the file at <paramref name="path"/>. It appears whole or not at all: the work goes to a temporary neighbour, which
@@ -96,11 +96,11 @@ public sealed class GgufWriter
     /// </summary>
     /// <exception cref="IOException">It cannot be written, or the path is a device, a pipe, a folder or a write-protected file.</exception>
     /// <exception cref="OperationCanceledException">Nothing is left behind.</exception>
-    public void Save(string path, CancellationToken cancellation = default) => Save(path, [], cancellation);
+    public void Save(string path, CancellationToken cancellationToken = default) => Save(path, [], cancellationToken);
 
     /// <summary>As <see cref="Save(string, CancellationToken)"/>; refuses to replace one of the files that the tensors come from.</summary>
-    internal void Save(string path, string[] sources, CancellationToken cancellation) =>
-        OutputFile.Write(path, stream => WriteTo(stream, cancellation), sources);
+    internal void Save(string path, string[] sources, CancellationToken cancellationToken) =>
+        OutputFile.Write(path, stream => WriteTo(stream, cancellationToken), sources);
 
     /// <summary>
     /// Writes the model as several files, <c>PREFIX-00001-of-0000N.gguf</c> …, of at most <paramref name="tensorsPerPart"/> tensors
@@ -108,7 +108,7 @@ public sealed class GgufWriter
     /// </summary>
     /// <returns>The paths; open the model by the first.</returns>
     /// <exception cref="IOException">One cannot be written, or is a device, a pipe, a folder or a write-protected file.</exception>
-    public string[] SaveSplit(string prefix, int tensorsPerPart, CancellationToken cancellation = default)
+    public string[] SaveSplit(string prefix, int tensorsPerPart, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(tensorsPerPart, 1);
         Entry[][] parts = _tensors.Count == 0 ? [[]] : [.. _tensors.Chunk(tensorsPerPart)];
@@ -121,7 +121,7 @@ public sealed class GgufWriter
             {
                 paths[i] = prefix + GgufSplit.Suffix(i, parts.Length);
                 files.Add(OutputFile.Create(paths[i]));
-                WritePart(files[i].Stream, i, parts, cancellation);
+                WritePart(files[i].Stream, i, parts, cancellationToken);
             }
 
             foreach (OutputFile file in files) file.Commit();
@@ -133,7 +133,7 @@ public sealed class GgufWriter
         }
     }
 
-    private void WritePart(Stream stream, int number, Entry[][] parts, CancellationToken cancellation)
+    private void WritePart(Stream stream, int number, Entry[][] parts, CancellationToken cancellationToken)
     {
         var metadata = new OrderedDictionary<string, GgufValue>(number == 0 ? _metadata : [], StringComparer.Ordinal)
         {
@@ -142,10 +142,10 @@ public sealed class GgufWriter
             [GgufSplit.TensorCountKey] = GgufValue.From(_tensors.Count),
         };
         if (number > 0 && _metadata.TryGetValue("general.alignment", out var alignment)) metadata["general.alignment"] = alignment;
-        Write(stream, metadata, parts[number], cancellation);
+        Write(stream, metadata, parts[number], cancellationToken);
     }
 
-    private void Write(Stream stream, OrderedDictionary<string, GgufValue> metadata, IReadOnlyList<Entry> tensors, CancellationToken cancellation)
+    private void Write(Stream stream, OrderedDictionary<string, GgufValue> metadata, IReadOnlyList<Entry> tensors, CancellationToken cancellationToken)
     {
         int alignment = Alignment;
         var header = new GgufHeaderWriter();
@@ -162,9 +162,9 @@ public sealed class GgufWriter
         PadFrom(stream, header.Written.Length, alignment);
         foreach (var tensor in tensors)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             using var counted = new CountingStream(stream);
-            tensor.Content(counted, cancellation);
+            tensor.Content(counted, cancellationToken);
             if (counted.Position != tensor.ByteCount)
             {
                 throw new InvalidOperationException(
@@ -183,14 +183,14 @@ public sealed class GgufWriter
             stream.Write(zeros[..(int)Math.Min(left, zeros.Length)]);
     }
 
-    private static unsafe void Copy(StoredTensor tensor, Stream stream, CancellationToken cancellation)
+    private static unsafe void Copy(StoredTensor tensor, Stream stream, CancellationToken cancellationToken)
     {
         const int chunk = 16 << 20;
         using (TensorPin pin = tensor.Pin())
         {
             for (long done = 0; done < tensor.ByteCount; done += chunk)
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 stream.Write(new ReadOnlySpan<byte>(pin.Data + done, (int)Math.Min(chunk, tensor.ByteCount - done)));
             }
         }

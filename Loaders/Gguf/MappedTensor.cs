@@ -55,13 +55,13 @@ internal sealed unsafe class MappedTensor : StoredTensor, IDisposable
     }
 
     /// <summary>Looks for NaN and infinite numbers in the whole tensor, through a view of its own; true if there are.</summary>
-    public bool IsInvalid(CancellationToken cancellation)
+    public bool IsInvalid(CancellationToken cancellationToken)
     {
         if (ByteCount == 0) return false;
         int rows = (int)Math.Clamp(PieceBytes / RowBytes, 1, Rows);
         for (int first = 0; first < Rows && InvalidBlock < 0; first += rows)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             int count = Math.Min(rows, Rows - first);
             using MappedView view = _file.Map(_offset + (first * RowBytes), count * RowBytes);
             CheckRows(view.Data, first, count);

@@ -32,7 +32,7 @@ internal sealed class HubDownload
     /// <summary>Where unfinished bytes lie.</summary>
     public string PartPath { get; }
 
-    public async Task RunAsync(CancellationToken cancellation)
+    public async Task RunAsync(CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_target)!);
         Store(() => OutputFile.CheckKind(_target));
@@ -40,17 +40,17 @@ internal sealed class HubDownload
         {
             if (part.Length > _file.Size) part.SetLength(0);
             CheckRoom(part.Length);
-            await FetchAsync(part, cancellation).ConfigureAwait(false);
-            if (!await IsRightAsync(part, cancellation).ConfigureAwait(false))
+            await FetchAsync(part, cancellationToken).ConfigureAwait(false);
+            if (!await IsRightAsync(part, cancellationToken).ConfigureAwait(false))
             {
                 // A part that an earlier crash left damaged looks the same as a wrong file: one fresh try tells them apart.
                 part.SetLength(0);
-                await FetchAsync(part, cancellation).ConfigureAwait(false);
-                if (!await IsRightAsync(part, cancellation).ConfigureAwait(false))
+                await FetchAsync(part, cancellationToken).ConfigureAwait(false);
+                if (!await IsRightAsync(part, cancellationToken).ConfigureAwait(false))
                 {
                     part.SetLength(0);
                     throw new HubException(HubError.Corrupt,
-                        $"{_file.Path}: what arrived has the hash {await HashAsync(part, cancellation).ConfigureAwait(false)}, the hub lists {_file.Sha256 ?? _file.GitOid}");
+                        $"{_file.Path}: what arrived has the hash {await HashAsync(part, cancellationToken).ConfigureAwait(false)}, the hub lists {_file.Sha256 ?? _file.GitOid}");
                 }
             }
 
@@ -103,26 +103,26 @@ internal sealed class HubDownload
                 $"{_file.Path}: {(_file.Size - have) >> 20} MiB are to come, {free >> 20} MiB are free at {Path.GetDirectoryName(_target)}");
     }
 
-    private Task FetchAsync(FileStream part, CancellationToken cancellation)
+    private Task FetchAsync(FileStream part, CancellationToken cancellationToken)
     {
         _bytes = part.Length;
         return _transport.RetryAsync(_file.Path, stop => AttemptAsync(part, stop), () => _bytes,
-            () => _progress?.Report(new HubProgress(_file.Path, _bytes, _file.Size, HubStage.Retrying)), _maxAttempts, cancellation);
+            () => _progress?.Report(new HubProgress(_file.Path, _bytes, _file.Size, HubStage.Retrying)), _maxAttempts, cancellationToken);
     }
 
-    private async Task AttemptAsync(FileStream part, CancellationToken cancellation)
+    private async Task AttemptAsync(FileStream part, CancellationToken cancellationToken)
     {
         _bytes = part.Length;
         Report();
         if (_bytes == _file.Size) return;
 
-        using HttpResponseMessage response = await _transport.GetAsync(_address, _bytes, _file.Path, cancellation).ConfigureAwait(false);
+        using HttpResponseMessage response = await _transport.GetAsync(_address, _bytes, _file.Path, cancellationToken).ConfigureAwait(false);
         long at = Start(response, part);
-        using Stream stream = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
+        using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         byte[] buffer = new byte[BufferSize];
         while (at < _file.Size)
         {
-            int read = await _transport.WithStallTimeout(stall => stream.ReadAsync(buffer, stall).AsTask(), cancellation)
+            int read = await _transport.WithStallTimeout(stall => stream.ReadAsync(buffer, stall).AsTask(), cancellationToken)
                 .ConfigureAwait(false);
             if (read == 0) throw new TransientException($"the connection ended at byte {at} of {_file.Size}");
             if (at + read > _file.Size) throw new HubException(HubError.Corrupt,
@@ -132,7 +132,7 @@ internal sealed class HubDownload
             int known = (int)Math.Clamp(_bytes - at, 0, read);
             at += read;
             if (known == read) continue;
-            await WriteAsync(part, buffer.AsMemory(known, read - known), cancellation).ConfigureAwait(false);
+            await WriteAsync(part, buffer.AsMemory(known, read - known), cancellationToken).ConfigureAwait(false);
             _bytes = at;
             Report();
         }
@@ -153,12 +153,12 @@ internal sealed class HubDownload
             : throw new TransientException($"byte {_bytes} was asked for, the answer starts at {from}");
     }
 
-    private async Task WriteAsync(FileStream part, ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
+    private async Task WriteAsync(FileStream part, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         try
         {
             part.Position = part.Length;
-            await part.WriteAsync(bytes, cancellation).ConfigureAwait(false);
+            await part.WriteAsync(bytes, cancellationToken).ConfigureAwait(false);
         }
         catch (IOException failure)
         {
@@ -166,18 +166,18 @@ internal sealed class HubDownload
         }
     }
 
-    private async Task<bool> IsRightAsync(FileStream part, CancellationToken cancellation) =>
-        (_file.Sha256 ?? _file.GitOid) is not { } expected || await HashAsync(part, cancellation).ConfigureAwait(false) == expected;
+    private async Task<bool> IsRightAsync(FileStream part, CancellationToken cancellationToken) =>
+        (_file.Sha256 ?? _file.GitOid) is not { } expected || await HashAsync(part, cancellationToken).ConfigureAwait(false) == expected;
 
     /// <summary>The content's SHA-256, or git's SHA-1 where the hub lists that.</summary>
-    private async Task<string> HashAsync(FileStream part, CancellationToken cancellation)
+    private async Task<string> HashAsync(FileStream part, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(_file.Sha256 is not null ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA1);
         if (_file.Sha256 is null) hash.AppendData(Encoding.ASCII.GetBytes($"blob {_file.Size.ToString(CultureInfo.InvariantCulture)}\0"));
         byte[] buffer = new byte[BufferSize];
         part.Position = 0;
         int read;
-        while ((read = await part.ReadAsync(buffer, cancellation).ConfigureAwait(false)) > 0) hash.AppendData(buffer.AsSpan(0, read));
+        while ((read = await part.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0) hash.AppendData(buffer.AsSpan(0, read));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 

@@ -37,33 +37,33 @@ public sealed class HubDownloader : IDisposable
     /// <summary>Lists the files of a repository.</summary>
     /// <param name="repository"><c>OWNER/REPO</c>.</param>
     /// <param name="revision">Branch, tag or commit.</param>
-    /// <param name="cancellation">Ends the request.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
     /// <exception cref="HubException">See <see cref="HubError"/>.</exception>
     public async Task<IReadOnlyList<HubFile>> ListAsync(string repository, string revision = "main",
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
         if (_options.Offline) throw new HubException(HubError.Offline,
             $"{repository}: offline (HF_HUB_OFFLINE), and the list of files is on the hub");
-        return await HubTree.ListAsync(_transport, repository, revision, _options.MaxAttempts, null, cancellation).ConfigureAwait(false);
+        return await HubTree.ListAsync(_transport, repository, revision, _options.MaxAttempts, null, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The model from the cache if it is there, else from the hub: no request is made for a model that is complete.</summary>
     /// <param name="reference">Which model.</param>
     /// <param name="progress">Told about each file.</param>
-    /// <param name="cancellation">Ends the download; what has arrived is kept.</param>
+    /// <param name="cancellationToken">Ends the download; what has arrived is kept.</param>
     /// <exception cref="HubException">See <see cref="HubError"/>.</exception>
     public async Task<HubModel> GetAsync(HubReference reference, IProgress<HubProgress>? progress = null,
-        CancellationToken cancellation = default) =>
-        FindCached(reference) ?? await PullAsync(reference, progress, cancellation).ConfigureAwait(false);
+        CancellationToken cancellationToken = default) =>
+        FindCached(reference) ?? await PullAsync(reference, progress, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Asks the hub for the newest files of a model and fetches what is missing here; without a network, what is here
     /// serves.</summary>
     /// <param name="reference">Which model.</param>
     /// <param name="progress">Told about each file.</param>
-    /// <param name="cancellation">Ends the download; what has arrived is kept.</param>
+    /// <param name="cancellationToken">Ends the download; what has arrived is kept.</param>
     /// <exception cref="HubException">See <see cref="HubError"/>.</exception>
     public async Task<HubModel> PullAsync(HubReference reference, IProgress<HubProgress>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(reference);
         HubModel? cached = FindCached(reference);
@@ -76,7 +76,7 @@ public sealed class HubDownloader : IDisposable
         {
             int attempts = cached is null ? _options.MaxAttempts : 1;
             void Waiting() => progress?.Report(new HubProgress(reference.Repository, 0, 0, HubStage.Retrying));
-            files = await HubTree.ListAsync(_transport, reference.Repository, reference.Revision, attempts, Waiting, cancellation)
+            files = await HubTree.ListAsync(_transport, reference.Repository, reference.Revision, attempts, Waiting, cancellationToken)
                 .ConfigureAwait(false);
         }
         catch (HubException failure) when (failure.Error == HubError.Unreachable && cached is not null)
@@ -89,7 +89,7 @@ public sealed class HubDownloader : IDisposable
 
         // The picture encoder comes first: once the index names the language model, the whole is here.
         foreach (HubFile file in projector is null ? model : [projector, .. model])
-            await FetchAsync(reference, file, folder, progress, cancellation).ConfigureAwait(false);
+            await FetchAsync(reference, file, folder, progress, cancellationToken).ConfigureAwait(false);
         return Located(reference, folder, model, projector);
     }
 
@@ -111,7 +111,7 @@ public sealed class HubDownloader : IDisposable
     }
 
     private async Task FetchAsync(HubReference reference, HubFile file, string folder, IProgress<HubProgress>? progress,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         if (HubCache.Holds(folder, file))
         {
@@ -122,7 +122,7 @@ public sealed class HubDownloader : IDisposable
         string path = string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString));
         Uri address = _transport.Address($"{reference.Repository}/resolve/{Uri.EscapeDataString(reference.Revision)}/{path}");
         await new HubDownload(_transport, address, file, HubCache.PathOf(folder, file), _options.MaxAttempts, progress)
-            .RunAsync(cancellation).ConfigureAwait(false);
+            .RunAsync(cancellationToken).ConfigureAwait(false);
         HubCache.Register(folder, file);
     }
 

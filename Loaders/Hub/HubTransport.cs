@@ -44,10 +44,10 @@ internal sealed class HubTransport : IDisposable
     /// <param name="progress">How far the work is; a failure after progress starts the count of failures anew.</param>
     /// <param name="waiting">Told before each wait.</param>
     /// <param name="maxAttempts">Failures in a row that end it.</param>
-    /// <param name="cancellation">Ends the whole.</param>
+    /// <param name="cancellationToken">Ends the whole.</param>
     public async Task RetryAsync(
         string what, Func<CancellationToken, Task> attempt, Func<long> progress, Action? waiting, int maxAttempts,
-            CancellationToken cancellation)
+            CancellationToken cancellationToken)
     {
         int failures = 0;
         while (true)
@@ -56,10 +56,10 @@ internal sealed class HubTransport : IDisposable
             TimeSpan? asked = null;
             try
             {
-                await attempt(cancellation).ConfigureAwait(false);
+                await attempt(cancellationToken).ConfigureAwait(false);
                 return;
             }
-            catch (Exception failure) when (MayPass(failure, cancellation))
+            catch (Exception failure) when (MayPass(failure, cancellationToken))
             {
                 failures = progress() > before ? 1 : failures + 1;
                 asked = (failure as TransientException)?.RetryAfter;
@@ -71,14 +71,14 @@ internal sealed class HubTransport : IDisposable
             waiting?.Invoke();
             TimeSpan delay = _options.RetryDelay * Math.Pow(2, failures - 1);
             if (asked > delay) delay = asked.Value;
-            await Task.Delay(delay < LongestDelay ? delay : LongestDelay, cancellation).ConfigureAwait(false);
+            await Task.Delay(delay < LongestDelay ? delay : LongestDelay, cancellationToken).ConfigureAwait(false);
         }
     }
 
     /// <summary>Sends a GET and follows redirects; the answer is one of success (or 416, which the caller reads).</summary>
     /// <exception cref="HubException">The hub refuses.</exception>
     /// <exception cref="TransientException">The hub is busy.</exception>
-    public async Task<HttpResponseMessage> GetAsync(Uri address, long from, string what, CancellationToken cancellation)
+    public async Task<HttpResponseMessage> GetAsync(Uri address, long from, string what, CancellationToken cancellationToken)
     {
         for (int hop = 0; hop <= MaxRedirects; hop++)
         {
@@ -88,7 +88,7 @@ internal sealed class HubTransport : IDisposable
                 request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
 
             HttpResponseMessage response = await WithStallTimeout(
-                stall => _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stall), cancellation).ConfigureAwait(false);
+                stall => _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stall), cancellationToken).ConfigureAwait(false);
             if ((int)response.StatusCode is 301 or 302 or 303 or 307 or 308 && response.Headers.Location is { } location)
             {
                 response.Dispose();
@@ -107,22 +107,22 @@ internal sealed class HubTransport : IDisposable
     }
 
     /// <summary>Awaits one step of a transfer, but not longer than the stall timeout.</summary>
-    public async Task<T> WithStallTimeout<T>(Func<CancellationToken, Task<T>> step, CancellationToken cancellation)
+    public async Task<T> WithStallTimeout<T>(Func<CancellationToken, Task<T>> step, CancellationToken cancellationToken)
     {
-        using var stall = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var stall = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         stall.CancelAfter(_options.StallTimeout);
         try
         {
             return await step(stall.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new TransientException($"nothing arrived for {_options.StallTimeout.TotalSeconds:0} s");
         }
     }
 
-    private static bool MayPass(Exception failure, CancellationToken cancellation) =>
-        !cancellation.IsCancellationRequested && failure is TransientException or HttpRequestException
+    private static bool MayPass(Exception failure, CancellationToken cancellationToken) =>
+        !cancellationToken.IsCancellationRequested && failure is TransientException or HttpRequestException
             or (IOException and not HubException);
 
     private static string Reason(Exception failure) => (failure.InnerException ?? failure).Message.ReplaceLineEndings(" ");

@@ -10,7 +10,7 @@ internal static partial class HubTree
     private const int MaxPageBytes = 16 << 20;
 
     public static async Task<IReadOnlyList<HubFile>> ListAsync(
-        HubTransport transport, string repository, string revision, int maxAttempts, Action? waiting, CancellationToken cancellation)
+        HubTransport transport, string repository, string revision, int maxAttempts, Action? waiting, CancellationToken cancellationToken)
     {
         var files = new List<HubFile>();
         Uri? page = transport.Address($"api/models/{repository}/tree/{Uri.EscapeDataString(revision)}?recursive=true");
@@ -25,21 +25,21 @@ internal static partial class HubTree
                 files.AddRange(Parse(body, repository));
                 page = NextPage(response, address);
                 if (page is not null && page.Authority != first.Authority) page = null;
-            }, () => 0, waiting, maxAttempts, cancellation).ConfigureAwait(false);
+            }, () => 0, waiting, maxAttempts, cancellationToken).ConfigureAwait(false);
         }
 
         return files;
     }
 
     private static async Task<byte[]> ReadAllAsync(HubTransport transport, HttpResponseMessage response, string what,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
-        using Stream stream = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
+        using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         using var memory = new MemoryStream();
         byte[] buffer = new byte[16384];
         while (true)
         {
-            int read = await transport.WithStallTimeout(stall => stream.ReadAsync(buffer, stall).AsTask(), cancellation)
+            int read = await transport.WithStallTimeout(stall => stream.ReadAsync(buffer, stall).AsTask(), cancellationToken)
                 .ConfigureAwait(false);
             if (read == 0) return memory.ToArray();
             if (memory.Length + read > MaxPageBytes)

@@ -7,13 +7,13 @@ internal static class FileBytes
 
     /// <summary>Reads a stream to its end.</summary>
     /// <exception cref="ImageFormatException">There are more than <paramref name="limit"/> bytes.</exception>
-    public static ReadOnlySpan<byte> Read(Stream stream, long limit, CancellationToken cancellation)
+    public static ReadOnlySpan<byte> Read(Stream stream, long limit, CancellationToken cancellationToken)
     {
         byte[] buffer = Begin(stream, ref limit);
         int filled = 0;
         while (stream.Read(buffer, filled, buffer.Length - filled) is > 0 and int count)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             filled = Grow(ref buffer, filled + count, limit);
         }
 
@@ -22,11 +22,11 @@ internal static class FileBytes
 
     /// <summary>Reads a stream to its end.</summary>
     /// <exception cref="ImageFormatException">There are more than <paramref name="limit"/> bytes.</exception>
-    public static async Task<ReadOnlyMemory<byte>> ReadAsync(Stream stream, long limit, CancellationToken cancellation)
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(Stream stream, long limit, CancellationToken cancellationToken)
     {
         byte[] buffer = Begin(stream, ref limit);
         int filled = 0;
-        while (await stream.ReadAsync(buffer.AsMemory(filled), cancellation).ConfigureAwait(false) is > 0 and int count)
+        while (await stream.ReadAsync(buffer.AsMemory(filled), cancellationToken).ConfigureAwait(false) is > 0 and int count)
             filled = Grow(ref buffer, filled + count, limit);
         return buffer.AsMemory(0, filled);
     }

@@ -10,8 +10,8 @@ public interface IImageDecoder
     /// </summary>
     /// <param name="file">The whole file.</param>
     /// <param name="options">What the user wants.</param>
-    /// <param name="cancellation">Looked at after every few rows.</param>
+    /// <param name="cancellationToken">Looked at after every few rows.</param>
     /// <exception cref="ImageFormatException">The bytes are not a picture that this decoder reads.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation = default);
+    RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellationToken = default);
 }

@@ -16,14 +16,14 @@ public sealed class ImageCanvas
     /// <param name="height">Rows as stored.</param>
     /// <param name="options">Limits, background, and whether <paramref name="orientation"/> is applied.</param>
     /// <param name="orientation">How the picture must be turned to stand upright.</param>
-    /// <param name="cancellation">Makes the next written row throw.</param>
+    /// <param name="cancellationToken">Makes the next written row throw.</param>
     /// <exception cref="ImageFormatException">The picture is empty, or larger than the options allow.</exception>
     public ImageCanvas(
-        int width, int height, ImageOptions options, ImageOrientation orientation = ImageOrientation.TopLeft, CancellationToken cancellation = default)
+        int width, int height, ImageOptions options, ImageOrientation orientation = ImageOrientation.TopLeft, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         ImageLimits.Check("", width, height, options);
-        (Width, Height, _background, _cancellation) = (width, height, options.Background, cancellation);
+        (Width, Height, _background, _cancellation) = (width, height, options.Background, cancellationToken);
         _steps = PixelSteps.Of(options.ApplyOrientation ? orientation : ImageOrientation.TopLeft, width, height);
         int bytes = width * height * RgbImage.BytesPerPixel;
         _pixels = options.Memory?.Rent(bytes) ?? new byte[bytes];

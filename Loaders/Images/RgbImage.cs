@@ -27,17 +27,17 @@ public sealed class RgbImage
     /// <summary>Reads a picture file.</summary>
     /// <param name="path">The file; its format is told from its content, not from its name.</param>
     /// <param name="options">Null: <see cref="ImageOptions.Default"/>.</param>
-    /// <param name="cancellation">Looked at after every few rows.</param>
+    /// <param name="cancellationToken">Looked at after every few rows.</param>
     /// <exception cref="ImageFormatException">The file is not a picture that can be read; the message names it.</exception>
     /// <exception cref="IOException">The file cannot be read at all.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static RgbImage Load(string path, ImageOptions? options = null, CancellationToken cancellation = default)
+    public static RgbImage Load(string path, ImageOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         using FileStream file = OpenFile(path);
         try
         {
-            return Decode(file, options, cancellation);
+            return Decode(file, options, cancellationToken);
         }
         catch (ImageFormatException error)
         {
@@ -48,66 +48,66 @@ public sealed class RgbImage
     /// <summary>Reads a picture file on another thread, when its turn comes (<see cref="ImageOptions.ConcurrentDecodes"/>).</summary>
     /// <param name="path">The file; its format is told from its content, not from its name.</param>
     /// <param name="options">Null: <see cref="ImageOptions.Default"/>.</param>
-    /// <param name="cancellation">Ends the waiting, or the decoding within a few rows.</param>
+    /// <param name="cancellationToken">Ends the waiting, or the decoding within a few rows.</param>
     /// <exception cref="ImageFormatException">The file is not a picture that can be read; the message names it.</exception>
     /// <exception cref="IOException">The file cannot be read at all.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static Task<RgbImage> LoadAsync(string path, ImageOptions? options = null, CancellationToken cancellation = default)
+    public static Task<RgbImage> LoadAsync(string path, ImageOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return InTurnAsync(() => Load(path, options, cancellation), options, cancellation);
+        return InTurnAsync(() => Load(path, options, cancellationToken), options, cancellationToken);
     }
 
     /// <summary>Decodes a picture that lies in memory.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="options">Null: <see cref="ImageOptions.Default"/>.</param>
-    /// <param name="cancellation">Looked at after every few rows.</param>
+    /// <param name="cancellationToken">Looked at after every few rows.</param>
     /// <exception cref="ImageFormatException">The bytes are not a picture that can be read.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions? options = null, CancellationToken cancellation = default)
+    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= ImageOptions.Default;
         options.Validate();
-        cancellation.ThrowIfCancellationRequested();
-        return (options.Decoder ?? ImageDecoders.Default).Decode(file, options, cancellation);
+        cancellationToken.ThrowIfCancellationRequested();
+        return (options.Decoder ?? ImageDecoders.Default).Decode(file, options, cancellationToken);
     }
 
     /// <summary>Decodes a picture from a stream, read to its end.</summary>
     /// <param name="stream">Where the file comes from; left open.</param>
     /// <param name="options">Null: <see cref="ImageOptions.Default"/>.</param>
-    /// <param name="cancellation">Looked at after every read and every few rows.</param>
+    /// <param name="cancellationToken">Looked at after every read and every few rows.</param>
     /// <exception cref="ImageFormatException">The bytes are not a picture that can be read, or too many.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static RgbImage Decode(Stream stream, ImageOptions? options = null, CancellationToken cancellation = default)
+    public static RgbImage Decode(Stream stream, ImageOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(stream);
         options ??= ImageOptions.Default;
         options.Validate();
-        return Decode(FileBytes.Read(stream, options.MaxFileBytes, cancellation), options, cancellation);
+        return Decode(FileBytes.Read(stream, options.MaxFileBytes, cancellationToken), options, cancellationToken);
     }
 
     /// <summary>Decodes a picture on another thread, when its turn comes (<see cref="ImageOptions.ConcurrentDecodes"/>).</summary>
     /// <param name="file">The whole file; must not change until the task has ended.</param>
     /// <param name="options">Null: <see cref="ImageOptions.Default"/>.</param>
-    /// <param name="cancellation">Ends the waiting, or the decoding within a few rows.</param>
+    /// <param name="cancellationToken">Ends the waiting, or the decoding within a few rows.</param>
     /// <exception cref="ImageFormatException">The bytes are not a picture that can be read.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static Task<RgbImage> DecodeAsync(ReadOnlyMemory<byte> file, ImageOptions? options = null, CancellationToken cancellation = default) =>
-        InTurnAsync(() => Decode(file.Span, options, cancellation), options, cancellation);
+    public static Task<RgbImage> DecodeAsync(ReadOnlyMemory<byte> file, ImageOptions? options = null, CancellationToken cancellationToken = default) =>
+        InTurnAsync(() => Decode(file.Span, options, cancellationToken), options, cancellationToken);
 
     /// <summary>Reads a stream to its end and decodes the picture on another thread, when its turn comes.</summary>
     /// <param name="stream">Where the file comes from; left open.</param>
     /// <param name="options">Null: <see cref="ImageOptions.Default"/>.</param>
-    /// <param name="cancellation">Ends the reading, the waiting, or the decoding within a few rows.</param>
+    /// <param name="cancellationToken">Ends the reading, the waiting, or the decoding within a few rows.</param>
     /// <exception cref="ImageFormatException">The bytes are not a picture that can be read, or too many.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static async Task<RgbImage> DecodeAsync(Stream stream, ImageOptions? options = null, CancellationToken cancellation = default)
+    public static async Task<RgbImage> DecodeAsync(Stream stream, ImageOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(stream);
         options ??= ImageOptions.Default;
         options.Validate();
-        ReadOnlyMemory<byte> file = await FileBytes.ReadAsync(stream, options.MaxFileBytes, cancellation).ConfigureAwait(false);
-        return await DecodeAsync(file, options, cancellation).ConfigureAwait(false);
+        ReadOnlyMemory<byte> file = await FileBytes.ReadAsync(stream, options.MaxFileBytes, cancellationToken).ConfigureAwait(false);
+        return await DecodeAsync(file, options, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Copies raw RGB pixels.</summary>
@@ -150,15 +150,15 @@ public sealed class RgbImage
         return new RgbImage(width, height, pixels, isComplete);
     }
 
-    private static async Task<RgbImage> InTurnAsync(Func<RgbImage> decode, ImageOptions? options, CancellationToken cancellation)
+    private static async Task<RgbImage> InTurnAsync(Func<RgbImage> decode, ImageOptions? options, CancellationToken cancellationToken)
     {
         options ??= ImageOptions.Default;
         options.Validate();
         SemaphoreSlim turns = DecodeTurns.Of(options);
-        await turns.WaitAsync(cancellation).ConfigureAwait(false);
+        await turns.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await Task.Run(decode, cancellation).ConfigureAwait(false);
+            return await Task.Run(decode, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

@@ -16,7 +16,7 @@ public static class ModelQuantizer
     /// <param name="output">Path of the new file.</param>
     /// <param name="options">What to make, and how.</param>
     /// <param name="progress">Told of each tensor when it is done.</param>
-    /// <param name="cancellation">Stops the work; nothing is left behind.</param>
+    /// <param name="cancellationToken">Stops the work; nothing is left behind.</param>
     /// <returns>What became of each tensor, in the order of the output.</returns>
     /// <exception cref="GgufFormatException">The input is damaged.</exception>
     /// <exception cref="QuantizationException">A tensor is quantised already, of a type that cannot be read, or holds NaN or
@@ -25,7 +25,7 @@ public static class ModelQuantizer
     /// or no regular file.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static IReadOnlyList<QuantizedTensor> Quantize(
-        string input, string output, QuantizationOptions options, IProgress<QuantizedTensor>? progress = null, CancellationToken cancellation = default)
+        string input, string output, QuantizationOptions options, IProgress<QuantizedTensor>? progress = null, CancellationToken cancellationToken = default)
     {
         using var model = GgufFile.Open(input);
         string[] sources = [.. model.PartPaths];
@@ -57,7 +57,7 @@ public static class ModelQuantizer
             });
         }
 
-        writer.Save(output, sources, cancellation);
+        writer.Save(output, sources, cancellationToken);
         return done;
     }
 

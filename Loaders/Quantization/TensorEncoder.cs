@@ -20,7 +20,7 @@ internal sealed unsafe class TensorEncoder(WorkerPool pool) : IDisposable
 
     /// <summary>Writes all rows of <paramref name="tensor"/> in <paramref name="type"/> to <paramref name="stream"/>.</summary>
     /// <exception cref="QuantizationException">A value is not finite.</exception>
-    public void Encode(string path, StoredTensor tensor, TensorType type, Stream stream, CancellationToken cancellation)
+    public void Encode(string path, StoredTensor tensor, TensorType type, Stream stream, CancellationToken cancellationToken)
     {
         int columns = tensor.Columns;
         if (columns == 0) return;
@@ -35,7 +35,7 @@ internal sealed unsafe class TensorEncoder(WorkerPool pool) : IDisposable
         {
             for (int first = 0; first < tensor.Rows; first += rowsPerPiece)
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 int rows = Math.Min(rowsPerPiece, tensor.Rows - first);
                 var task = new EncodeRows
                 {

@@ -16,18 +16,18 @@ public static unsafe class ModelBenchmark
     /// <summary>Runs all tests; results come as they are ready.</summary>
     /// <param name="options">What to measure.</param>
     /// <param name="peaks">Told the machine's peak for every thread count.</param>
-    /// <param name="cancellation">Looked at between runs.</param>
+    /// <param name="cancellationToken">Looked at between runs.</param>
     /// <exception cref="ArgumentException">There is nothing to measure.</exception>
     /// <exception cref="UnsupportedIsaException">This machine cannot run the wanted instruction set.</exception>
-    public static IEnumerable<BenchmarkResult> Run(BenchmarkOptions options, IProgress<MachinePeak>? peaks = null, CancellationToken cancellation = default)
+    public static IEnumerable<BenchmarkResult> Run(BenchmarkOptions options, IProgress<MachinePeak>? peaks = null, CancellationToken cancellationToken = default)
     {
         if (options.Model is null && options.Projector is null) throw new ArgumentException("a model or a projector file is needed", nameof(options));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Repetitions);
         if (options.Isa is { } isa) InstructionSets.Require(isa);
-        return Tests(options, peaks, cancellation);
+        return Tests(options, peaks, cancellationToken);
     }
 
-    private static IEnumerable<BenchmarkResult> Tests(BenchmarkOptions options, IProgress<MachinePeak>? peaks, CancellationToken cancellation)
+    private static IEnumerable<BenchmarkResult> Tests(BenchmarkOptions options, IProgress<MachinePeak>? peaks, CancellationToken cancellationToken)
     {
         Isa before = Isa.Current;
         try
@@ -39,8 +39,8 @@ public static unsafe class ModelBenchmark
                 var peak = MachinePeak.Measure(pool, options.Weights.HugePages);
                 peaks?.Report(peak);
                 if (options.Model is not null)
-                    foreach (var result in LanguageTests(options, pool, peak, cancellation)) yield return result;
-                if (options.Projector is not null) yield return VisionTest(options, pool, peak, cancellation);
+                    foreach (var result in LanguageTests(options, pool, peak, cancellationToken)) yield return result;
+                if (options.Projector is not null) yield return VisionTest(options, pool, peak, cancellationToken);
             }
         }
         finally
@@ -49,7 +49,7 @@ public static unsafe class ModelBenchmark
         }
     }
 
-    private static IEnumerable<BenchmarkResult> LanguageTests(BenchmarkOptions options, WorkerPool pool, MachinePeak peak, CancellationToken cancellation)
+    private static IEnumerable<BenchmarkResult> LanguageTests(BenchmarkOptions options, WorkerPool pool, MachinePeak peak, CancellationToken cancellationToken)
     {
         using var file = GgufFile.Open(options.Model!);
         using var model = LanguageModel.Load(file, new LanguageModelOptions { Weights = options.Weights });
@@ -59,11 +59,11 @@ public static unsafe class ModelBenchmark
         foreach (int length in options.PromptLengths.Where(length => length > 0))
         {
             int[] tokens = [.. Enumerable.Range(0, length).Select(i => (int)(((i * 7919L) + 13) % model.VocabularySize))];
-            var seconds = Time(options, cancellation, () =>
+            var seconds = Time(options, cancellationToken, () =>
             {
                 using var cache = model.CreateCache(length, options.KvType);
                 long start = Stopwatch.GetTimestamp();
-                model.Forward(workspace, cache, Batch.Text(tokens, 0), logits, cancellation);
+                model.Forward(workspace, cache, Batch.Text(tokens, 0), logits, cancellationToken);
                 return Stopwatch.GetElapsedTime(start).TotalSeconds;
             });
             yield return facts.Result(options.Model!, pool.Threads, seconds, facts.PeakOf(peak)) with
@@ -74,7 +74,7 @@ public static unsafe class ModelBenchmark
 
         foreach (int length in options.GenerationLengths.Where(length => length > 0))
         {
-            var seconds = Time(options, cancellation, () =>
+            var seconds = Time(options, cancellationToken, () =>
             {
                 using var cache = model.CreateCache(length, options.KvType);
                 Span<int> token = stackalloc int[1];
@@ -82,7 +82,7 @@ public static unsafe class ModelBenchmark
                 for (int i = 0; i < length; i++)
                 {
                     token[0] = (int)(((i * 7919L) + 13) % model.VocabularySize);
-                    model.Forward(workspace, cache, Batch.Text(token, i), logits, cancellation);
+                    model.Forward(workspace, cache, Batch.Text(token, i), logits, cancellationToken);
                 }
 
                 return Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -95,7 +95,7 @@ public static unsafe class ModelBenchmark
         }
     }
 
-    private static BenchmarkResult VisionTest(BenchmarkOptions options, WorkerPool pool, MachinePeak peak, CancellationToken cancellation)
+    private static BenchmarkResult VisionTest(BenchmarkOptions options, WorkerPool pool, MachinePeak peak, CancellationToken cancellationToken)
     {
         using var file = GgufFile.Open(options.Projector!);
         using var model = VisionModel.Load(file, new VisionOptions { Weights = options.VisionWeights, Tiles = false });
@@ -107,10 +107,10 @@ public static unsafe class ModelBenchmark
         var tile = model.Prepare(RgbImage.FromRgb(pixels, side, side)).Tiles.First();
         int tokens = model.Tokens(tile).Count, width = model.EmbeddingLength * model.EmbeddingSlices;
         using var embeddings = new NativeBuffer<float>((long)tokens * width);
-        var seconds = Time(options, cancellation, () =>
+        var seconds = Time(options, cancellationToken, () =>
         {
             long start = Stopwatch.GetTimestamp();
-            model.Encode(workspace, tile, new Matrix(embeddings.Pointer, tokens, width), cancellation: cancellation);
+            model.Encode(workspace, tile, new Matrix(embeddings.Pointer, tokens, width), cancellationToken: cancellationToken);
             return Stopwatch.GetElapsedTime(start).TotalSeconds;
         });
         double patches = (double)(tile.Size.Width / patch) * (tile.Size.Height / patch);
@@ -120,13 +120,13 @@ public static unsafe class ModelBenchmark
         };
     }
 
-    private static List<double> Time(BenchmarkOptions options, CancellationToken cancellation, Func<double> run)
+    private static List<double> Time(BenchmarkOptions options, CancellationToken cancellationToken, Func<double> run)
     {
         run();
         var seconds = new List<double>();
         for (int i = 0; i < options.Repetitions; i++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             seconds.Add(run());
         }
 

@@ -20,27 +20,27 @@ internal sealed class ContentReader(PictureFolder folder, PictureDecoder decoder
     public RgbImage Read(AIContent content, PictureScope scope = default) =>
         decoder.Decode(content, (options, stop) => Decode(content, options, stop), scope);
 
-    private RgbImage Decode(AIContent content, ImageOptions options, CancellationToken cancellation) => content switch
+    private RgbImage Decode(AIContent content, ImageOptions options, CancellationToken cancellationToken) => content switch
     {
-        DataContent data => Decode(data, options, cancellation),
-        UriContent uri => Decode(uri, options, cancellation),
+        DataContent data => Decode(data, options, cancellationToken),
+        UriContent uri => Decode(uri, options, cancellationToken),
         _ => throw new NotSupportedException(
             $"contents of type {content.GetType().Name} are not understood, only text, pictures ({nameof(DataContent)}, {nameof(UriContent)}), "
             + "thoughts, tool calls and their results"),
     };
 
-    private static RgbImage Decode(DataContent content, ImageOptions options, CancellationToken cancellation)
+    private static RgbImage Decode(DataContent content, ImageOptions options, CancellationToken cancellationToken)
     {
         CheckType(content.MediaType, content.HasTopLevelMediaType("image"));
-        return RgbImage.Decode(content.Data.Span, options, cancellation);
+        return RgbImage.Decode(content.Data.Span, options, cancellationToken);
     }
 
-    private RgbImage Decode(UriContent content, ImageOptions options, CancellationToken cancellation)
+    private RgbImage Decode(UriContent content, ImageOptions options, CancellationToken cancellationToken)
     {
         CheckType(content.MediaType, content.HasTopLevelMediaType("image"));
         Uri address = content.Uri;
-        if (address.IsAbsoluteUri && address.IsFile) return folder.Read(address, options, cancellation);
-        if (address.IsAbsoluteUri && address.Scheme == "data") return Decode(Unpack(content), options, cancellation);
+        if (address.IsAbsoluteUri && address.IsFile) return folder.Read(address, options, cancellationToken);
+        if (address.IsAbsoluteUri && address.Scheme == "data") return Decode(Unpack(content), options, cancellationToken);
         throw new NotSupportedException(
             $"pictures are not fetched from {(address.IsAbsoluteUri ? address.Scheme : "relative")}: addresses: give the bytes (DataContent)");
     }

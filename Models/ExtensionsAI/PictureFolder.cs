@@ -16,12 +16,12 @@ internal sealed class PictureFolder(string? folder)
     /// <summary>Reads a picture.</summary>
     /// <param name="address">A file address.</param>
     /// <param name="options">How it is decoded.</param>
-    /// <param name="cancellation">Ends the decoding.</param>
+    /// <param name="cancellationToken">Ends the decoding.</param>
     /// <exception cref="NotSupportedException">No folder was named.</exception>
     /// <exception cref="UnauthorizedAccessException">The address is not below the folder, or does not lead to a regular file.</exception>
     /// <exception cref="IOException">There is no such file, or it cannot be read.</exception>
     /// <exception cref="ImageFormatException">The file is no picture.</exception>
-    public RgbImage Read(Uri address, ImageOptions options, CancellationToken cancellation)
+    public RgbImage Read(Uri address, ImageOptions options, CancellationToken cancellationToken)
     {
         if (_folder is null)
             throw new NotSupportedException(
@@ -30,7 +30,7 @@ internal sealed class PictureFolder(string? folder)
         using var file = new FileStream(Find(address, _folder), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         try
         {
-            return RgbImage.Decode(file, options, cancellation);
+            return RgbImage.Decode(file, options, cancellationToken);
         }
         catch (ImageFormatException)
         {

@@ -23,13 +23,13 @@ internal sealed class ActivityGate(object owner, Action free)
     private bool _closed;
 
     /// <summary>Begins work; dispose the result on the same thread when it is over.</summary>
-    /// <param name="cancellation">The caller's wish to stop.</param>
+    /// <param name="cancellationToken">The caller's wish to stop.</param>
     /// <exception cref="OperationCanceledException">The caller wished to stop before the work began, whether the gate is closed or
     /// not.</exception>
     /// <exception cref="ObjectDisposedException">The gate is closed.</exception>
-    public Activity Enter(CancellationToken cancellation)
+    public Activity Enter(CancellationToken cancellationToken)
     {
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_closed, owner);
@@ -38,7 +38,7 @@ internal sealed class ActivityGate(object owner, Action free)
 
         try
         {
-            return new Activity(this, CancellationTokenSource.CreateLinkedTokenSource(cancellation, _closing.Token));
+            return new Activity(this, CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token));
         }
         catch
         {

@@ -19,13 +19,13 @@ internal sealed class Generator(
     /// <param name="sampler">Fresh, or continued if the caller wants its penalties to look back.</param>
     /// <param name="options">Length, stop strings, log-probabilities.</param>
     /// <param name="emit">Receives the pieces, the last one with the result.</param>
-    /// <param name="cancellation">Takes effect within one token.</param>
+    /// <param name="cancellationToken">Takes effect within one token.</param>
     public GenerationResult Run(
         Slot slot, IReadOnlyList<PromptPart> prompt, Sampler sampler, GenerationOptions options, Action<GeneratedPiece> emit,
-            CancellationToken cancellation)
+            CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
-        PromptReader.Cost cost = reader.Read(slot, prompt, options.ImageProgress, cancellation);
+        PromptReader.Cost cost = reader.Read(slot, prompt, options.ImageProgress, cancellationToken);
         foreach (PromptPart part in prompt)
             if (part is TextPart text) sampler.AcceptPrompt(text.Ids);
 
@@ -40,7 +40,7 @@ internal sealed class Generator(
                 break;
             }
 
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             int token = sampler.Sample(slot.Logits);
             if (answer.Tokens == 0) first = Stopwatch.GetElapsedTime(start);
             if (isEnd(token))
@@ -62,7 +62,7 @@ internal sealed class Generator(
                 break;
             }
 
-            if (answer.Tokens < options.MaxTokens) PromptReader.ReadToken(slot, token, cancellation);
+            if (answer.Tokens < options.MaxTokens) PromptReader.ReadToken(slot, token, cancellationToken);
         }
 
         var usage = new GenerationUsage(cost.Tokens, cost.PictureTokens, cost.ReusedTokens, answer.Tokens);

@@ -31,21 +31,21 @@ internal interface IDecoder : IDisposable
     /// <param name="ids">Token ids.</param>
     /// <param name="position">Position of the first.</param>
     /// <param name="logits">Receives the logits behind the last token; empty if they are not wanted.</param>
-    /// <param name="cancellation">Ends it between layers.</param>
-    void Read(ReadOnlySpan<int> ids, int position, Span<float> logits, CancellationToken cancellation);
+    /// <param name="cancellationToken">Ends it between layers.</param>
+    void Read(ReadOnlySpan<int> ids, int position, Span<float> logits, CancellationToken cancellationToken);
 
     /// <summary>Encodes one slice of a picture.</summary>
     /// <param name="picture">The slice.</param>
     /// <param name="progress">Told after each block, or null.</param>
-    /// <param name="cancellation">Ends it between blocks.</param>
+    /// <param name="cancellationToken">Ends it between blocks.</param>
     /// <returns>Rows of embeddings, one after the other.</returns>
-    float[] Encode(PicturePart picture, IProgress<VisionProgress>? progress, CancellationToken cancellation);
+    float[] Encode(PicturePart picture, IProgress<VisionProgress>? progress, CancellationToken cancellationToken);
 
     /// <summary>Reads an encoded slice of a picture.</summary>
     /// <param name="picture">The slice.</param>
     /// <param name="embeddings">Its rows.</param>
     /// <param name="position">Position of the first.</param>
     /// <param name="logits">Receives the logits behind the last row; empty if they are not wanted.</param>
-    /// <param name="cancellation">Ends it between layers.</param>
-    void Read(PicturePart picture, float[] embeddings, int position, Span<float> logits, CancellationToken cancellation);
+    /// <param name="cancellationToken">Ends it between layers.</param>
+    void Read(PicturePart picture, float[] embeddings, int position, Span<float> logits, CancellationToken cancellationToken);
 }

@@ -34,13 +34,13 @@ internal sealed unsafe class ModelDecoder : IDecoder
 
     public void Restore(KvSnapshot snapshot) => _cache.Restore(snapshot);
 
-    public void Read(ReadOnlySpan<int> ids, int position, Span<float> logits, CancellationToken cancellation) =>
-        _language.Forward(_workspace, _cache, Batch.Text(ids, position), logits, cancellation);
+    public void Read(ReadOnlySpan<int> ids, int position, Span<float> logits, CancellationToken cancellationToken) =>
+        _language.Forward(_workspace, _cache, Batch.Text(ids, position), logits, cancellationToken);
 
-    public float[] Encode(PicturePart picture, IProgress<VisionProgress>? progress, CancellationToken cancellation) =>
-        Encode(_vision!, _workspace, picture, progress, cancellation);
+    public float[] Encode(PicturePart picture, IProgress<VisionProgress>? progress, CancellationToken cancellationToken) =>
+        Encode(_vision!, _workspace, picture, progress, cancellationToken);
 
-    public void Read(PicturePart picture, float[] embeddings, int position, Span<float> logits, CancellationToken cancellation)
+    public void Read(PicturePart picture, float[] embeddings, int position, Span<float> logits, CancellationToken cancellationToken)
     {
         ImageChunk chunk = picture.Chunk with { Position = position };
         fixed (float* data = embeddings)
@@ -48,18 +48,18 @@ internal sealed unsafe class ModelDecoder : IDecoder
             var rows = new Matrix(data, chunk.TokenCount, _language.InputLength);
             Batch batch = chunk.UsesMrope ? Batch.Picture(rows, chunk.Positions(), chunk.NonCausal)
                 : Batch.Picture(rows, position, chunk.NonCausal);
-            _language.Forward(_workspace, _cache, batch, logits, cancellation);
+            _language.Forward(_workspace, _cache, batch, logits, cancellationToken);
         }
     }
 
     /// <summary>Encodes one slice of a picture: [tokens × embedding length], row after row.</summary>
     public static float[] Encode(VisionModel vision, Workspace workspace, PicturePart picture, IProgress<VisionProgress>? progress,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         float[] rows = new float[picture.Tokens * vision.EmbeddingLength];
         fixed (float* data = rows)
             vision.Encode(workspace, picture.Chunk.Tile, new Matrix(data, picture.Tokens, vision.EmbeddingLength),
-                progress, cancellation);
+                progress, cancellationToken);
         return rows;
     }
 

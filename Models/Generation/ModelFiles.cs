@@ -34,7 +34,7 @@ internal sealed class ModelFiles : IDisposable
     public PromptAssembler Prompts { get; }
 
     public static ModelFiles Load(
-        string modelPath, string? projectorPath, ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        string modelPath, string? projectorPath, ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         var owned = new Stack<IDisposable>();
         try
@@ -55,8 +55,8 @@ internal sealed class ModelFiles : IDisposable
             if (options.CheckWeights)
             {
                 progress?.Report(new LoadProgress("checking weights", 0.02));
-                RequireFinite(file, cancellation);
-                if (projectorFile is not null) RequireFinite(projectorFile, cancellation);
+                RequireFinite(file, cancellationToken);
+                if (projectorFile is not null) RequireFinite(projectorFile, cancellationToken);
             }
 
             progress?.Report(new LoadProgress("vocabulary", 0.05));
@@ -73,7 +73,7 @@ internal sealed class ModelFiles : IDisposable
                 Context = options.Context,
                 Compatibility = options.Compatibility,
             };
-            LanguageModel language = Own(LanguageModel.Load(file, languageOptions, Loaded, cancellation));
+            LanguageModel language = Own(LanguageModel.Load(file, languageOptions, Loaded, cancellationToken));
             if (tokenizer.VocabularySize > language.VocabularySize)
             {
                 throw new UnsupportedModelException(
@@ -83,7 +83,7 @@ internal sealed class ModelFiles : IDisposable
             VisionModel? vision = null;
             if (projectorFile is not null)
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 progress?.Report(new LoadProgress("picture encoder", 0.1 + languageShare));
                 vision = Own(LoadVision(projectorFile, options));
             }
@@ -129,9 +129,9 @@ internal sealed class ModelFiles : IDisposable
         _file.Dispose();
     }
 
-    private static void RequireFinite(GgufFile file, CancellationToken cancellation)
+    private static void RequireFinite(GgufFile file, CancellationToken cancellationToken)
     {
-        IReadOnlyList<InvalidTensor> invalid = file.FindInvalidTensors(cancellation);
+        IReadOnlyList<InvalidTensor> invalid = file.FindInvalidTensors(cancellationToken);
         if (invalid.Count == 0) return;
         string others = invalid.Count == 1 ? "" : $" and in {invalid.Count - 1} more tensors";
         throw new GgufFormatException(file.Path, invalid[0].Subject, invalid[0].Found + others, "finite numbers");

@@ -9,12 +9,12 @@ internal static class PieceStream
 {
     /// <summary>Starts the work on a thread of its own when reading begins.</summary>
     /// <param name="work">Emits pieces; is cancelled when the reader leaves.</param>
-    /// <param name="cancellation">Ends the work.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
     public static async IAsyncEnumerable<GeneratedPiece> Run(
-        Action<Action<GeneratedPiece>, CancellationToken> work, [EnumeratorCancellation] CancellationToken cancellation)
+        Action<Action<GeneratedPiece>, CancellationToken> work, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var channel = Channel.CreateUnbounded<GeneratedPiece>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task worker = Task.Factory.StartNew(
             () =>
             {
@@ -39,7 +39,7 @@ internal static class PieceStream
             await foreach (GeneratedPiece piece in channel.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
             {
                 // The worker may be ahead of the reader; what it made before it was stopped is not wanted any more.
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 yield return piece;
             }
         }

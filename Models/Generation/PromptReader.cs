@@ -16,9 +16,9 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
     /// <param name="slot">The memory.</param>
     /// <param name="prompt">The whole prompt.</param>
     /// <param name="progress">Told about the pictures among what is to be read, or null.</param>
-    /// <param name="cancellation">Ends it within one layer.</param>
+    /// <param name="cancellationToken">Ends it within one layer.</param>
     /// <exception cref="ContextOverflowException">The prompt leaves no room for an answer.</exception>
-    public Cost Read(Slot slot, IReadOnlyList<PromptPart> prompt, IProgress<ImageProgress>? progress, CancellationToken cancellation)
+    public Cost Read(Slot slot, IReadOnlyList<PromptPart> prompt, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
     {
         int tokens = prompt.Sum(part => part.Tokens);
         if (tokens == 0) throw new ArgumentException("the prompt is empty: there is nothing to answer");
@@ -34,8 +34,8 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
             for (int i = 0; i < rest.Count; i++)
             {
                 bool last = i == rest.Count - 1;
-                if (rest[i] is PicturePart picture) encoding += ReadPicture(slot, picture, last, counter, cancellation);
-                else ReadText(slot, ((TextPart)rest[i]).Ids, last, cancellation);
+                if (rest[i] is PicturePart picture) encoding += ReadPicture(slot, picture, last, counter, cancellationToken);
+                else ReadText(slot, ((TextPart)rest[i]).Ids, last, cancellationToken);
             }
         }
         catch
@@ -50,11 +50,11 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
     }
 
     /// <summary>Reads one generated token; afterwards the slot's logits are those behind it.</summary>
-    public static void ReadToken(Slot slot, int token, CancellationToken cancellation)
+    public static void ReadToken(Slot slot, int token, CancellationToken cancellationToken)
     {
         try
         {
-            slot.Decoder.Read([token], slot.Timeline.NextPosition, slot.Logits, cancellation);
+            slot.Decoder.Read([token], slot.Timeline.NextPosition, slot.Logits, cancellationToken);
             slot.Timeline.Add(token);
         }
         catch
@@ -64,7 +64,7 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
         }
     }
 
-    private void ReadText(Slot slot, int[] ids, bool last, CancellationToken cancellation)
+    private void ReadText(Slot slot, int[] ids, bool last, CancellationToken cancellationToken)
     {
         // A recurrent decoder stops once before the end: the next prompt may depart in the last few tokens, where templates make the model
         // answer (or think), and only there it can go back to.
@@ -72,25 +72,25 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
         int length;
         for (int start = 0; start < ids.Length; start += length)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             length = Math.Min(batchSize, (start < tail ? tail : ids.Length) - start);
             ReadOnlySpan<int> batch = ids.AsSpan(start, length);
             bool wanted = last && start + length == ids.Length;
-            slot.Decoder.Read(batch, slot.Timeline.NextPosition, wanted ? slot.Logits : [], cancellation);
+            slot.Decoder.Read(batch, slot.Timeline.NextPosition, wanted ? slot.Logits : [], cancellationToken);
             foreach (int id in batch) slot.Timeline.Add(id);
             if (!wanted) slot.Checkpoints.Add();
         }
     }
 
-    private TimeSpan ReadPicture(Slot slot, PicturePart picture, bool last, TileCounter? counter, CancellationToken cancellation)
+    private TimeSpan ReadPicture(Slot slot, PicturePart picture, bool last, TileCounter? counter, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
-        float[] rows = embeddings.GetOrEncode(picture.Picture, picture.Slice, () => slot.Decoder.Encode(picture, counter, cancellation),
+        float[] rows = embeddings.GetOrEncode(picture.Picture, picture.Slice, () => slot.Decoder.Encode(picture, counter, cancellationToken),
             out _);
         counter?.EndTile();
         TimeSpan encoding = Stopwatch.GetElapsedTime(start);
-        cancellation.ThrowIfCancellationRequested();
-        slot.Decoder.Read(picture, rows, slot.Timeline.NextPosition, last ? slot.Logits : [], cancellation);
+        cancellationToken.ThrowIfCancellationRequested();
+        slot.Decoder.Read(picture, rows, slot.Timeline.NextPosition, last ? slot.Logits : [], cancellationToken);
         slot.Timeline.Add(picture);
         slot.Checkpoints.Add();
         return encoding;

@@ -4,6 +4,6 @@ namespace TinyMllm.Generation;
 internal static class Worker
 {
     /// <summary>Runs <paramref name="work"/>.</summary>
-    public static Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellation) =>
-        Task.Factory.StartNew(work, cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public static Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken) =>
+        Task.Factory.StartNew(work, cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

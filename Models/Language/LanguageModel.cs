@@ -27,7 +27,7 @@ public sealed unsafe class LanguageModel : IDisposable
 
     private LanguageModel(
         GgufFile file, DecoderBuilder builder, DecoderPlan plan, LanguageModelOptions options, Action<double>? loaded,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         _file = file;
         _lifetime = new Lifetime(this, Free);
@@ -46,7 +46,7 @@ public sealed unsafe class LanguageModel : IDisposable
         {
             for (int i = 0; i < _blocks.Length; i++)
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 _blocks[i] = plan.Blocks[i].Create();
                 loaded?.Invoke((i + 1.0) / (_blocks.Length + 1));
             }
@@ -93,12 +93,12 @@ public sealed unsafe class LanguageModel : IDisposable
 
     /// <summary>Loads the decoder and tells after each layer what share of them is loaded.</summary>
     internal static LanguageModel Load(
-        GgufFile file, LanguageModelOptions? options, Action<double>? loaded, CancellationToken cancellation)
+        GgufFile file, LanguageModelOptions? options, Action<double>? loaded, CancellationToken cancellationToken)
     {
         options ??= new LanguageModelOptions();
         using var open = file.Use();
         var builder = Describe(file, options, out var plan);
-        return new LanguageModel(file, builder, plan, options, loaded, cancellation);
+        return new LanguageModel(file, builder, plan, options, loaded, cancellationToken);
     }
 
     /// <summary>Whether the decoder of <paramref name="file"/> can be run; reads no weights.</summary>
@@ -132,14 +132,14 @@ public sealed unsafe class LanguageModel : IDisposable
     /// <param name="logits">
     /// <see cref="VocabularySize"/> values for the last row only (the usual case), that many for every row, or empty if none are wanted.
     /// </param>
-    /// <param name="cancellation">
+    /// <param name="cancellationToken">
     /// Looked at before each layer; the cache then holds the chunks that are complete, but recurrent states may be ahead of them: go back to a
     /// snapshot (<see cref="KvCache.Restore"/>) or to the beginning.
     /// </param>
     /// <exception cref="ContextOverflowException">The cache has no room for the batch; nothing was read.</exception>
     /// <exception cref="ArgumentException">A token id is not in the vocabulary, or embeddings or logits have another length.</exception>
     /// <exception cref="ObjectDisposedException">The model, its file, the workspace or the cache was disposed.</exception>
-    public void Forward(Workspace workspace, KvCache cache, Batch batch, Span<float> logits, CancellationToken cancellation = default)
+    public void Forward(Workspace workspace, KvCache cache, Batch batch, Span<float> logits, CancellationToken cancellationToken = default)
     {
         using var open = _file.Use();
         using var weights = _lifetime.Use();
@@ -154,7 +154,7 @@ public sealed unsafe class LanguageModel : IDisposable
         {
             int count = Math.Min(chunk, rows - first);
             var wanted = all ? logits.Slice(first * VocabularySize, count * VocabularySize) : first + count == rows ? logits : default;
-            RunChunk(workspace, cache, batch, first, count, wanted, cancellation);
+            RunChunk(workspace, cache, batch, first, count, wanted, cancellationToken);
         }
     }
 
@@ -214,7 +214,7 @@ public sealed unsafe class LanguageModel : IDisposable
     }
 
     private void RunChunk(
-        Workspace workspace, KvCache cache, Batch batch, int first, int count, Span<float> logits, CancellationToken cancellation)
+        Workspace workspace, KvCache cache, Batch batch, int first, int count, Span<float> logits, CancellationToken cancellationToken)
     {
         using (workspace.Frame())
         {
@@ -224,7 +224,7 @@ public sealed unsafe class LanguageModel : IDisposable
             if (_plan.PositionEmbedding is { } table) AddPositions(workspace, table, pass.Positions, x);
             for (int i = 0; i < _blocks.Length; i++)
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 AddDeepstack(workspace, batch, first, i, x);
                 _blocks[i].Forward(pass, cache[i], x, batch.IsPicture);
             }

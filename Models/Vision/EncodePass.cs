@@ -8,7 +8,7 @@ namespace TinyMllm.Vision;
 public readonly record struct VisionProgress(int BlocksDone, int BlocksTotal);
 
 /// <summary>One run of an encoder: threads and scratch, and the block-by-block ways to watch and to stop it.</summary>
-internal sealed class EncodePass(Workspace workspace, int blocks, IProgress<VisionProgress>? progress, CancellationToken cancellation)
+internal sealed class EncodePass(Workspace workspace, int blocks, IProgress<VisionProgress>? progress, CancellationToken cancellationToken)
 {
     private int _done;
 
@@ -19,7 +19,7 @@ internal sealed class EncodePass(Workspace workspace, int blocks, IProgress<Visi
     /// <exception cref="OperationCanceledException">The caller wants no more.</exception>
     public void EndBlock()
     {
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         progress?.Report(new VisionProgress(++_done, blocks));
     }
 }

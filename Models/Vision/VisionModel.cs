@@ -105,21 +105,21 @@ public sealed class VisionModel : IDisposable
     /// <param name="embeddings">Receives the result: [<see cref="TokenGrid.Count"/> of <see cref="Tokens"/>,
     /// <see cref="EmbeddingLength"/>].</param>
     /// <param name="progress">Told after every transformer block.</param>
-    /// <param name="cancellation">Looked at after every transformer block.</param>
+    /// <param name="cancellationToken">Looked at after every transformer block.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The model or the workspace was disposed.</exception>
     public void Encode(Workspace workspace, ImageTile tile, Matrix embeddings,
-        IProgress<VisionProgress>? progress = null, CancellationToken cancellation = default)
+        IProgress<VisionProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(workspace);
         ArgumentNullException.ThrowIfNull(tile);
         int count = Tokens(tile).Count;
         if (embeddings.Rows != count || embeddings.Columns != EmbeddingLength)
             throw new ArgumentException($"embeddings are {embeddings.Rows}×{embeddings.Columns}, expected {count}×{EmbeddingLength}", nameof(embeddings));
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         using var use = _lifetime.Use();
         using var scratch = workspace.Frame();
-        _family.Encode(new EncodePass(workspace, _family.BlockCount, progress, cancellation), tile, embeddings);
+        _family.Encode(new EncodePass(workspace, _family.BlockCount, progress, cancellationToken), tile, embeddings);
     }
 
     /// <summary>The normalised pixels of a tile as the encoder reads them: r, g, b per pixel, row after row.</summary>

@@ -122,12 +122,12 @@ public sealed class RequestPictureTests
 
         public int Thread { get; private set; }
 
-        public RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation = default)
+        public RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellationToken = default)
         {
             Thread = Environment.CurrentManagedThreadId;
             Entered.Set();
-            cancellation.WaitHandle.WaitOne();
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.WaitHandle.WaitOne();
+            cancellationToken.ThrowIfCancellationRequested();
             return RgbImage.FromRgb(new byte[3], 1, 1);
         }
 

@@ -119,7 +119,7 @@ public sealed class ToolCallingTests
     public async Task AnAnswerInJsonWithANameEndsTheRoundOfCalls()
     {
         int rounds = 0;
-        using IChatClient client = new ChatClientBuilder(_client).UseFunctionInvocation().Use((inner, options, next, cancellation) => Count(inner, options, next, cancellation)).Build();
+        using IChatClient client = new ChatClientBuilder(_client).UseFunctionInvocation().Use((inner, options, next, cancellationToken) => Count(inner, options, next, cancellationToken)).Build();
         AIFunction tool = AIFunctionFactory.Create((string city) => "sunny in " + city, "get_weather", "tells the weather");
         const string answer = """{"name": "Anna", "arguments": {"age": 3}}""";
         ChatResponse response = await client.GetResponseAsync([new AiMessage(AiRole.User, "Who is she?")], new ChatOptions
@@ -129,10 +129,10 @@ public sealed class ToolCallingTests
         });
         Assert.That((rounds, response.Text), Is.EqualTo((1, answer)));
 
-        async Task Count(IEnumerable<AiMessage> messages, ChatOptions? options, Func<IEnumerable<AiMessage>, ChatOptions?, CancellationToken, Task> next, CancellationToken cancellation)
+        async Task Count(IEnumerable<AiMessage> messages, ChatOptions? options, Func<IEnumerable<AiMessage>, ChatOptions?, CancellationToken, Task> next, CancellationToken cancellationToken)
         {
             rounds++;
-            await next(messages, options, cancellation);
+            await next(messages, options, cancellationToken);
         }
     }
 

@@ -135,7 +135,7 @@ public sealed class VisionLanguageModelTests
         Assert.That(async () =>
         {
             await foreach (GeneratedPiece _ in session.AskAsync("What do you see?", [Demo.Picture("penguin")],
-                cancellation: cancel.Token)) await cancel.CancelAsync();
+                cancellationToken: cancel.Token)) await cancel.CancelAsync();
         }, Throws.InstanceOf<OperationCanceledException>());
         Assert.That(session.Turns, Is.Empty);
         Assert.That((await Demo.ResultOf(session.AskAsync("What do you see?", [Demo.Picture("penguin")]))).Text, Is.EqualTo(Penguin));
@@ -144,7 +144,7 @@ public sealed class VisionLanguageModelTests
     [Test]
     public void ACancelledRequestDoesNotBegin()
     {
-        Assert.That(() => _model.AnswerAsync("What do you see?", [Demo.Picture("penguin")], cancellation: new CancellationToken(true)),
+        Assert.That(() => _model.AnswerAsync("What do you see?", [Demo.Picture("penguin")], cancellationToken: new CancellationToken(true)),
             Throws.InstanceOf<OperationCanceledException>());
     }
 

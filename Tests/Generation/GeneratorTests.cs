@@ -148,7 +148,7 @@ public sealed class GeneratorTests
         {
             if (read == 30) cancel.Cancel();
         };
-        Assert.That(() => Run(decoder, slot, prompt, cancellation: cancel.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(() => Run(decoder, slot, prompt, cancellationToken: cancel.Token), Throws.InstanceOf<OperationCanceledException>());
         Assert.That(slot.Timeline.Tokens, Is.EqualTo(decoder.Length).And.EqualTo("what is in this pict".Length));
         decoder.OnRead = null;
         Assert.That(string.Concat(Run(decoder, slot, prompt)), Is.EqualTo("a very long answer"));
@@ -182,7 +182,7 @@ public sealed class GeneratorTests
         Assert.That(() => Run(decoder, slot, [ScriptedDecoder.Text("?")], emit: _ =>
         {
             if (++pieces == 3) cancel.Cancel();
-        }, cancellation: cancel.Token), Throws.InstanceOf<OperationCanceledException>());
+        }, cancellationToken: cancel.Token), Throws.InstanceOf<OperationCanceledException>());
         Assert.That(pieces, Is.EqualTo(3));
         Assert.That(decoder.TokensRead, Is.EqualTo("?".Length + 2), "the third token was not read any more");
         Assert.That(slot.Timeline.Tokens, Is.EqualTo(decoder.Length));
@@ -200,7 +200,7 @@ public sealed class GeneratorTests
         {
             if (read == 4 + 4) cancel.Cancel();
         };
-        Assert.That(() => Run(decoder, slot, prompt, cancellation: cancel.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(() => Run(decoder, slot, prompt, cancellationToken: cancel.Token), Throws.InstanceOf<OperationCanceledException>());
         Assert.That(decoder.TokensRead, Is.EqualTo(4 + 4), "one picture and one batch");
         Assert.That(decoder.Slices, Is.EqualTo(new[] { 1 }));
         decoder.OnRead = null;
@@ -229,7 +229,7 @@ public sealed class GeneratorTests
         decoder.OnRead = read => Thread.Sleep(read > 10 ? 1 : 0);
         int seen = 0;
         await foreach (GeneratedPiece _ in PieceStream.Run(
-            (emit, stop) => Run(decoder, slot, [ScriptedDecoder.Text("?")], emit: emit, cancellation: stop), default))
+            (emit, stop) => Run(decoder, slot, [ScriptedDecoder.Text("?")], emit: emit, cancellationToken: stop), default))
             if (++seen == 5) break;
         Assert.That(decoder.TokensRead, Is.LessThan(400));
     }
@@ -262,7 +262,7 @@ public sealed class GeneratorTests
 
     private List<GeneratedPiece> Run(
         ScriptedDecoder decoder, Slot slot, PromptPart[] prompt, GenerationOptions? options = null, Action<GeneratedPiece>? emit = null,
-        CancellationToken cancellation = default, Func<AssistantOutputParser>? newParser = null)
+        CancellationToken cancellationToken = default, Func<AssistantOutputParser>? newParser = null)
     {
         var pieces = new List<GeneratedPiece>();
         var generator = new Generator(new PromptReader(_embeddings, batchSize: 4), token => token == ScriptedDecoder.End, () => decoder, newParser);
@@ -271,7 +271,7 @@ public sealed class GeneratorTests
         {
             pieces.Add(piece);
             emit?.Invoke(piece);
-        }, cancellation);
+        }, cancellationToken);
         return pieces;
     }
 }

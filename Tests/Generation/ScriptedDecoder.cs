@@ -45,22 +45,22 @@ internal sealed class ScriptedDecoder(string script, int capacity = 1000, bool r
 
     public void Restore(KvSnapshot snapshot) => _memory.RemoveRange(snapshot.Length, _memory.Count - snapshot.Length);
 
-    public void Read(ReadOnlySpan<int> ids, int position, Span<float> logits, CancellationToken cancellation)
+    public void Read(ReadOnlySpan<int> ids, int position, Span<float> logits, CancellationToken cancellationToken)
     {
         OnRead?.Invoke(TokensRead);
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         foreach (int id in ids) _memory.Add(id);
         TokensRead += ids.Length;
         Predict(logits);
     }
 
-    public float[] Encode(PicturePart picture, IProgress<VisionProgress>? progress, CancellationToken cancellation)
+    public float[] Encode(PicturePart picture, IProgress<VisionProgress>? progress, CancellationToken cancellationToken)
     {
         Slices.Add((int)picture.Picture.High);
         return new float[picture.Tokens];
     }
 
-    public void Read(PicturePart picture, float[] embeddings, int position, Span<float> logits, CancellationToken cancellation)
+    public void Read(PicturePart picture, float[] embeddings, int position, Span<float> logits, CancellationToken cancellationToken)
     {
         for (int i = 0; i < picture.Tokens; i++) _memory.Add(-1);
         TokensRead += picture.Tokens;

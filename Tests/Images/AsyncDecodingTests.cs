@@ -77,7 +77,7 @@ public class AsyncDecodingTests
 
         public int Total => _total;
 
-        public RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation = default)
+        public RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellationToken = default)
         {
             int now = Interlocked.Increment(ref _now);
             for (int most = _most; now > most; most = _most) Interlocked.CompareExchange(ref _most, now, most);
@@ -90,7 +90,7 @@ public class AsyncDecodingTests
 
     private sealed class Waiting(ManualResetEventSlim open) : IImageDecoder
     {
-        public RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation = default)
+        public RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellationToken = default)
         {
             open.Wait(CancellationToken.None);
             return RgbImage.FromRgb([1, 2, 3], 1, 1);

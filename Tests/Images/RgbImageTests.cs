@@ -124,7 +124,7 @@ public class RgbImageTests
 
     private sealed class OnePixel : IImageDecoder
     {
-        public RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation = default) =>
+        public RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellationToken = default) =>
             RgbImage.FromRgb([7, 8, 9], 1, 1);
     }
 }

@@ -18,7 +18,7 @@ WebApplication app = builder.Build();
 
 // The answer is streamed as plain text while it is made; a client that leaves ends the work.
 app.MapPost("/describe",
-    async (IFormFile picture, string? question, IChatClient client, HttpContext http, CancellationToken cancellation) =>
+    async (IFormFile picture, string? question, IChatClient client, HttpContext http, CancellationToken cancellationToken) =>
 {
     if (picture.Length > LargestUpload)
     {
@@ -27,23 +27,23 @@ app.MapPost("/describe",
     }
 
     using var bytes = new MemoryStream();
-    await picture.CopyToAsync(bytes, cancellation);
+    await picture.CopyToAsync(bytes, cancellationToken);
     var message = new ChatMessage(ChatRole.User,
         [new DataContent(bytes.ToArray(), "image/*"), new TextContent(question ?? "Describe this picture.")]);
     http.Response.ContentType = "text/plain; charset=utf-8";
     try
     {
         await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync([message], new ChatOptions { MaxOutputTokens = 200 },
-            cancellation))
+            cancellationToken))
         {
-            await http.Response.WriteAsync(update.Text, cancellation);
-            await http.Response.Body.FlushAsync(cancellation);
+            await http.Response.WriteAsync(update.Text, cancellationToken);
+            await http.Response.Body.FlushAsync(cancellationToken);
         }
     }
     catch (Exception problem) when (problem is ImageFormatException or ContextOverflowException && !http.Response.HasStarted)
     {
         http.Response.StatusCode = StatusCodes.Status400BadRequest;
-        await http.Response.WriteAsync(problem.Message, cancellation);
+        await http.Response.WriteAsync(problem.Message, cancellationToken);
     }
 }).DisableAntiforgery();
 

@@ -14,7 +14,7 @@ internal static class BmpDecoder
 
     public static bool Recognises(ReadOnlySpan<byte> file) => file.Length >= 18 && file.StartsWith("BM"u8);
 
-    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation)
+    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellationToken)
     {
         BmpHeader header = BmpHeader.Read(file);
         bool isRunLength = header.Compression is BmpCompression.RunLength4 or BmpCompression.RunLength8;
@@ -22,7 +22,7 @@ internal static class BmpDecoder
         ImageLimits.Check(Name, header.Width, header.Height, describable, options);
         if (!HasAlpha(file, header)) header = header.WithoutAlpha();
 
-        var canvas = new ImageCanvas(header.Width, header.Height, options, cancellation: cancellation);
+        var canvas = new ImageCanvas(header.Width, header.Height, options, cancellationToken: cancellationToken);
         var rows = new BmpRows(header, ReadPalette(file, header), canvas);
         var reader = new ByteReader(file, Name) { Position = header.DataOffset };
         bool complete = true;

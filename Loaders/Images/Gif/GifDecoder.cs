@@ -17,7 +17,7 @@ internal static class GifDecoder
 
     public static bool Recognises(ReadOnlySpan<byte> file) => file.StartsWith("GIF87a"u8) || file.StartsWith("GIF89a"u8);
 
-    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation)
+    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellationToken)
     {
         var reader = new ByteReader(file, Name) { Position = 6 };
         int screenWidth = reader.ReadUInt16LittleEndian(), screenHeight = reader.ReadUInt16LittleEndian();
@@ -37,7 +37,7 @@ internal static class GifDecoder
         ImageLimits.Check(Name, width, height, reader.Remaining * MostExpansion, options);
         ImageLimits.Check(Name, fullWidth, fullHeight, reader.Remaining * MostExpansion, options);
 
-        var canvas = new ImageCanvas(fullWidth, fullHeight, options, cancellation: cancellation);
+        var canvas = new ImageCanvas(fullWidth, fullHeight, options, cancellationToken: cancellationToken);
         canvas.Clear(background < globalTable.Length ? Colour(globalTable[background]) : RgbColor.Black);
 
         uint[] table = FullTable(localTable.Length > 0 ? localTable : globalTable, transparent);

@@ -13,9 +13,9 @@ internal static class JpegDecoder
 
     public static bool Recognises(ReadOnlySpan<byte> file) => file.Length >= 2 && file[0] == 0xFF && file[1] == JpegMarker.StartOfImage;
 
-    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation)
+    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellationToken)
     {
-        var reader = new JpegReader(file, options, cancellation);
+        var reader = new JpegReader(file, options, cancellationToken);
         bool complete = true;
         try
         {

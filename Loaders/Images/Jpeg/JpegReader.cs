@@ -5,7 +5,7 @@ using TinyMllm.Loaders.Images.Jpeg.Samples;
 namespace TinyMllm.Loaders.Images.Jpeg;
 
 /// <summary>Goes through the marker segments of a file and decodes its scans (T.81, B.1 and B.2).</summary>
-internal ref struct JpegReader(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation)
+internal ref struct JpegReader(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellationToken)
 {
     /// <summary>
     /// Real files have ten scans or so. A small file can hold thousands, each of which touches every block: more are an attack, not a
@@ -121,7 +121,7 @@ internal ref struct JpegReader(ReadOnlySpan<byte> file, ImageOptions options, Ca
         bool hasAll = scan.Components.Length == frame.Components.Length;
         if (Canvas is null)
         {
-            Canvas = new ImageCanvas(frame.Width, frame.Height, options, Orientation, cancellation);
+            Canvas = new ImageCanvas(frame.Width, frame.Height, options, Orientation, cancellationToken);
             JpegColourSpace space = JpegColour.Detect(frame, IsJfif, AdobeTransform);
             Rows = new JpegRows(frame, space, Canvas, holdsAll: !frame.IsProgressive && !hasAll);
         }
@@ -131,7 +131,7 @@ internal ref struct JpegReader(ReadOnlySpan<byte> file, ImageOptions options, Ca
         }
 
         foreach (ScanComponent scanned in scan.Components) PrepareTables(scan, scanned);
-        var walk = new ScanWalk(frame, scan, _tables.RestartInterval, !frame.IsProgressive && hasAll ? Rows : null, cancellation);
+        var walk = new ScanWalk(frame, scan, _tables.RestartInterval, !frame.IsProgressive && hasAll ? Rows : null, cancellationToken);
         if (frame.IsArithmetic)
         {
             var decoder = new ArithmeticBlocks(scan, _tables.Conditioning, frame.IsProgressive);

@@ -14,13 +14,13 @@ internal static class NetpbmDecoder
         file.Length >= 3 && file[0] == 'P' && file[1] is >= (byte)'1' and <= (byte)'6'
         && file[2] is (byte)'#' or (byte)' ' or (>= 9 and <= 13);
 
-    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation)
+    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellationToken)
     {
         var reader = new ByteReader(file, Name);
         NetpbmHeader header = NetpbmHeader.Read(ref reader);
         ImageLimits.Check(Name, header.Width, header.Height, 8L * reader.Remaining, options);
 
-        var canvas = new ImageCanvas(header.Width, header.Height, options, cancellation: cancellation);
+        var canvas = new ImageCanvas(header.Width, header.Height, options, cancellationToken: cancellationToken);
         bool complete = true;
         try
         {

@@ -17,7 +17,7 @@ internal static unsafe class PngDecoder
 
     public static bool Recognises(ReadOnlySpan<byte> file) => file.Length >= 4 && file[1..4].SequenceEqual("PNG"u8);
 
-    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation)
+    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellationToken)
     {
         if (!file.StartsWith(Signature))
             throw new ImageFormatException("PNG: the signature is damaged, as by a transfer in text mode");
@@ -28,7 +28,7 @@ internal static unsafe class PngDecoder
         ImageLimits.Check(Name, header.Width, header.Height, describable, options);
 
         var expander = new PngRowExpander(chunks);
-        var canvas = new ImageCanvas((int)header.Width, (int)header.Height, options, chunks.Orientation, cancellation);
+        var canvas = new ImageCanvas((int)header.Width, (int)header.Height, options, chunks.Orientation, cancellationToken);
         bool complete = true;
         fixed (byte* start = file)
         {

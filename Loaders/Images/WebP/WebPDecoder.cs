@@ -18,7 +18,7 @@ internal static class WebPDecoder
     public static bool Recognises(ReadOnlySpan<byte> file) =>
         file.Length >= 12 && file.StartsWith("RIFF"u8) && file[8..12].SequenceEqual("WEBP"u8);
 
-    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation)
+    public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellationToken)
     {
         var chunks = new WebPChunks(file);
         if (chunks.Lossy.IsEmpty && chunks.Lossless.IsEmpty) throw new ImageFormatException("WebP: no VP8 or VP8L chunk");
@@ -29,7 +29,7 @@ internal static class WebPDecoder
         (int width, int height) = isLossy ? LossySize(chunks.Lossy) : LosslessDecoder.ReadSize(chunks.Lossless);
         long describable = isLossy ? chunks.Lossy.Length * MostLossyPixelsPerByte : chunks.Lossless.Length * MostLosslessPixelsPerByte;
         ImageLimits.Check(Name, width, height, describable, options);
-        ImageCanvas canvas = CreateCanvas(chunks, width, height, options, cancellation);
+        ImageCanvas canvas = CreateCanvas(chunks, width, height, options, cancellationToken);
 
         bool isComplete = isLossy ? DecodeLossy(chunks, width, height, options, canvas) : DecodeLossless(chunks, width, height, options, canvas);
         return canvas.ToImage(isComplete && !chunks.IsTruncated);
@@ -42,15 +42,15 @@ internal static class WebPDecoder
     }
 
     /// <summary>The canvas of an animation may be larger than its first frame; around it the picture is transparent black.</summary>
-    private static ImageCanvas CreateCanvas(WebPChunks chunks, int width, int height, ImageOptions options, CancellationToken cancellation)
+    private static ImageCanvas CreateCanvas(WebPChunks chunks, int width, int height, ImageOptions options, CancellationToken cancellationToken)
     {
-        if (chunks.Canvas is not { } full || full == (width, height)) return new ImageCanvas(width, height, options, chunks.Orientation, cancellation);
+        if (chunks.Canvas is not { } full || full == (width, height)) return new ImageCanvas(width, height, options, chunks.Orientation, cancellationToken);
         (int x, int y) = chunks.FrameOffset;
         ImageLimits.Check(Name, full.Width, full.Height, width * (long)height, options);
         if (x + width > full.Width || y + height > full.Height)
             throw new ImageFormatException(
                 $"WebP: a frame of {width}×{height} pixels at ({x}, {y}) leaves the canvas of {full.Width}×{full.Height}");
-        var canvas = new ImageCanvas(full.Width, full.Height, options, chunks.Orientation, cancellation);
+        var canvas = new ImageCanvas(full.Width, full.Height, options, chunks.Orientation, cancellationToken);
         canvas.Clear(RgbColor.Black);
         return canvas;
     }

@@ -40,14 +40,14 @@ internal sealed class BenchCommand : CliCommand
         "tinymllm bench -m model.gguf --isa avx2",
     ];
 
-    public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var options = Read(parsed);
         foreach (string? path in new[] { options.Model, options.Projector })
             if (path is not null) Inputs.Existing(path);
         var results = new List<BenchmarkResult>();
         var peaks = new PeakNote(Terminal);
-        foreach (var result in ModelBenchmark.Run(options, peaks, cancellation))
+        foreach (var result in ModelBenchmark.Run(options, peaks, cancellationToken))
         {
             results.Add(result);
             if (!parsed.GetValue(_json)) Terminal.Note($"{result.Test} done");

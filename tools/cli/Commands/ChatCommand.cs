@@ -41,11 +41,11 @@ internal sealed class ChatCommand : CliCommand
         "tinymllm chat -m model.gguf --mmproj mmproj.gguf --image plan.png --system \"Answer briefly.\" --temp 0.7",
     ];
 
-    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         GenerationOptions options = _answer.Options(parsed);
         List<RgbImage> waiting = [.. Inputs.Pictures(parsed.GetValue(_images), _model.Images(parsed))];
-        using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, waiting.Count > 0, cancellation).ConfigureAwait(false);
+        using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, waiting.Count > 0, cancellationToken).ConfigureAwait(false);
         options = _answer.Options(parsed, model, Terminal);
         using ChatSession session = model.CreateSession(_answer.System(parsed));
         var lines = new LineReader(Terminal, Complete);

@@ -22,5 +22,5 @@ internal abstract class CliCommand : Command
     protected Interrupts Interrupts { get; }
 
     /// <summary>Does the work and returns the exit code.</summary>
-    public abstract Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation);
+    public abstract Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken);
 }

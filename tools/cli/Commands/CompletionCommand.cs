@@ -61,7 +61,7 @@ internal sealed class CompletionCommand : CliCommand
         "tinymllm completion powershell | Out-String | Invoke-Expression",
     ];
 
-    public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         Terminal.Out.WriteLine(parsed.GetRequiredValue(_shell) switch
         {

@@ -34,13 +34,13 @@ internal sealed class DemoCommand : CliCommand
         "dotnet run --project tools/cli -c Release",
     ];
 
-    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         DemoFiles demo = DemoFiles.Find();
         (string Path, string Question)[] asked = Questions(parsed, demo);
         long start = Stopwatch.GetTimestamp();
         using VisionLanguageModel model =
-            await VisionLanguageModel.LoadAsync(demo.Model, demo.Projector, cancellation: cancellation).ConfigureAwait(false);
+            await VisionLanguageModel.LoadAsync(demo.Model, demo.Projector, cancellationToken: cancellationToken).ConfigureAwait(false);
         Terminal.Note(ModelArguments.Summary(model.Info, Stopwatch.GetElapsedTime(start)));
         Terminal.Note("It was trained for this project on drawn scenes of emoji and knows nothing else; tinymllm pull smolvlm:256m gets a real model.");
 
@@ -51,7 +51,7 @@ internal sealed class DemoCommand : CliCommand
             if (path != picture) Terminal.Out.WriteLine(
                 $"{(picture is null ? "" : "\n")}{Path.GetRelativePath(Directory.GetCurrentDirectory(), path)}");
             picture = path;
-            results.Add(await AskAsync(model, RgbImage.Load(path), question, cancellation).ConfigureAwait(false));
+            results.Add(await AskAsync(model, RgbImage.Load(path), question, cancellationToken).ConfigureAwait(false));
         }
 
         Terminal.Out.WriteLine();
@@ -74,11 +74,11 @@ internal sealed class DemoCommand : CliCommand
     }
 
     private async Task<GenerationResult> AskAsync(VisionLanguageModel model, RgbImage image, string question,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         Terminal.Write($"  {question} ");
         GenerationResult? result = null;
-        await foreach (GeneratedPiece piece in model.GenerateAsync(question, image, cancellation: cancellation).ConfigureAwait(false))
+        await foreach (GeneratedPiece piece in model.GenerateAsync(question, image, cancellationToken: cancellationToken).ConfigureAwait(false))
         {
             Terminal.Write(piece.Text);
             result = piece.Result;

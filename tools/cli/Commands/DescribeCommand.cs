@@ -38,7 +38,7 @@ internal sealed class DescribeCommand : CliCommand
         "tinymllm describe scans -r -m qwen3-vl:2b -p \"What kind of document is this?\" -n 16 | jq -r '[.file, .answer] | @csv'",
     ];
 
-    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         string folder = parsed.GetRequiredValue(_folder), prompt = Prompts.Read(parsed.GetRequiredValue(_prompt), Terminal);
         if (!Directory.Exists(folder)) throw new UsageException($"there is no folder {folder}");
@@ -46,7 +46,7 @@ internal sealed class DescribeCommand : CliCommand
         string[] pictures = Pictures(folder, parsed.GetValue(_recursive));
 
         using AnswerLog log = AnswerLog.Open(parsed.GetValue(_out), Terminal.Out);
-        (string path, string? projector) = await _model.LocateAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
+        (string path, string? projector) = await _model.LocateAsync(parsed, Terminal, cancellationToken).ConfigureAwait(false);
         if (projector is null) throw ModelArguments.NoEncoder(path);
         DescribeRun run = DescribeRun.Of(path, projector, prompt, parsed, [_prompt, _out, _recursive, .. _model.Indifferent]);
         string[] left = [.. pictures.Where(picture => !log.Has(run, picture))];
@@ -54,7 +54,7 @@ internal sealed class DescribeCommand : CliCommand
             $"{pictures.Length - left.Length} of {pictures.Length} pictures have their answers already");
         if (left.Length == 0) return ExitCodes.Success;
 
-        using VisionLanguageModel model = await _model.LoadAsync(parsed, path, projector, Terminal, cancellation).ConfigureAwait(false);
+        using VisionLanguageModel model = await _model.LoadAsync(parsed, path, projector, Terminal, cancellationToken).ConfigureAwait(false);
         var work = new Work(model, folder, left, pictures.Length, run, _answer.Options(parsed, model, Terminal), log,
             ShowsBar: Terminal.ErrorIsTerminal && !(parsed.GetValue(_out) is null && Terminal.OutIsTerminal));
         int done = 0;
@@ -62,7 +62,7 @@ internal sealed class DescribeCommand : CliCommand
         {
             int failed = await ProgressBars.RunAsync<(double Done, string Title), int>(
                 Terminal, "describing", now => (now.Done, left.Length, now.Title),
-                progress => DescribeAsync(work, progress, count => done = count, cancellation),
+                progress => DescribeAsync(work, progress, count => done = count, cancellationToken),
                 hidden: !work.ShowsBar).ConfigureAwait(false);
             Terminal.Note($"{left.Length - failed} described, {failed} failed");
             return failed == 0 ? ExitCodes.Success : ExitCodes.Partial;
@@ -90,7 +90,7 @@ internal sealed class DescribeCommand : CliCommand
     }
 
     private async Task<int> DescribeAsync(
-        Work work, IProgress<(double Done, string Title)> progress, Action<int> count, CancellationToken cancellation)
+        Work work, IProgress<(double Done, string Title)> progress, Action<int> count, CancellationToken cancellationToken)
     {
         int failed = 0;
         for (int i = 0; i < work.Left.Length; i++)
@@ -103,11 +103,11 @@ internal sealed class DescribeCommand : CliCommand
             GenerationResult? result = null;
             try
             {
-                RgbImage image = Inputs.FoundPicture(path, work.Model.ImageOptions, cancellation);
+                RgbImage image = Inputs.FoundPicture(path, work.Model.ImageOptions, cancellationToken);
                 var tiles = new Direct<ImageProgress>(now => progress.Report(
                     (before + 0.9 * now.Fraction, now.Tiles > 1 ? $"{title}: {Answers.TileTitle(now)}" : title)));
                 GenerationOptions options = work.ShowsBar ? work.Options with { ImageProgress = tiles } : work.Options;
-                result = await work.Model.AnswerAsync(work.Run.Prompt, [image], options, cancellation).ConfigureAwait(false);
+                result = await work.Model.AnswerAsync(work.Run.Prompt, [image], options, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception failure) when (Failures.IsBadInput(failure))
             {

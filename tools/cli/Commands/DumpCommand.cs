@@ -36,7 +36,7 @@ internal sealed class DumpCommand : CliCommand
         "tinymllm dump -m model.gguf --tokens 1,15,22 --greedy 8 --kv-type f16 --out text",
     ];
 
-    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         if ((parsed.GetValue(_prompt) is null) == (parsed.GetValue(_tokens) is null)) throw new UsageException(
             "give the prompt either as text (-p) or as token ids (--tokens)");
@@ -46,14 +46,14 @@ internal sealed class DumpCommand : CliCommand
         RgbImage[] images = Inputs.Pictures(parsed.GetValue(_images), _model.Images(parsed));
         if (tokens is not null && images.Length > 0) throw new UsageException("--tokens takes no pictures; use -p with --raw");
 
-        (string path, string? projector) = await _model.LocateAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
+        (string path, string? projector) = await _model.LocateAsync(parsed, Terminal, cancellationToken).ConfigureAwait(false);
         if (images.Length > 0 && projector is null) throw ModelArguments.NoEncoder(path);
-        using VisionLanguageModel model = await _model.LoadAsync(parsed, path, projector, Terminal, cancellation).ConfigureAwait(false);
+        using VisionLanguageModel model = await _model.LoadAsync(parsed, path, projector, Terminal, cancellationToken).ConfigureAwait(false);
         string[] sources = [path, .. projector is null ? Array.Empty<string>() : [projector], .. parsed.GetValue(_images) ?? []];
         var request = new DumpRequest(text, tokens, images, parsed.GetValue(_raw), parsed.GetValue(_system),
             _model.FollowsLlamaCpp(parsed), greedy, sources);
         string folder = parsed.GetRequiredValue(_out);
-        await Task.Run(() => Dump.Write(model, request, folder, cancellation), cancellation).ConfigureAwait(false);
+        await Task.Run(() => Dump.Write(model, request, folder, cancellationToken), cancellationToken).ConfigureAwait(false);
         Terminal.Note($"written to {folder}");
         return ExitCodes.Success;
     }

@@ -49,7 +49,7 @@ internal sealed class EvalCommand : CliCommand
         "tinymllm eval -m model.gguf --mmproj mmproj.gguf --set questions.jsonl --at-least 0.8 --json > result.json",
     ];
 
-    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         GenerationOptions options = _answer.Options(parsed);
         if (parsed.GetValue(_atLeast) is < 0 or > 1 or double.NaN) throw new UsageException("--at-least is a share, 0 to 1");
@@ -57,19 +57,19 @@ internal sealed class EvalCommand : CliCommand
         var runs = new List<EvalRun>();
         if (parsed.GetValue(_types) is not { } types)
         {
-            using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, set.HasPictures, cancellation).ConfigureAwait(false);
-            runs.Add(await AskAsync("share", model, set, options, cancellation).ConfigureAwait(false));
+            using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, set.HasPictures, cancellationToken).ConfigureAwait(false);
+            runs.Add(await AskAsync("share", model, set, options, cancellationToken).ConfigureAwait(false));
         }
         else
         {
-            (string text, string? projector) = await _model.LocateAsync(parsed, Terminal, cancellation).ConfigureAwait(false);
+            (string text, string? projector) = await _model.LocateAsync(parsed, Terminal, cancellationToken).ConfigureAwait(false);
             if (set.HasPictures && projector is null) throw ModelArguments.NoEncoder(text);
             foreach (string type in types.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
             {
-                using var files = QuantizedFiles.Make(text, projector, type, cancellation);
+                using var files = QuantizedFiles.Make(text, projector, type, cancellationToken);
                 using VisionLanguageModel model = await VisionLanguageModel.LoadAsync(
-                    files.Model, files.Projector, _model.Options(parsed), cancellation: cancellation).ConfigureAwait(false);
-                runs.Add(await AskAsync(type, model, set, options, cancellation).ConfigureAwait(false));
+                    files.Model, files.Projector, _model.Options(parsed), cancellationToken: cancellationToken).ConfigureAwait(false);
+                runs.Add(await AskAsync(type, model, set, options, cancellationToken).ConfigureAwait(false));
             }
 
             if (runs.Count == 0) throw new UsageException("--types names no type");
@@ -81,7 +81,7 @@ internal sealed class EvalCommand : CliCommand
     }
 
     private Task<EvalRun> AskAsync(
-        string name, VisionLanguageModel model, EvalSet set, GenerationOptions options, CancellationToken cancellation) =>
+        string name, VisionLanguageModel model, EvalSet set, GenerationOptions options, CancellationToken cancellationToken) =>
         ProgressBars.RunAsync<int, EvalRun>(
             Terminal, name == "share" ? "asking" : name, done => (done, set.Questions.Length, null), async progress =>
             {
@@ -89,7 +89,7 @@ internal sealed class EvalCommand : CliCommand
                 foreach (EvalQuestion question in set.Questions)
                 {
                     RgbImage[] images = set.Picture(question, model.ImageOptions) is { } picture ? [picture] : [];
-                    var asked = model.AnswerAsync(question.Question, images, options, cancellation);
+                    var asked = model.AnswerAsync(question.Question, images, options, cancellationToken);
                     run.Add(question, (await asked.ConfigureAwait(false)).Text);
                     progress.Report(run.Outcomes.Count);
                 }

@@ -38,7 +38,7 @@ internal sealed class InspectCommand : CliCommand
         "tinymllm inspect model.gguf --json | jq '.tensors[] | select(.type == \"Q6_K\") | .name'",
     ];
 
-    public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         string? path = parsed.GetValue(_file);
         if (parsed.GetValue(_machine))
@@ -55,7 +55,7 @@ internal sealed class InspectCommand : CliCommand
         foreach (string problem in TemplateReport.Problems(file)) Warn(file, problem);
         if (!parsed.GetValue(_check)) return Task.FromResult(ExitCodes.Success);
 
-        IReadOnlyList<InvalidTensor> invalid = file.FindInvalidTensors(cancellation);
+        IReadOnlyList<InvalidTensor> invalid = file.FindInvalidTensors(cancellationToken);
         foreach (InvalidTensor tensor in invalid) Warn(file, tensor.ToString());
         if (invalid.Count == 0) Terminal.Note($"{file.Path}: all tensors hold finite numbers");
         return Task.FromResult(invalid.Count == 0 ? ExitCodes.Success : ExitCodes.BadInput);

@@ -19,7 +19,7 @@ internal sealed class ListCommand : CliCommand
 
     public override IReadOnlyList<string> Examples => ["tinymllm list", "tinymllm list --available"];
 
-    public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         if (parsed.GetValue(_available)) ShowCatalog();
         else ShowCache();

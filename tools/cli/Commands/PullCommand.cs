@@ -26,13 +26,13 @@ internal sealed class PullCommand : CliCommand
         "HF_ENDPOINT=https://hub.example.com tinymllm pull qwen3-vl:2b",
     ];
 
-    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         HubReference reference = HubReference.Parse(parsed.GetRequiredValue(_model));
         using var hub = new HubDownloader();
         try
         {
-            HubModel model = await TransferBars.RunAsync(Terminal, progress => hub.PullAsync(reference, progress, cancellation))
+            HubModel model = await TransferBars.RunAsync(Terminal, progress => hub.PullAsync(reference, progress, cancellationToken))
                 .ConfigureAwait(false);
             Terminal.Out.WriteLine(model.ModelPath);
             if (model.ProjectorPath is not null) Terminal.Out.WriteLine(model.ProjectorPath);

@@ -38,7 +38,7 @@ internal sealed class QuantizeCommand : CliCommand
         "tinymllm quantize mmproj-f16.gguf mmproj-q8_0.gguf Q8_0",
     ];
 
-    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         string name = parsed.GetRequiredValue(_type), input = parsed.GetRequiredValue(_input), output = parsed.GetRequiredValue(_output);
         if (!QuantizationMixes.TryParse(name, out QuantizationMix mix))
@@ -52,8 +52,8 @@ internal sealed class QuantizeCommand : CliCommand
 
         IReadOnlyList<QuantizedTensor> tensors = await ProgressBars.RunAsync<QuantizedTensor, IReadOnlyList<QuantizedTensor>>(
             Terminal, Path.GetFileName(output), tensor => (tensor.Index + 1, tensor.Count, null),
-            progress => Task.Run(() => ModelQuantizer.Quantize(input, output, options, progress, cancellation),
-                cancellation)).ConfigureAwait(false);
+            progress => Task.Run(() => ModelQuantizer.Quantize(input, output, options, progress, cancellationToken),
+                cancellationToken)).ConfigureAwait(false);
         Show(tensors);
         return ExitCodes.Success;
     }

@@ -20,7 +20,7 @@ internal sealed class RemoveCommand : CliCommand
     public override IReadOnlyList<string> Examples =>
         ["tinymllm rm smolvlm:256m", "tinymllm rm ggml-org/SmolVLM-256M-Instruct-GGUF:SmolVLM-256M-Instruct-f16.gguf"];
 
-    public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         HubReference reference = HubReference.Parse(parsed.GetRequiredValue(_model));
         using var hub = new HubDownloader();

@@ -35,18 +35,18 @@ internal sealed class RunCommand : CliCommand
         "tinymllm run -m smolvlm:500m --image receipt.jpg -p \"Read the total.\" --json-schema '{\"type\":\"object\",\"properties\":{\"total\":{\"type\":\"number\"}},\"required\":[\"total\"]}'",
     ];
 
-    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         GenerationOptions options = _answer.Options(parsed) with { Raw = parsed.GetValue(_raw) };
         string prompt = Prompts.Read(parsed.GetRequiredValue(_prompt), Terminal);
         RgbImage[] images = Inputs.Pictures(parsed.GetValue(_images), _model.Images(parsed));
-        using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, images.Length > 0, cancellation).ConfigureAwait(false);
+        using VisionLanguageModel model = await _model.LoadAsync(parsed, Terminal, images.Length > 0, cancellationToken).ConfigureAwait(false);
         options = _answer.Options(parsed, model, Terminal) with { Raw = options.Raw };
         GenerationResult result;
         try
         {
             result = await Answers.ShowAsync(
-                Terminal, options, with => model.GenerateAsync(prompt, images, with, cancellation)).ConfigureAwait(false);
+                Terminal, options, with => model.GenerateAsync(prompt, images, with, cancellationToken)).ConfigureAwait(false);
         }
         finally
         {

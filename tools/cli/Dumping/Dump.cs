@@ -25,7 +25,7 @@ internal sealed record DumpRequest(string? Text, int[]? Tokens, IReadOnlyList<Rg
 /// </summary>
 internal static class Dump
 {
-    public static void Write(VisionLanguageModel model, DumpRequest request, string folder, CancellationToken cancellation)
+    public static void Write(VisionLanguageModel model, DumpRequest request, string folder, CancellationToken cancellationToken)
     {
         IReadOnlyList<PromptPart> prompt = Assemble(model, request);
         int total = prompt.Sum(part => part.Tokens) + request.Greedy;
@@ -40,13 +40,13 @@ internal static class Dump
         {
             Span<float> logits = i == prompt.Count - 1 ? slot.Logits : [];
             int position = slot.Timeline.NextPosition;
-            if (prompt[i] is TextPart text) ReadText(slot, text, position, logits, cancellation);
-            else ReadPicture(model, slot, (PicturePart)prompt[i], position, logits, output, description.Pictures, cancellation);
+            if (prompt[i] is TextPart text) ReadText(slot, text, position, logits, cancellationToken);
+            else ReadPicture(model, slot, (PicturePart)prompt[i], position, logits, output, description.Pictures, cancellationToken);
             description.Add(prompt[i], position);
         }
 
         description.PastPositions = slot.Timeline.NextPosition;
-        float[] rows = Continue(slot, request.Greedy, description.Greedy, cancellation);
+        float[] rows = Continue(slot, request.Greedy, description.Greedy, cancellationToken);
         output.Write("logits.npy", rows, request.Greedy + 1, model.Info.VocabularySize);
         output.Write("dump.json", description.Write);
     }
@@ -67,27 +67,27 @@ internal static class Dump
         return model.Assemble(turns, new ChatRenderOptions { ImagesAsText = request.ImagesAsText });
     }
 
-    private static void ReadText(Slot slot, TextPart text, int position, Span<float> logits, CancellationToken cancellation)
+    private static void ReadText(Slot slot, TextPart text, int position, Span<float> logits, CancellationToken cancellationToken)
     {
-        slot.Decoder.Read(text.Ids, position, logits, cancellation);
+        slot.Decoder.Read(text.Ids, position, logits, cancellationToken);
         foreach (int id in text.Ids) slot.Timeline.Add(id);
     }
 
     private static void ReadPicture(
         VisionLanguageModel model, Slot slot, PicturePart picture, int position, Span<float> logits, DumpFolder output, int number,
-            CancellationToken cancellation)
+            CancellationToken cancellationToken)
     {
         ImageTile tile = picture.Chunk.Tile;
         string suffix = number.ToString("00", CultureInfo.InvariantCulture) + ".npy";
         output.Write("pixels_" + suffix, model.Vision!.Normalize(tile), tile.Size.Height, tile.Size.Width, 3);
-        float[] rows = slot.Decoder.Encode(picture, null, cancellation);
+        float[] rows = slot.Decoder.Encode(picture, null, cancellationToken);
         output.Write("embd_" + suffix, rows, picture.Tokens, rows.Length / picture.Tokens);
-        slot.Decoder.Read(picture, rows, position, logits, cancellation);
+        slot.Decoder.Read(picture, rows, position, logits, cancellationToken);
         slot.Timeline.Add(picture);
     }
 
     /// <summary>The logits behind the prompt, then those behind each of the likeliest tokens that are fed back.</summary>
-    private static float[] Continue(Slot slot, int steps, List<int> greedy, CancellationToken cancellation)
+    private static float[] Continue(Slot slot, int steps, List<int> greedy, CancellationToken cancellationToken)
     {
         int vocabulary = slot.Logits.Length;
         float[] rows = new float[(steps + 1) * vocabulary];
@@ -97,7 +97,7 @@ internal static class Dump
             int token = ArgMax(slot.Logits);
             greedy.Add(token);
             if (step == steps) return rows;
-            PromptReader.ReadToken(slot, token, cancellation);
+            PromptReader.ReadToken(slot, token, cancellationToken);
         }
     }
 

@@ -45,12 +45,12 @@ internal static class Inputs
     /// <summary>A picture that the user did not name himself: a pipe in a folder would wait for ever.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">How it is decoded.</param>
-    /// <param name="cancellation">Takes effect within a row of pixels.</param>
+    /// <param name="cancellationToken">Takes effect within a row of pixels.</param>
     /// <exception cref="UsageException">It is no file.</exception>
     /// <exception cref="ImageFormatException">It is no picture.</exception>
-    public static RgbImage FoundPicture(string path, ImageOptions options, CancellationToken cancellation = default) =>
+    public static RgbImage FoundPicture(string path, ImageOptions options, CancellationToken cancellationToken = default) =>
         FileKinds.Of(path) is FileKind.Regular or FileKind.Missing
-        ? RgbImage.Load(path, options, cancellation)
+        ? RgbImage.Load(path, options, cancellationToken)
         : throw new UsageException($"{path}: it is {FileKinds.Of(path).Describe()}, not a file");
 
     /// <summary>The pictures of an option that may be repeated.</summary>

@@ -127,7 +127,7 @@ internal sealed class ModelArguments
     }
 
     /// <summary>The model's two files, downloaded if need be.</summary>
-    public async Task<(string Model, string? Projector)> LocateAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellation)
+    public async Task<(string Model, string? Projector)> LocateAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
     {
         Check(Options(parsed)); // Before anything is downloaded.
         string name = parsed.GetRequiredValue(_model);
@@ -149,7 +149,7 @@ internal sealed class ModelArguments
 
         using var hub = new HubDownloader();
         HubModel files = hub.FindCached(reference)
-            ?? await TransferBars.RunAsync(terminal, progress => hub.PullAsync(reference, progress, cancellation)).ConfigureAwait(false);
+            ?? await TransferBars.RunAsync(terminal, progress => hub.PullAsync(reference, progress, cancellationToken)).ConfigureAwait(false);
         return (files.ModelPath, projector ?? files.ProjectorPath);
     }
 
@@ -157,23 +157,23 @@ internal sealed class ModelArguments
     /// <param name="parsed">The command line.</param>
     /// <param name="terminal">Where progress goes.</param>
     /// <param name="pictures">Whether there are pictures: then a missing encoder is reported before anything is loaded.</param>
-    /// <param name="cancellation">Takes effect within one layer.</param>
-    public async Task<VisionLanguageModel> LoadAsync(ParseResult parsed, Terminal terminal, bool pictures, CancellationToken cancellation)
+    /// <param name="cancellationToken">Takes effect within one layer.</param>
+    public async Task<VisionLanguageModel> LoadAsync(ParseResult parsed, Terminal terminal, bool pictures, CancellationToken cancellationToken)
     {
-        (string model, string? projector) = await LocateAsync(parsed, terminal, cancellation).ConfigureAwait(false);
+        (string model, string? projector) = await LocateAsync(parsed, terminal, cancellationToken).ConfigureAwait(false);
         if (pictures && projector is null) throw NoEncoder(model);
-        return await LoadAsync(parsed, model, projector, terminal, cancellation).ConfigureAwait(false);
+        return await LoadAsync(parsed, model, projector, terminal, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Loads located files.</summary>
     public async Task<VisionLanguageModel> LoadAsync(
-        ParseResult parsed, string model, string? projector, Terminal terminal, CancellationToken cancellation)
+        ParseResult parsed, string model, string? projector, Terminal terminal, CancellationToken cancellationToken)
     {
         ModelOptions options = Options(parsed);
         long start = Stopwatch.GetTimestamp();
         double share = 0;
         var progress = new Direct<LoadProgress>(now => share = now.Fraction);
-        Task<VisionLanguageModel> loading = VisionLanguageModel.LoadAsync(model, projector, options, progress, cancellation);
+        Task<VisionLanguageModel> loading = VisionLanguageModel.LoadAsync(model, projector, options, progress, cancellationToken);
         string title = $"loading {Path.GetFileName(model)}";
         await ProgressBars.WatchAsync(terminal, loading, () => new WorkState(title, share)).ConfigureAwait(false);
         VisionLanguageModel loaded = await loading.ConfigureAwait(false);

@@ -20,9 +20,9 @@ internal sealed class QuantizedFiles : IDisposable
     /// <param name="model">The text model's file.</param>
     /// <param name="projector">The picture encoder's file, or null.</param>
     /// <param name="type">Name of a mix (Q8_0, Q4_K_M, …), or <see cref="AsTheyAre"/>.</param>
-    /// <param name="cancellation">Stops the work; nothing is left behind.</param>
+    /// <param name="cancellationToken">Stops the work; nothing is left behind.</param>
     /// <exception cref="UsageException">There is no such type.</exception>
-    public static QuantizedFiles Make(string model, string? projector, string type, CancellationToken cancellation)
+    public static QuantizedFiles Make(string model, string? projector, string type, CancellationToken cancellationToken)
     {
         if (type.Equals(AsTheyAre, StringComparison.OrdinalIgnoreCase)) return new QuantizedFiles(model, projector, null);
         if (!QuantizationMixes.TryParse(type, out QuantizationMix mix))
@@ -33,8 +33,8 @@ internal sealed class QuantizedFiles : IDisposable
         var options = new QuantizationOptions { Mix = mix, AllowRequantize = true };
         try
         {
-            ModelQuantizer.Quantize(model, files.Model, options, cancellation: cancellation);
-            if (projector is not null) ModelQuantizer.Quantize(projector, files.Projector!, options, cancellation: cancellation);
+            ModelQuantizer.Quantize(model, files.Model, options, cancellationToken: cancellationToken);
+            if (projector is not null) ModelQuantizer.Quantize(projector, files.Projector!, options, cancellationToken: cancellationToken);
             return files;
         }
         catch
