@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.Intrinsics.X86;
 using System.Text.RegularExpressions;
 using TinyMllm.Kernels;
 using TinyMllm.Tests.Cli;
@@ -39,6 +40,16 @@ public sealed class IsaTests
         Assert.That(() => InstructionSets.Choose(name), Throws.TypeOf<UnsupportedIsaException>().With.Message.StartsWith("TINYMLLM_ISA: "));
     }
 
+    /// <summary>Only code that was built for .NET 11 can ask for it, and all code that runs there should have been.</summary>
+    [Test]
+    public void VnniOf512BitsIsUsedWhereTheRuntimeHasIt()
+    {
+        Type? runtime = typeof(AvxVnni).GetNestedType("V512");
+        Assert.That(runtime is not null, Is.EqualTo(Environment.Version.Major >= 11));
+        bool there = runtime?.GetProperty("IsSupported")?.GetValue(null) is true;
+        Assert.That(Isa.Avx512Vnni512.IsSupported, Is.EqualTo(there && Isa.Avx512.IsSupported));
+    }
+
     [Test]
     public void TheEnvironmentChooses()
     {
@@ -47,7 +58,7 @@ public sealed class IsaTests
         Assert.That(InstructionSets.Choose("portable"), Is.EqualTo(Isa.Portable));
     }
 
-    [Category("Dotnet")]
+    [Category("NotEmulated")]
     [TestCase("portable", 0, "portable, as TINYMLLM_ISA says: 4 floats per vector")]
     [TestCase("avx9", 2, "'avx9'")]
     public void TheToolObeysTheEnvironment(string name, int exitCode, string told)
@@ -63,6 +74,7 @@ public sealed class IsaTests
     }
 
     [Test]
+    [Category("NotEmulated")]
     public async Task BenchTakesTheSetByName()
     {
         Isa before = Isa.Current;

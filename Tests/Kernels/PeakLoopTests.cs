@@ -27,7 +27,7 @@ public sealed partial class PeakLoopTests
         ("Float32x4x4", "(v?mulps|vfmadd[0-9]+ps)", 8),
     ];
 
-    [Category("Dotnet")]
+    [Category("NotEmulated")]
     [TestCase("")]
     [TestCase("DOTNET_EnableAVXVNNI=0")]
     [TestCase("DOTNET_EnableAVX512=0")]
