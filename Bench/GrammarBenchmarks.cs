@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using TinyMllm.Engine.Sampling;
-using TinyMllm.Loaders.Grammars;
-using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Loaders.Text.Grammars;
+using TinyMllm.Loaders.Text.Tokenizers;
 
 namespace TinyMllm.Bench;
 

@@ -5,7 +5,7 @@ using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using TinyMllm.Loaders.Gguf;
-using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Loaders.Text.Tokenizers;
 using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Bench;

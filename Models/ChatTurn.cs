@@ -1,5 +1,5 @@
-using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Images;
+using TinyMllm.Loaders.Text.Chat;
 
 namespace TinyMllm;
 

@@ -47,8 +47,8 @@ public sealed record ModelOptions
 
     /// <summary>
     /// A chat template (Jinja) to use instead of the model's own, or the name of a built-in format such as <c>chatml</c>
-    /// (<see cref="Loaders.Chat.ChatTemplate.BuiltInNames"/>); null for the model's own. A template that is no good is no error when the model
-    /// is loaded: <see cref="Loaders.Chat.ChatTemplate.Problem"/> says what is wrong, and so does the first conversation.
+    /// (<see cref="Loaders.Text.Chat.ChatTemplate.BuiltInNames"/>); null for the model's own. A template that is no good is no error when the model
+    /// is loaded: <see cref="Loaders.Text.Chat.ChatTemplate.Problem"/> says what is wrong, and so does the first conversation.
     /// </summary>
     public string? ChatTemplate { get; init; }
 

@@ -2,10 +2,10 @@ using TinyMllm.Engine;
 using TinyMllm.Engine.Sampling;
 using TinyMllm.Generation;
 using TinyMllm.Language;
-using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Images;
-using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Loaders.Text.Chat;
+using TinyMllm.Loaders.Text.Tokenizers;
 using TinyMllm.Vision;
 
 namespace TinyMllm;

@@ -1,11 +1,11 @@
 using Microsoft.Extensions.AI;
 using TinyMllm.Generation;
-using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Images;
+using TinyMllm.Loaders.Text.Chat;
 using AiMessage = Microsoft.Extensions.AI.ChatMessage;
 using AiRole = Microsoft.Extensions.AI.ChatRole;
-using ChatMessage = TinyMllm.Loaders.Chat.ChatMessage;
-using ChatRole = TinyMllm.Loaders.Chat.ChatRole;
+using ChatMessage = TinyMllm.Loaders.Text.Chat.ChatMessage;
+using ChatRole = TinyMllm.Loaders.Text.Chat.ChatRole;
 
 namespace TinyMllm.ExtensionsAI;
 

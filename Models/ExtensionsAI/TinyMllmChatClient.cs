@@ -1,9 +1,9 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 using TinyMllm.Generation;
-using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Images;
-using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Loaders.Text.Chat;
+using TinyMllm.Loaders.Text.Tokenizers;
 using AiMessage = Microsoft.Extensions.AI.ChatMessage;
 using AiRole = Microsoft.Extensions.AI.ChatRole;
 

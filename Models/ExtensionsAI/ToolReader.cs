@@ -1,5 +1,5 @@
 using Microsoft.Extensions.AI;
-using TinyMllm.Loaders.Chat;
+using TinyMllm.Loaders.Text.Chat;
 
 namespace TinyMllm.ExtensionsAI;
 

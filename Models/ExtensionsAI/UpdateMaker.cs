@@ -1,5 +1,5 @@
 using Microsoft.Extensions.AI;
-using TinyMllm.Loaders.Chat;
+using TinyMllm.Loaders.Text.Chat;
 using AiRole = Microsoft.Extensions.AI.ChatRole;
 
 namespace TinyMllm.ExtensionsAI;

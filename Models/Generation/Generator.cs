@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using TinyMllm.Engine.Sampling;
-using TinyMllm.Loaders.Chat;
+using TinyMllm.Loaders.Text.Chat;
 
 namespace TinyMllm.Generation;
 

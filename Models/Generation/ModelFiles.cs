@@ -1,9 +1,9 @@
 using TinyMllm.Engine.Sampling;
 using TinyMllm.Kernels;
 using TinyMllm.Language;
-using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Gguf;
-using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Loaders.Text.Chat;
+using TinyMllm.Loaders.Text.Tokenizers;
 using TinyMllm.Vision;
 using TinyMllm.Vision.Prompting;
 

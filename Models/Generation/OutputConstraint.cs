@@ -1,8 +1,8 @@
 using System.Text;
 using TinyMllm.Engine.Sampling;
-using TinyMllm.Loaders.Chat.Thinking;
-using TinyMllm.Loaders.Grammars;
-using TinyMllm.Loaders.Grammars.JsonSchema;
+using TinyMllm.Loaders.Text.Chat.Thinking;
+using TinyMllm.Loaders.Text.Grammars;
+using TinyMllm.Loaders.Text.Grammars.JsonSchema;
 
 namespace TinyMllm.Generation;
 

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using TinyMllm.Loaders.Images;
-using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Loaders.Text.Tokenizers;
 using TinyMllm.Vision;
 using TinyMllm.Vision.Prompting;
 

@@ -1,5 +1,5 @@
 using TinyMllm.Engine.Sampling;
-using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Loaders.Text.Tokenizers;
 
 namespace TinyMllm.Generation;
 

@@ -1,4 +1,4 @@
-using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Loaders.Text.Tokenizers;
 
 namespace TinyMllm.Generation;
 

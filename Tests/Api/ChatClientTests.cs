@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using TinyMllm.ExtensionsAI;
-using TinyMllm.Loaders.Chat;
+using TinyMllm.Loaders.Text.Chat;
 using AiMessage = Microsoft.Extensions.AI.ChatMessage;
 using AiRole = Microsoft.Extensions.AI.ChatRole;
 

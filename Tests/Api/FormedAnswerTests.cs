@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
-using TinyMllm.Loaders.Chat.ToolForms;
+using TinyMllm.Loaders.Text.Chat.ToolForms;
 using AiMessage = Microsoft.Extensions.AI.ChatMessage;
 using AiRole = Microsoft.Extensions.AI.ChatRole;
 

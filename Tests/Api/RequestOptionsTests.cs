@@ -208,7 +208,7 @@ public sealed class RequestOptionsTests
             TinyMllm.ChatTurn turn = Read([new AiMessage(AiRole.Tool, [new FunctionResultContent("1", result)])], null).Turns.Single();
             Assert.That(turn.Message.Parts.Select(part => part.Text ?? "*"), Is.EqualTo(parts));
             Assert.That(turn.Images, Has.Count.EqualTo(parts.Count(part => part == "*")));
-            Assert.That((turn.Message.Role, turn.Message.ToolCallId), Is.EqualTo((TinyMllm.Loaders.Chat.ChatRole.Tool, "1")));
+            Assert.That((turn.Message.Role, turn.Message.ToolCallId), Is.EqualTo((TinyMllm.Loaders.Text.Chat.ChatRole.Tool, "1")));
         }
 
         var failed = new FunctionResultContent("1", null) { Exception = new InvalidOperationException("no network") };
@@ -219,7 +219,7 @@ public sealed class RequestOptionsTests
     public void RolesAreKnownOrRefused()
     {
         Request request = Read([new AiMessage(new AiRole("developer"), "Be brief."), new AiMessage(AiRole.User, "Hi")], null);
-        Assert.That(request.Turns[0].Message.Role, Is.EqualTo(TinyMllm.Loaders.Chat.ChatRole.System));
+        Assert.That(request.Turns[0].Message.Role, Is.EqualTo(TinyMllm.Loaders.Text.Chat.ChatRole.System));
         Assert.That(() => Read([new AiMessage(new AiRole("narrator"), "Once")], null), Throws.TypeOf<NotSupportedException>().With.Message.Contains("'narrator'"));
     }
 

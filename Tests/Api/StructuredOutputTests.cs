@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.AI;
 using TinyMllm.Engine.Sampling;
-using TinyMllm.Loaders.Grammars;
+using TinyMllm.Loaders.Text.Grammars;
 
 namespace TinyMllm.Tests.Api;
 

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
-using TinyMllm.Loaders.Chat;
+using TinyMllm.Loaders.Text.Chat;
 using AiRole = Microsoft.Extensions.AI.ChatRole;
-using ChatMessage = TinyMllm.Loaders.Chat.ChatMessage;
+using ChatMessage = TinyMllm.Loaders.Text.Chat.ChatMessage;
 
 namespace TinyMllm.Tests.Api;
 

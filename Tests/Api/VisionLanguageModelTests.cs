@@ -1,8 +1,8 @@
 using System.Text.Json;
 using TinyMllm.Engine;
 using TinyMllm.Loaders.Gguf;
-using TinyMllm.Loaders.Grammars;
 using TinyMllm.Loaders.Images;
+using TinyMllm.Loaders.Text.Grammars;
 
 namespace TinyMllm.Tests.Api;
 

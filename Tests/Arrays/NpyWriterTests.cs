@@ -1,4 +1,4 @@
-using TinyMllm.Loaders.Npy;
+using TinyMllm.Loaders.Arrays;
 using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Tests.Arrays;

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
+using TinyMllm.Loaders.Arrays;
 using TinyMllm.Loaders.Files;
 using TinyMllm.Loaders.Gguf;
-using TinyMllm.Loaders.Npy;
 using TinyMllm.Tests.Gguf;
 using TinyMllm.Tests.Support;
 

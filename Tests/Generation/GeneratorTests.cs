@@ -1,6 +1,6 @@
 using TinyMllm.Engine.Sampling;
 using TinyMllm.Generation;
-using TinyMllm.Loaders.Chat;
+using TinyMllm.Loaders.Text.Chat;
 
 namespace TinyMllm.Tests.Generation;
 

@@ -1,6 +1,6 @@
 using TinyMllm.Engine.Sampling;
-using TinyMllm.Loaders.Tokenizers;
-using TinyMllm.Tests.Tokenizers;
+using TinyMllm.Loaders.Text.Tokenizers;
+using TinyMllm.Tests.Text.Tokenizers;
 
 namespace TinyMllm.Tests.Sampling;
 

@@ -1,7 +1,7 @@
 using TinyMllm.Engine;
 using TinyMllm.Language;
 using TinyMllm.Loaders.Gguf;
-using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Loaders.Text.Tokenizers;
 using TinyMllm.Tests.Support;
 using TinyMllm.Vision;
 using TinyMllm.Vision.Prompting;

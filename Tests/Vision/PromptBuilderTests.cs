@@ -2,7 +2,7 @@ using System.Text.Json;
 using TinyMllm.Engine;
 using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Images;
-using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Loaders.Text.Tokenizers;
 using TinyMllm.Vision;
 using TinyMllm.Vision.Prompting;
 

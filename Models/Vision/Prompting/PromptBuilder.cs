@@ -1,5 +1,5 @@
 using System.Text;
-using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Loaders.Text.Tokenizers;
 
 namespace TinyMllm.Vision.Prompting;
 

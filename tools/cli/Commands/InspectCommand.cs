@@ -7,7 +7,7 @@ using TinyMllm.Engine;
 using TinyMllm.Kernels;
 using TinyMllm.Language;
 using TinyMllm.Loaders.Gguf;
-using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Loaders.Text.Tokenizers;
 using TinyMllm.Vision;
 
 namespace TinyMllm.Cli.Commands;

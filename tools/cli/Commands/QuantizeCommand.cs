@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Spectre.Console;
 using TinyMllm.Cli.Support;
-using TinyMllm.Loaders.Quantization;
+using TinyMllm.Loaders.Gguf.Quantization;
 
 namespace TinyMllm.Cli.Commands;
 

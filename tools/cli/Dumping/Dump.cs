@@ -1,8 +1,8 @@
 using System.Globalization;
 using TinyMllm.Cli.Support;
 using TinyMllm.Generation;
-using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Images;
+using TinyMllm.Loaders.Text.Chat;
 using TinyMllm.Vision;
 
 namespace TinyMllm.Cli.Dumping;

@@ -1,5 +1,5 @@
+using TinyMllm.Loaders.Arrays;
 using TinyMllm.Loaders.Files;
-using TinyMllm.Loaders.Npy;
 
 namespace TinyMllm.Cli.Dumping;
 

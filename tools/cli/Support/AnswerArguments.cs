@@ -1,6 +1,6 @@
 using System.CommandLine;
 using TinyMllm.Engine.Sampling;
-using TinyMllm.Loaders.Grammars;
+using TinyMllm.Loaders.Text.Grammars;
 
 namespace TinyMllm.Cli.Support;
 

@@ -1,12 +1,12 @@
 using TinyMllm.Kernels;
 using TinyMllm.Kernels.Quantization;
-using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Gguf;
-using TinyMllm.Loaders.Grammars;
+using TinyMllm.Loaders.Gguf.Quantization;
 using TinyMllm.Loaders.Hub;
 using TinyMllm.Loaders.Images;
-using TinyMllm.Loaders.Quantization;
-using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Loaders.Text.Chat;
+using TinyMllm.Loaders.Text.Grammars;
+using TinyMllm.Loaders.Text.Tokenizers;
 using TinyMllm.Vision.Prompting;
 
 namespace TinyMllm.Cli.Support;

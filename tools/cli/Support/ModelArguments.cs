@@ -3,9 +3,9 @@ using System.Diagnostics;
 using TinyMllm.Engine;
 using TinyMllm.Kernels;
 using TinyMllm.Kernels.Quantization;
-using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Hub;
 using TinyMllm.Loaders.Images;
+using TinyMllm.Loaders.Text.Chat;
 using TinyMllm.Vision;
 
 namespace TinyMllm.Cli.Support;

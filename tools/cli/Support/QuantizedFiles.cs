@@ -1,4 +1,4 @@
-using TinyMllm.Loaders.Quantization;
+using TinyMllm.Loaders.Gguf.Quantization;
 
 namespace TinyMllm.Cli.Support;
 

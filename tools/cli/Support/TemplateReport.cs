@@ -1,6 +1,6 @@
-using TinyMllm.Loaders.Chat;
 using TinyMllm.Loaders.Gguf;
-using TinyMllm.Loaders.Tokenizers;
+using TinyMllm.Loaders.Text.Chat;
+using TinyMllm.Loaders.Text.Tokenizers;
 
 namespace TinyMllm.Cli.Support;
 

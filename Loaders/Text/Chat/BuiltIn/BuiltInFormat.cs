@@ -1,0 +1,81 @@
+using System.Text;
+
+namespace TinyMllm.Loaders.Text.Chat.BuiltIn;
+
+/// <summary>How a message of one role is written.</summary>
+/// <param name="Before">Text in front of the content.</param>
+/// <param name="After">Text behind it.</param>
+/// <param name="Trim">Strip white space off the content.</param>
+internal readonly record struct TurnFormat(string Before, string After, bool Trim = false);
+
+/// <summary>A prompt format described by its pieces, for models whose own template is missing or cannot be read.</summary>
+internal sealed record BuiltInFormat
+{
+    /// <summary>Name, as llama.cpp calls it.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Format of system messages.</summary>
+    public required TurnFormat System { get; init; }
+
+    /// <summary>Format of user messages.</summary>
+    public required TurnFormat User { get; init; }
+
+    /// <summary>Format of answers.</summary>
+    public required TurnFormat Assistant { get; init; }
+
+    /// <summary>What makes the model answer.</summary>
+    public string Generation { get; init; } = "";
+
+    /// <summary>Written once, in front.</summary>
+    public string Prefix { get; init; } = "";
+
+    /// <summary>Written before the message that follows an answer.</summary>
+    public string NextTurn { get; init; } = "";
+
+    /// <summary>Written before every message but the first.</summary>
+    public string Between { get; init; } = "";
+
+    /// <summary>If set, system texts wait and go, followed by this, before the next content that is not an answer.</summary>
+    public string? SystemJoin { get; init; }
+
+    /// <summary>If true, the generation prompt comes only after a user's message.</summary>
+    public bool GenerationOnlyAfterUser { get; init; }
+
+    /// <summary>Writes the conversation.</summary>
+    public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt, string imageMarker)
+    {
+        var result = new StringBuilder(Prefix);
+        string waiting = "";
+        ChatRole? last = null;
+        foreach (ChatMessage message in messages)
+        {
+            string content = message.Flatten(imageMarker);
+            if (SystemJoin is not null && message.Role == ChatRole.System)
+            {
+                waiting += (System.Trim ? content.Trim() : content) + SystemJoin;
+                continue;
+            }
+
+            if (last is not null) result.Append(Between);
+            if (last == ChatRole.Assistant) result.Append(NextTurn);
+            TurnFormat format = message.Role switch
+            {
+                ChatRole.System => System,
+                ChatRole.Assistant => Assistant,
+                _ => User,
+            };
+            result.Append(format.Before);
+            if (message.Role != ChatRole.Assistant)
+            {
+                result.Append(waiting);
+                waiting = "";
+            }
+
+            result.Append(format.Trim ? content.Trim() : content).Append(format.After);
+            last = message.Role;
+        }
+
+        if (addGenerationPrompt && (!GenerationOnlyAfterUser || last == ChatRole.User)) result.Append(Generation);
+        return result.ToString();
+    }
+}
