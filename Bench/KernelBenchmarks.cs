@@ -40,12 +40,7 @@ public unsafe class PanelProductBenchmarks : IThroughput
 
     public string Unit => Case.Rows == 1 ? "GB/s" : "GMAC/s";
 
-    public double Peak(MachinePeak machine) => Case.Rows == 1 ? machine.Memory : Case.Type switch
-    {
-        TensorType.F16 or TensorType.F32 => machine.Single,
-        TensorType.Q8_0 or TensorType.Q6_K or TensorType.IQ4_NL => machine.Int8,
-        _ => machine.Int4,
-    };
+    public double Peak(MachinePeak machine) => Case.Rows == 1 ? machine.Memory : machine.Of(Case.Type);
 
     [GlobalSetup]
     public void Setup()

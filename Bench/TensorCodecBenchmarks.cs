@@ -3,6 +3,7 @@ using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
+using TinyMllm.Kernels.Formats;
 using TinyMllm.Kernels.Quantization;
 
 namespace TinyMllm.Bench;
@@ -19,11 +20,11 @@ public class TensorCodecBenchmarks
     private readonly float[] _values = new float[Values];
     private byte[] _blocks = [];
 
+    /// <summary>All that are written.</summary>
+    public static IEnumerable<TensorType> Types => Formats.All.Where(format => format.CanEncode).Select(format => format.Type);
+
     /// <summary>The format.</summary>
-    [Params(
-        TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.Q8_0, TensorType.Q5_1, TensorType.Q5_0, TensorType.Q4_1, TensorType.Q4_0,
-        TensorType.IQ4_NL, TensorType.IQ4_XS, TensorType.MXFP4, TensorType.NVFP4, TensorType.Q6_K, TensorType.Q5_K, TensorType.Q4_K,
-        TensorType.Q3_K, TensorType.Q2_K, TensorType.TQ2_0, TensorType.TQ1_0)]
+    [ParamsSource(nameof(Types))]
     public TensorType Type { get; set; }
 
     /// <summary>Weights as random as real ones: a bell around zero.</summary>

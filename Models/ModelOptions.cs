@@ -1,5 +1,5 @@
 using TinyMllm.Engine;
-using TinyMllm.Kernels.MatMul;
+using TinyMllm.Kernels.Formats;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Loaders.Images;
 using TinyMllm.Vision;
@@ -134,8 +134,8 @@ public sealed record ModelOptions
 
     private static void RequireKernel(TensorType? type, string name)
     {
-        if (type is not { } wanted || PanelKernel.For(wanted) is not null) return;
-        var usable = Enum.GetValues<TensorType>().Where(known => PanelKernel.For(known) is not null);
+        if (type is not { } wanted || Format.Find(wanted) is { CanRequantize: true }) return;
+        var usable = Formats.All.Where(format => format.CanRequantize).Select(format => format.Name);
         throw new ArgumentOutOfRangeException(
             name, wanted, $"weights cannot be held in this type; expected one of {string.Join(", ", usable)}");
     }

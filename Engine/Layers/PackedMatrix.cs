@@ -1,3 +1,4 @@
+using TinyMllm.Kernels.Formats;
 using TinyMllm.Kernels.MatMul;
 using TinyMllm.Kernels.Quantization;
 
@@ -65,10 +66,11 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     private static TensorType TargetType(WeightOptions options, StoredTensor tensor)
     {
-        bool plain = tensor.Type is TensorType.F32 or TensorType.F16 or TensorType.BF16;
-        if (plain && options.Requantize is { } wanted && PanelKernel.For(wanted) is not null && tensor.Columns % wanted.BlockLength() == 0) return wanted;
-        if (tensor.Type.IsQuantized() && options.Activations == ActivationPrecision.Float32) return TensorType.F32;
-        return PanelKernel.For(tensor.Type) is null ? TensorType.F32 : tensor.Type;
+        Format stored = Format.Find(tensor.Type)!;
+        if (stored is { HasKernel: true, IsQuantized: false } && options.Requantize is { } wanted && Format.Find(wanted) is { CanRequantize: true } target
+            && tensor.Columns % target.BlockLength == 0) return wanted;
+        bool widen = stored.IsQuantized && options.Activations == ActivationPrecision.Float32;
+        return widen || !stored.HasKernel ? TensorType.F32 : tensor.Type;
     }
 
     private void PackStored(StoredTensor tensor)

@@ -6,37 +6,12 @@ namespace TinyMllm.Kernels.MatMul;
 /// <summary>How 16 weights of one k lie in a float panel.</summary>
 internal unsafe interface IFloatElement
 {
+    /// <summary>Bytes of a weight.</summary>
     static abstract int Bytes { get; }
 
+    /// <summary>Widens 16 weights.</summary>
     static abstract T Load<T>(byte* source)
         where T : unmanaged, IFloatLanes<T>;
-}
-
-internal readonly unsafe struct SingleElement : IFloatElement
-{
-    public static int Bytes => 4;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Load<T>(byte* source)
-        where T : unmanaged, IFloatLanes<T> => T.Load((float*)source);
-}
-
-internal readonly unsafe struct HalfElement : IFloatElement
-{
-    public static int Bytes => 2;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Load<T>(byte* source)
-        where T : unmanaged, IFloatLanes<T> => T.LoadFiniteHalf((ushort*)source);
-}
-
-internal readonly unsafe struct BFloatElement : IFloatElement
-{
-    public static int Bytes => 2;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Load<T>(byte* source)
-        where T : unmanaged, IFloatLanes<T> => T.LoadBFloat((ushort*)source);
 }
 
 /// <summary>

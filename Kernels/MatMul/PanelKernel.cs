@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using TinyMllm.Kernels.Formats;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Kernels.Simd;
 
@@ -11,15 +12,17 @@ namespace TinyMllm.Kernels.MatMul;
 /// </summary>
 public sealed unsafe class PanelKernel
 {
-    private readonly delegate*<PanelArguments*, int, int, void> _run;
-    private readonly delegate*<byte*, int, byte*, void> _packRow;
+    /// <summary>The largest weight byte with which a block's sum fits 16 bits.</summary>
+    internal const int LargestSmallWeight = 31;
 
-    private PanelKernel(TensorType type, int unitLength, int unitBytes, delegate*<byte*, int, byte*, void> packRow, delegate*<PanelArguments*, int, int, void> run)
+    private readonly delegate*<PanelArguments*, int, int, void> _run;
+    private delegate*<byte*, int, byte*, void> _packRow;
+
+    private PanelKernel(TensorType type, int unitLength, int unitBytes, delegate*<PanelArguments*, int, int, void> run)
     {
         Type = type;
         UnitLength = unitLength;
         UnitBytes = unitBytes;
-        _packRow = packRow;
         _run = run;
     }
 
@@ -53,26 +56,7 @@ public sealed unsafe class PanelKernel
 
     /// <summary>The kernel for weights of <paramref name="type"/> under the instruction set <paramref name="isa"/>, or null if they can only be used after decoding to F32.</summary>
     /// <exception cref="UnsupportedIsaException">This machine cannot run the set.</exception>
-    public static PanelKernel? For(TensorType type, Isa isa) => type switch
-    {
-        TensorType.F32 => Float<SingleElement>(type, isa, 4, &PackSingle),
-        TensorType.F16 => Float<HalfElement>(type, isa, 2, &PackHalf),
-        TensorType.BF16 => Float<BFloatElement>(type, isa, 2, &PackHalf),
-        TensorType.Q4_0 => Integer<PanelQ4_0>(type, isa),
-        TensorType.Q4_1 => Integer<PanelQ4_1>(type, isa),
-        TensorType.Q5_0 => Integer<PanelQ5_0>(type, isa),
-        TensorType.Q5_1 => Integer<PanelQ5_1>(type, isa),
-        TensorType.Q8_0 => Integer<PanelQ8_0>(type, isa),
-        TensorType.Q2_K => Integer<PanelQ2_K>(type, isa),
-        TensorType.Q3_K => Integer<PanelQ3_K>(type, isa),
-        TensorType.Q4_K => Integer<PanelQ4_K>(type, isa),
-        TensorType.Q5_K => Integer<PanelQ5_K>(type, isa),
-        TensorType.Q6_K => Integer<PanelQ6_K, SixBitUnit>(type, isa),
-        TensorType.IQ4_NL => Integer<PanelIQ4_NL>(type, isa),
-        TensorType.IQ4_XS => Integer<PanelIQ4_XS>(type, isa),
-        TensorType.MXFP4 => Integer<PanelMXFP4>(type, isa),
-        _ => null,
-    };
+    public static PanelKernel? For(TensorType type, Isa isa) => Format.Find(type)?.Kernel(isa);
 
     /// <summary>Bytes of one panel of 16 rows with <paramref name="inputs"/> values each, a multiple of the type's block length.</summary>
     public long PanelBytes(int inputs) => ((long)inputs / UnitLength * UnitBytes + Panel.Alignment - 1) & -Panel.Alignment;
@@ -95,20 +79,31 @@ public sealed unsafe class PanelKernel
     /// <summary>Computes <paramref name="count"/> panels from <paramref name="first"/> on.</summary>
     public void Run(PanelArguments* arguments, int first, int count) => _run(arguments, first, count);
 
-    private static PanelKernel Float<TElement>(TensorType type, Isa isa, int bytes, delegate*<byte*, int, byte*, void> packRow)
-        where TElement : struct, IFloatElement
+    /// <summary>The kernel of a format of plain floats.</summary>
+    internal static PanelKernel Float<TFloat, TBits>(TensorType type, Isa isa)
+        where TFloat : struct, IFloatElement
+        where TBits : unmanaged
     {
         delegate*<PanelArguments*, int, int, void> run = InstructionSets.Require(isa).Lanes switch
         {
-            16 when InstructionSets.HasAvx512 => &FloatPanelProduct<TElement, Float32x16>.Run,
-            8 when InstructionSets.HasAvx2 => &FloatPanelProduct<TElement, Float32x8x2>.Run,
-            _ => &FloatPanelProduct<TElement, Float32x4x4>.Run,
+            16 when InstructionSets.HasAvx512 => &FloatPanelProduct<TFloat, Float32x16>.Run,
+            8 when InstructionSets.HasAvx2 => &FloatPanelProduct<TFloat, Float32x8x2>.Run,
+            _ => &FloatPanelProduct<TFloat, Float32x4x4>.Run,
         };
-        return new PanelKernel(type, 1, Panel.Outputs * bytes, packRow, run) { Isa = isa };
+        return new PanelKernel(type, 1, Panel.Outputs * TFloat.Bytes, run) { Isa = isa, _packRow = &PackValue<TBits> };
     }
 
-    private static PanelKernel Integer<TFormat>(TensorType type, Isa isa)
-        where TFormat : struct, IPanelFormat => Integer<TFormat, BlockByBlock<TFormat>>(type, isa);
+    /// <summary>The kernel of a format whose blocks are packed into panels of integers.</summary>
+    internal static PanelKernel Integer<TBlock, TFormat, TUnit>(TensorType type, Isa isa)
+        where TBlock : unmanaged
+        where TFormat : struct, IPanelFormat<TBlock>
+        where TUnit : struct, IUnitProduct
+    {
+        PanelKernel kernel = Integer<TFormat, TUnit>(type, isa);
+        delegate*<TBlock*, int, byte*, void> packRow = &TFormat.PackRow;
+        kernel._packRow = (delegate*<byte*, int, byte*, void>)packRow;
+        return kernel;
+    }
 
     /// <summary>
     /// The table of leaves. By the largest weight byte: up to 31 (4 and 5 bits), where a block's sum fits 16 bits; up to 127 (6 bits); up to 255.
@@ -117,7 +112,7 @@ public sealed unsafe class PanelKernel
         where TFormat : struct, IPanelFormat
         where TUnit : struct, IUnitProduct
     {
-        bool small = TFormat.Largest <= 31, signed = TFormat.Largest <= 127;
+        bool small = TFormat.Largest <= LargestSmallWeight, signed = TFormat.Largest <= 127;
         return InstructionSets.Require(isa) switch
         {
 #if NET11_0_OR_GREATER
@@ -168,7 +163,7 @@ public sealed unsafe class PanelKernel
         where TDot : unmanaged, IDotLanes<TDot, TBytes, TFloats>
         where TBytes : unmanaged, IByteLanes<TBytes>
         where TFloats : unmanaged, IFloatLanes<TFloats> =>
-        new(type, TFormat.UnitLength, TFormat.UnitBytes, &TFormat.PackRow, &QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes, TFloats>.Run)
+        new(type, TFormat.UnitLength, TFormat.UnitBytes, &QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes, TFloats>.Run)
         {
             Isa = isa,
             IsInteger = true,
@@ -179,8 +174,6 @@ public sealed unsafe class PanelKernel
         };
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackSingle(byte* value, int row, byte* unit) => ((float*)unit)[row] = *(float*)value;
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackHalf(byte* value, int row, byte* unit) => ((ushort*)unit)[row] = *(ushort*)value;
+    private static void PackValue<TBits>(byte* value, int row, byte* unit)
+        where TBits : unmanaged => ((TBits*)unit)[row] = *(TBits*)value;
 }

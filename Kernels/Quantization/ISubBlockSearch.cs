@@ -1,3 +1,5 @@
+using TinyMllm.Kernels.Formats;
+
 namespace TinyMllm.Kernels.Quantization;
 
 /// <summary>What <see cref="BlockSearch.WithMinimum"/> is to do for each sub-block.</summary>

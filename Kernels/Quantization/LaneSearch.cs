@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using TinyMllm.Kernels.Formats;
 
 namespace TinyMllm.Kernels.Quantization;
 

@@ -1,3 +1,5 @@
+using TinyMllm.Kernels.Formats;
+
 namespace TinyMllm.Kernels.Quantization;
 
 /// <summary>Element types of GGUF tensors; the values are the ids in the file (ggml's type ids).</summary>
@@ -113,54 +115,14 @@ public enum TensorType
 public static class TensorTypes
 {
     /// <summary>Elements per block; 1 for plain types, 0 for an id that is not a type.</summary>
-    public static int BlockLength(this TensorType type) => type switch
-    {
-        TensorType.F32 or TensorType.F16 or TensorType.BF16 or TensorType.F64 => 1,
-        TensorType.I8 or TensorType.I16 or TensorType.I32 or TensorType.I64 => 1,
-        TensorType.Q4_0 or TensorType.Q4_1 or TensorType.Q5_0 or TensorType.Q5_1 => 32,
-        TensorType.Q8_0 or TensorType.Q8_1 or TensorType.IQ4_NL or TensorType.MXFP4 => 32,
-        TensorType.NVFP4 or TensorType.Q2_0 => 64,
-        TensorType.Q1_0 => 128,
-        TensorType.Q2_K or TensorType.Q3_K or TensorType.Q4_K or TensorType.Q5_K or TensorType.Q6_K or TensorType.Q8_K => 256,
-        TensorType.IQ2_XXS or TensorType.IQ2_XS or TensorType.IQ3_XXS or TensorType.IQ1_S or TensorType.IQ3_S => 256,
-        TensorType.IQ2_S or TensorType.IQ4_XS or TensorType.IQ1_M or TensorType.TQ1_0 or TensorType.TQ2_0 => 256,
-        _ => 0,
-    };
+    public static int BlockLength(this TensorType type) => Format.Find(type)?.BlockLength ?? 0;
 
     /// <summary>Bytes per block; 0 for an id that is not a type.</summary>
-    public static int BlockBytes(this TensorType type) => type switch
-    {
-        TensorType.F32 or TensorType.I32 => 4,
-        TensorType.F16 or TensorType.BF16 or TensorType.I16 => 2,
-        TensorType.I8 => 1,
-        TensorType.F64 or TensorType.I64 => 8,
-        TensorType.Q4_0 or TensorType.IQ4_NL or TensorType.Q1_0 or TensorType.Q2_0 => 18,
-        TensorType.Q4_1 => 20,
-        TensorType.Q5_0 => 22,
-        TensorType.Q5_1 => 24,
-        TensorType.Q8_0 => 34,
-        TensorType.Q8_1 or TensorType.NVFP4 => 36,
-        TensorType.MXFP4 => 17,
-        TensorType.Q2_K => 84,
-        TensorType.Q3_K or TensorType.IQ3_S => 110,
-        TensorType.Q4_K => 144,
-        TensorType.Q5_K => 176,
-        TensorType.Q6_K => 210,
-        TensorType.Q8_K => 292,
-        TensorType.IQ2_XXS or TensorType.TQ2_0 => 66,
-        TensorType.IQ2_XS => 74,
-        TensorType.IQ3_XXS => 98,
-        TensorType.IQ1_S => 50,
-        TensorType.IQ2_S => 82,
-        TensorType.IQ4_XS => 136,
-        TensorType.IQ1_M => 56,
-        TensorType.TQ1_0 => 54,
-        _ => 0,
-    };
+    public static int BlockBytes(this TensorType type) => Format.Find(type)?.BlockBytes ?? 0;
 
     /// <summary>Bytes that <paramref name="elements"/> values take; a multiple of the block length is expected.</summary>
     public static long ByteCount(this TensorType type, long elements) => elements / type.BlockLength() * type.BlockBytes();
 
     /// <summary>True for types whose blocks share a scale (everything but plain floats and integers).</summary>
-    public static bool IsQuantized(this TensorType type) => type.BlockLength() > 1;
+    public static bool IsQuantized(this TensorType type) => Format.Find(type) is { IsQuantized: true };
 }

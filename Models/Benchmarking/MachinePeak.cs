@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using TinyMllm.Engine;
+using TinyMllm.Kernels.Formats;
 using TinyMllm.Kernels.MatMul;
+using TinyMllm.Kernels.Quantization;
 
 namespace TinyMllm.Benchmarking;
 
@@ -22,6 +24,14 @@ public sealed unsafe record MachinePeak(int Threads, double Int8, double Int4, d
         memory.Span.Clear();
         return new MachinePeak(pool.Threads, Best(pool, Loop.Int8, null), Best(pool, Loop.Int4, null), Best(pool, Loop.Single, null), Best(pool, Loop.Read, memory.Pointer));
     }
+
+    /// <summary>10⁹ multiply-adds per second of weights of <paramref name="type"/>.</summary>
+    internal double Of(TensorType type) => Format.Find(type)?.Peak switch
+    {
+        PeakKind.Int8 => Int8,
+        PeakKind.Int4 => Int4,
+        _ => Single,
+    };
 
     private static double Best(WorkerPool pool, Loop loop, byte* memory)
     {

@@ -171,12 +171,7 @@ public static unsafe class ModelBenchmark
 
         public double BytesPerToken { get; }
 
-        public double PeakOf(MachinePeak peak) => _main switch
-        {
-            TensorType.F32 or TensorType.F16 or TensorType.BF16 => peak.Single,
-            TensorType.Q8_0 or TensorType.Q6_K or TensorType.IQ4_NL or TensorType.IQ4_XS => peak.Int8,
-            _ => peak.Int4,
-        };
+        public double PeakOf(MachinePeak peak) => peak.Of(_main);
 
         public BenchmarkResult Result(string path, int threads, IReadOnlyList<double> seconds, double peak) => new()
         {

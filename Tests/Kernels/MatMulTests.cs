@@ -1,6 +1,7 @@
 using TinyMllm.Engine;
 using TinyMllm.Kernels;
 using TinyMllm.Kernels.MatMul;
+using TinyMllm.Kernels.Formats;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Tests.Support;
 
@@ -13,7 +14,7 @@ public sealed unsafe class MatMulTests
     // Whole panels, an odd one, and a last one that is partly empty.
     private const int Outputs = 88;
 
-    private static readonly TensorType[] Types = [.. Enum.GetValues<TensorType>().Where(type => PanelKernel.For(type) is not null)];
+    private static readonly TensorType[] Types = [.. Formats.All.Where(format => format.HasKernel).Select(format => format.Type)];
 
     private static readonly TensorType[] IntegerTypes = [.. Types.Where(type => PanelKernel.For(type)!.IsInteger)];
 
@@ -70,15 +71,10 @@ public sealed unsafe class MatMulTests
     [Test]
     public void SmallWeightsLieWithinSixteenOfTheirZeroPoint()
     {
-        var formats = typeof(IPanelFormat).Assembly.GetTypes().Where(type => type.IsValueType && type.IsAssignableTo(typeof(IPanelFormat))).ToArray();
-        Assert.That(formats, Has.Length.EqualTo(IntegerTypes.Length));
-        foreach (Type format in formats)
-        {
-            int largest = Number(format, nameof(IPanelFormat.Largest)), zero = Number(format, nameof(IPanelFormat.ZeroPoint));
-            if (largest <= 31) Assert.That(Math.Max(zero, largest - zero), Is.LessThanOrEqualTo(16), format.Name);
-        }
-
-        static int Number(Type format, string name) => (int)format.GetProperty(name)!.GetValue(null)!;
+        var formats = Formats.All.Where(format => format is { HasKernel: true, IsQuantized: true }).ToArray();
+        Assert.That(formats.Select(format => format.Type), Is.EqualTo(IntegerTypes));
+        foreach (Format format in formats)
+            if (format.Largest <= 31) Assert.That(Math.Max(format.ZeroPoint, format.Largest - format.ZeroPoint), Is.LessThanOrEqualTo(16), format.Name);
     }
 
     [Test]

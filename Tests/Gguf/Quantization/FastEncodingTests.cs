@@ -1,3 +1,4 @@
+using TinyMllm.Kernels.Formats;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Tests.Support;
 
@@ -8,41 +9,32 @@ public sealed class FastEncodingTests
 {
     private const int Values = 64 * 256;
 
-    [Test] public void Q4_0Blocks() => Compare<Q4_0>(TensorType.Q4_0);
+    public static IEnumerable<TensorType> Types => Formats.All.Where(format => format is { IsQuantized: true, CanEncode: true }).Select(format => format.Type);
 
-    [Test] public void Q4_1Blocks() => Compare<Q4_1>(TensorType.Q4_1);
-
-    [Test] public void Q5_0Blocks() => Compare<Q5_0>(TensorType.Q5_0);
-
-    [Test] public void Q5_1Blocks() => Compare<Q5_1>(TensorType.Q5_1);
-
-    [Test] public void Q8_0Blocks() => Compare<Q8_0>(TensorType.Q8_0);
-
-    [Test] public void Q2_KBlocks() => Compare<Q2_K>(TensorType.Q2_K);
-
-    [Test] public void Q3_KBlocks() => Compare<Q3_K>(TensorType.Q3_K);
-
-    [Test] public void Q4_KBlocks() => Compare<Q4_K>(TensorType.Q4_K);
-
-    [Test] public void Q5_KBlocks() => Compare<Q5_K>(TensorType.Q5_K);
-
-    [Test] public void Q6_KBlocks() => Compare<Q6_K>(TensorType.Q6_K);
-
-    [Test] public void IQ4_NLBlocks() => Compare<IQ4_NL>(TensorType.IQ4_NL);
-
-    [Test] public void IQ4_XSBlocks() => Compare<IQ4_XS>(TensorType.IQ4_XS);
-
-    [Test] public void MXFP4Blocks() => Compare<MXFP4>(TensorType.MXFP4);
-
-    [Test] public void NVFP4Blocks() => Compare<NVFP4>(TensorType.NVFP4);
+    [TestCaseSource(nameof(Types))]
+    public void Blocks(TensorType type)
+    {
+        Format format = Format.Find(type)!;
+        int pattern = 0;
+        foreach (float[] values in Patterns().Append(Npy.Load(Golden.Path("quant/input.npy")).Floats))
+        {
+            byte[] plain = new byte[type.ByteCount(values.Length)], fast = new byte[plain.Length];
+            Array.Fill(fast, (byte)0xA5);
+            format.EncodePlainly(values, plain);
+            TensorCodec.Encode(type, values, fast);
+            for (int at = plain.AsSpan().CommonPrefixLength(fast); at < plain.Length;)
+                Assert.Fail($"pattern {pattern}, block {at / type.BlockBytes()}, byte {at % type.BlockBytes()}: {fast[at]}, not {plain[at]}");
+            pattern++;
+        }
+    }
 
     [Test]
     public void BFloat16Values()
     {
         float[] values = [.. Patterns().SelectMany(p => p), float.NaN, float.PositiveInfinity, float.NegativeInfinity, BitConverter.Int32BitsToSingle(0x7F800001)];
         var fast = new ushort[values.Length];
-        BFloat16.FromSingle(values, fast);
-        Assert.That(fast, Is.EqualTo(values.Select(BFloat16.FromSingle)));
+        BF16.Encode(values, fast);
+        Assert.That(fast, Is.EqualTo(values.Select(BF16.FromSingle)));
     }
 
     /// <summary>The vectorised choice of table levels, at and around every middle between two levels.</summary>
@@ -66,22 +58,6 @@ public sealed class FastEncodingTests
                 Assert.That(packed[j] & 15, Is.EqualTo(IQ4_NL.NearestLevel(values[b + j])), $"{values[b + j]:R}");
                 Assert.That(packed[j] >> 4, Is.EqualTo(IQ4_NL.NearestLevel(values[b + j + 16])), $"{values[b + j + 16]:R}");
             }
-        }
-    }
-
-    private static void Compare<TBlock>(TensorType type)
-        where TBlock : unmanaged, IQuantizedBlock<TBlock>
-    {
-        int pattern = 0;
-        foreach (float[] values in Patterns().Append(Npy.Load(Golden.Path("quant/input.npy")).Floats))
-        {
-            byte[] plain = new byte[type.ByteCount(values.Length)], fast = new byte[plain.Length];
-            Array.Fill(fast, (byte)0xA5);
-            TensorCodec.EncodePlainly<TBlock>(values, plain);
-            TensorCodec.Encode(type, values, fast);
-            for (int at = plain.AsSpan().CommonPrefixLength(fast); at < plain.Length;)
-                Assert.Fail($"pattern {pattern}, block {at / type.BlockBytes()}, byte {at % type.BlockBytes()}: {fast[at]}, not {plain[at]}");
-            pattern++;
         }
     }
 

@@ -1,3 +1,4 @@
+using TinyMllm.Kernels.Formats;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Tests.Support;
 

@@ -6,7 +6,7 @@ using TinyMllm.Benchmarking;
 using TinyMllm.Cli.Support;
 using TinyMllm.Engine;
 using TinyMllm.Kernels;
-using TinyMllm.Kernels.MatMul;
+using TinyMllm.Kernels.Formats;
 using TinyMllm.Kernels.Quantization;
 
 namespace TinyMllm.Cli.Commands;
@@ -86,9 +86,9 @@ internal sealed class BenchCommand : CliCommand
         TensorType? vision = null;
         if (parsed.GetValue(_visionType) is { } name)
         {
-            if (!Enum.TryParse(name, ignoreCase: true, out TensorType type) || !type.IsQuantized() || PanelKernel.For(type) is null)
+            if (Format.Named(name) is not { IsQuantized: true, CanRequantize: true } format)
                 throw new UsageException($"--vision-type is '{name}', expected a quantised type such as q8_0 or q4_0");
-            vision = type;
+            vision = format.Type;
         }
 
         return new BenchmarkOptions

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using TinyMllm.Engine;
 using TinyMllm.Kernels;
+using TinyMllm.Kernels.Formats;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Loaders.Hub;
 using TinyMllm.Loaders.Images;
@@ -215,8 +216,8 @@ internal sealed class ModelArguments
             : throw new UsageException($"{name} is {parsed.GetValue(option)}, expected 0 or more");
 
     private static TensorType? ParseType(System.CommandLine.Parsing.ArgumentResult result) =>
-        Enum.TryParse(result.Tokens[0].Value, ignoreCase: true, out TensorType type) && Enum.IsDefined(type)
-            ? type
+        Format.Named(result.Tokens[0].Value) is { } format
+            ? format.Type
             : Fail<TensorType?>(result, $"'{result.Tokens[0].Value}' is not a weight type", null);
 
     private static T Fail<T>(System.CommandLine.Parsing.ArgumentResult result, string message, T value)
