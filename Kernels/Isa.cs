@@ -155,4 +155,4 @@ public static class InstructionSets
 }
 
 /// <summary>An instruction set was asked for that does not exist or that this machine cannot run; the message lists those that it can.</summary>
-public sealed class UnsupportedIsaException(string message) : Exception(message);
+public sealed class UnsupportedIsaException(string message) : TinyMllmException(TinyMllmErrorKind.UnsupportedMachine, message);

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using TinyMllm.Generation;
 using TinyMllm.Loaders.Images;
+using TinyMllm.Loaders.Text.Chat;
 
 namespace TinyMllm;
 
@@ -71,7 +72,7 @@ public sealed class ChatSession : IDisposable, IAsyncDisposable
     }
 
     /// <summary>Forgets the conversation, but not the system's turn.</summary>
-    public void Clear() => _turns.RemoveAll(turn => turn.Message.Role != Loaders.Text.Chat.ChatRole.System);
+    public void Clear() => _turns.RemoveAll(turn => turn.Message.Role != TurnRole.System);
 
     /// <summary>Ends the answer that is under way, waits for it, and frees the memory.</summary>
     public void Dispose() => _gate.Close();

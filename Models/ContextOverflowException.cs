@@ -1,13 +1,15 @@
 namespace TinyMllm;
 
 /// <summary>More text and picture tokens than the context of the session holds.</summary>
-public sealed class ContextOverflowException : Exception
+public sealed class ContextOverflowException : TinyMllmException
 {
     /// <summary>Tells how many tokens there were and how many fit.</summary>
     /// <param name="needed">Tokens that the context would have to hold, those already in it included.</param>
     /// <param name="capacity">Tokens that it holds.</param>
     public ContextOverflowException(int needed, int capacity)
-        : base($"the context holds {capacity} tokens, {needed} are needed: shorten the prompt or create the session with a larger context")
+        : base(
+            TinyMllmErrorKind.ContextOverflow,
+            $"the context holds {capacity} tokens, {needed} are needed: shorten the prompt or load the model with a larger context")
     {
         Needed = needed;
         Capacity = capacity;

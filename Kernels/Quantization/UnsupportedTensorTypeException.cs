@@ -3,13 +3,13 @@ using TinyMllm.Kernels.Formats;
 namespace TinyMllm.Kernels.Quantization;
 
 /// <summary>A type was asked for that this engine does not know, or one that it reads but does not write.</summary>
-public sealed class UnsupportedTensorTypeException : NotSupportedException
+public sealed class UnsupportedTensorTypeException : TinyMllmException
 {
     /// <summary>For <paramref name="type"/>.</summary>
     /// <param name="type">The type found.</param>
     /// <param name="purpose">What was asked of it: "decode" or "encode".</param>
     public UnsupportedTensorTypeException(TensorType type, string purpose)
-        : base($"tensor type {type} ({(int)type}): cannot {purpose} it; supported are {Supported(purpose)}") =>
+        : base(TinyMllmErrorKind.UnsupportedModel, $"tensor type {type} ({(int)type}): cannot {purpose} it; supported are {Supported(purpose)}") =>
         Type = type;
 
     /// <summary>The type found.</summary>

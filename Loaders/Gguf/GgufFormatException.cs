@@ -4,7 +4,7 @@ namespace TinyMllm.Loaders.Gguf;
 /// A GGUF file is damaged, or lacks what its reader needs. The message names file, key or tensor, what was found and what was
 /// expected.
 /// </summary>
-public sealed class GgufFormatException : Exception
+public sealed class GgufFormatException : TinyMllmException
 {
     /// <summary>Builds the one-line message <c>file: subject: found …, expected …</c>.</summary>
     /// <param name="file">Path of the file.</param>
@@ -12,7 +12,7 @@ public sealed class GgufFormatException : Exception
     /// <param name="found">What is there.</param>
     /// <param name="expected">What should be there.</param>
     public GgufFormatException(string file, string subject, string found, string expected)
-        : base($"{file}: {subject}: found {found}, expected {expected}")
+        : base(TinyMllmErrorKind.InvalidModelFile, $"{file}: {subject}: found {found}, expected {expected}")
     {
         File = file;
         Subject = subject;

@@ -26,14 +26,14 @@ public enum HubError
 }
 
 /// <summary>A model could not be listed or downloaded. The message is one line and says what to do.</summary>
-public sealed class HubException : IOException
+public sealed class HubException : TinyMllmException
 {
     /// <summary>Creates the exception.</summary>
     /// <param name="error">The kind of failure.</param>
     /// <param name="message">One line for the user.</param>
     /// <param name="inner">The cause, if there is one.</param>
     public HubException(HubError error, string message, Exception? inner = null)
-        : base(message, inner) => Error = error;
+        : base(TinyMllmErrorKind.Download, message, inner) => Error = error;
 
     /// <summary>The kind of failure.</summary>
     public HubError Error { get; }

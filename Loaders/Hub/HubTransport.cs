@@ -30,7 +30,7 @@ internal sealed class HubTransport : IDisposable
         {
             Timeout = Timeout.InfiniteTimeSpan, // Long files take long; StallTimeout watches each step instead.
         };
-        _client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("tinymllm", "0.1"));
+        _client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("tinymllm", typeof(HubTransport).Assembly.GetName().Version!.ToString(3)));
     }
 
     public void Dispose() => _client.Dispose();
@@ -122,8 +122,7 @@ internal sealed class HubTransport : IDisposable
     }
 
     private static bool MayPass(Exception failure, CancellationToken cancellationToken) =>
-        !cancellationToken.IsCancellationRequested && failure is TransientException or HttpRequestException
-            or (IOException and not HubException);
+        !cancellationToken.IsCancellationRequested && failure is TransientException or HttpRequestException or IOException;
 
     private static string Reason(Exception failure) => (failure.InnerException ?? failure).Message.ReplaceLineEndings(" ");
 

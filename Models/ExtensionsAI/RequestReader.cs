@@ -2,10 +2,6 @@ using Microsoft.Extensions.AI;
 using TinyMllm.Generation;
 using TinyMllm.Loaders.Images;
 using TinyMllm.Loaders.Text.Chat;
-using AiMessage = Microsoft.Extensions.AI.ChatMessage;
-using AiRole = Microsoft.Extensions.AI.ChatRole;
-using ChatMessage = TinyMllm.Loaders.Text.Chat.ChatMessage;
-using ChatRole = TinyMllm.Loaders.Text.Chat.ChatRole;
 
 namespace TinyMllm.ExtensionsAI;
 
@@ -25,14 +21,14 @@ internal sealed class RequestReader(ContentReader contents, ChatOptionsReader op
 {
     private const string EffortVariable = "reasoning_effort";
 
-    public Request Read(IEnumerable<AiMessage> messages, ChatOptions? options, PictureScope pictures = default)
+    public Request Read(IEnumerable<ChatMessage> messages, ChatOptions? options, PictureScope pictures = default)
     {
         GenerationOptions generation = optionsReader.Read(options);
         ToolChoice tools = ToolReader.Read(options);
         var turns = new List<ChatTurn>();
         if (generation.SystemPrompt is { } system) turns.Add(ChatTurn.System(system));
         int before = turns.Count;
-        foreach (AiMessage message in messages) turns.AddRange(ReadMessage(message, pictures));
+        foreach (ChatMessage message in messages) turns.AddRange(ReadMessage(message, pictures));
         if (turns.Count == before) throw new ArgumentException("there are no messages", nameof(messages));
         generation = generation with { Thinking = Thinks(options) ?? generation.Thinking,
             TemplateVariables = WithEffort(generation, options) };
@@ -58,7 +54,7 @@ internal sealed class RequestReader(ContentReader contents, ChatOptionsReader op
     }
 
     /// <summary>A message becomes one turn, or one for each of the tool results in it.</summary>
-    private IEnumerable<ChatTurn> ReadMessage(AiMessage message, PictureScope pictures)
+    private IEnumerable<ChatTurn> ReadMessage(ChatMessage message, PictureScope pictures)
     {
         FunctionResultContent[] results = [.. message.Contents.OfType<FunctionResultContent>()];
         foreach (FunctionResultContent result in results)
@@ -89,7 +85,7 @@ internal sealed class RequestReader(ContentReader contents, ChatOptionsReader op
         if (results.Length > 0 && parts.Count == 0 && calls.Length == 0) yield break;
         string reasoning = string.Concat(message.Contents.OfType<TextReasoningContent>().Select(thought => thought.Text));
         yield return new ChatTurn(
-            new ChatMessage(Role(message.Role), parts) { ToolCalls = calls, Reasoning = reasoning.Length > 0 ? reasoning : null }, images);
+            new TurnMessage(Role(message.Role), parts) { ToolCalls = calls, Reasoning = reasoning.Length > 0 ? reasoning : null }, images);
     }
 
     /// <summary>What a tool gave back: words, and pictures wherever it gave some.</summary>
@@ -109,14 +105,14 @@ internal sealed class RequestReader(ContentReader contents, ChatOptionsReader op
             parts.Add(ChatPart.Image);
         }
 
-        return new ChatTurn(new ChatMessage(ChatRole.Tool, parts) { ToolCallId = result.CallId }, images);
+        return new ChatTurn(new TurnMessage(TurnRole.Tool, parts) { ToolCallId = result.CallId }, images);
     }
 
-    private static ChatRole Role(AiRole role) =>
-        role == AiRole.System || role == Developer ? ChatRole.System : role == AiRole.Assistant ? ChatRole.Assistant
-        : role == AiRole.Tool ? ChatRole.Tool : role == AiRole.User ? ChatRole.User
+    private static TurnRole Role(ChatRole role) =>
+        role == ChatRole.System || role == Developer ? TurnRole.System : role == ChatRole.Assistant ? TurnRole.Assistant
+        : role == ChatRole.Tool ? TurnRole.Tool : role == ChatRole.User ? TurnRole.User
         : throw new NotSupportedException($"messages of the role '{role}' are not known, only system, developer, user, assistant and tool");
 
     /// <summary>What OpenAI calls its system role since 2024.</summary>
-    private static readonly AiRole Developer = new("developer");
+    private static readonly ChatRole Developer = new("developer");
 }

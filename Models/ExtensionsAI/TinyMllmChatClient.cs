@@ -4,8 +4,6 @@ using TinyMllm.Generation;
 using TinyMllm.Loaders.Images;
 using TinyMllm.Loaders.Text.Chat;
 using TinyMllm.Loaders.Text.Tokenizers;
-using AiMessage = Microsoft.Extensions.AI.ChatMessage;
-using AiRole = Microsoft.Extensions.AI.ChatRole;
 
 namespace TinyMllm.ExtensionsAI;
 
@@ -30,7 +28,7 @@ internal sealed class TinyMllmChatClient : IChatClient
     }
 
     public async Task<ChatResponse> GetResponseAsync(
-        IEnumerable<AiMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var updates = new List<ChatResponseUpdate>();
         await foreach (ChatResponseUpdate update in GetStreamingResponseAsync(messages, options, cancellationToken)
@@ -41,7 +39,7 @@ internal sealed class TinyMllmChatClient : IChatClient
     }
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<AiMessage> messages, ChatOptions? options = null,
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);

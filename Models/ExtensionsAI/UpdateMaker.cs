@@ -1,6 +1,5 @@
 using Microsoft.Extensions.AI;
 using TinyMllm.Loaders.Text.Chat;
-using AiRole = Microsoft.Extensions.AI.ChatRole;
 
 namespace TinyMllm.ExtensionsAI;
 
@@ -37,7 +36,7 @@ internal sealed class UpdateMaker(Request request, string modelId)
         }
     }
 
-    private ChatResponseUpdate Update(AIContent? content, object? raw) => new(AiRole.Assistant, content is null ? [] : [content])
+    private ChatResponseUpdate Update(AIContent? content, object? raw) => new(ChatRole.Assistant, content is null ? [] : [content])
     {
         ResponseId = _id, MessageId = _id, ModelId = modelId, CreatedAt = DateTimeOffset.UtcNow, RawRepresentation = raw,
     };

@@ -2,8 +2,6 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using TinyMllm.ExtensionsAI;
 using TinyMllm.Loaders.Text.Chat;
-using AiMessage = Microsoft.Extensions.AI.ChatMessage;
-using AiRole = Microsoft.Extensions.AI.ChatRole;
 
 namespace TinyMllm.Tests.Api;
 
@@ -37,7 +35,7 @@ public sealed class ChatClientTests
         foreach (AIContent picture in pictures)
         {
             ChatResponse response =
-                await _client.GetResponseAsync([new AiMessage(AiRole.User, [picture, new TextContent("What do you see?")])]);
+                await _client.GetResponseAsync([new ChatMessage(ChatRole.User, [picture, new TextContent("What do you see?")])]);
             Assert.That(response.Text, Is.EqualTo("a pizza on a green background."));
             Assert.That(response.FinishReason, Is.EqualTo(ChatFinishReason.Stop));
             Assert.That(response.ModelId, Is.EqualTo("TinyMllm demo"));
@@ -49,7 +47,7 @@ public sealed class ChatClientTests
     [Test]
     public async Task AConversationStreamsAndReadsOnlyWhatIsNew()
     {
-        var messages = new List<AiMessage> { new(AiRole.User,
+        var messages = new List<ChatMessage> { new(ChatRole.User,
             [new DataContent(File.ReadAllBytes(Demo.Sample("strawberry")), "image/png"), new TextContent("What do you see?")]) };
         List<ChatResponseUpdate> updates = await Collect(messages);
         Assert.That(string.Concat(updates), Is.EqualTo("a strawberry on a yellow background."));
@@ -57,7 +55,7 @@ public sealed class ChatClientTests
         Assert.That(updates.Select(update => update.ResponseId).Distinct().Count(), Is.EqualTo(1));
 
         messages.AddMessages(updates);
-        messages.Add(new AiMessage(AiRole.User, "What color is the background?"));
+        messages.Add(new ChatMessage(ChatRole.User, "What color is the background?"));
         ChatResponse second = (await Collect(messages)).ToChatResponse();
         Assert.That(second.Text, Is.EqualTo("yellow."));
         Assert.That(second.Usage!.CachedInputTokenCount, Is.GreaterThan(20));
@@ -66,8 +64,8 @@ public sealed class ChatClientTests
     [Test]
     public async Task OptionsAreMapped()
     {
-        AiMessage question =
-            new(AiRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"), new TextContent("What do you see?")]);
+        ChatMessage question =
+            new(ChatRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"), new TextContent("What do you see?")]);
         ChatResponse two = await _client.GetResponseAsync([question], new ChatOptions { MaxOutputTokens = 2 });
         Assert.That((two.Text, two.FinishReason), Is.EqualTo(("a pizza", ChatFinishReason.Length)));
         ChatResponse stopped = await _client.GetResponseAsync([question], new ChatOptions { StopSequences = [" green"] });
@@ -80,8 +78,8 @@ public sealed class ChatClientTests
     [Test]
     public async Task StructuredOutputHasTheShapeOfItsType()
     {
-        AiMessage question =
-            new(AiRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"),
+        ChatMessage question =
+            new(ChatRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"),
             new TextContent("How many objects are there?")]);
         JsonElement schema = JsonElement.Parse("""{"type":"object","properties":{"seen":{"type":"boolean"}},"required":["seen"],"additionalProperties":false}""");
         ChatResponse response =
@@ -99,11 +97,11 @@ public sealed class ChatClientTests
             ResponseFormat = ChatResponseFormat.Json, Tools =
                 [AIFunctionFactory.CreateDeclaration("weather", "tells the weather", AIJsonUtilities.CreateJsonSchema(typeof(string)))],
         };
-        AiMessage[] messages =
+        ChatMessage[] messages =
         [
-            new(AiRole.User, [new TextContent("Look:"), new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png")]),
-            new(AiRole.Assistant, [new FunctionCallContent("1", "weather", new Dictionary<string, object?> { ["place"] = "here" })]),
-            new(AiRole.Tool, [new FunctionResultContent("1", new { sunny = true }.ToString())]),
+            new(ChatRole.User, [new TextContent("Look:"), new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png")]),
+            new(ChatRole.Assistant, [new FunctionCallContent("1", "weather", new Dictionary<string, object?> { ["place"] = "here" })]),
+            new(ChatRole.Tool, [new FunctionResultContent("1", new { sunny = true }.ToString())]),
         ];
         Request request = Requests.Reader("any").Read(messages, options);
         Assert.That(request.Turns.Select(turn => turn.Message.Role.ToString()),
@@ -123,11 +121,11 @@ public sealed class ChatClientTests
     public void WhatIsNotUnderstoodIsRefused()
     {
         Assert.That(() => _client.GetResponseAsync(
-            [new AiMessage(AiRole.User, [new UriContent("https://example.com/a.png", "image/png")])]),
+            [new ChatMessage(ChatRole.User, [new UriContent("https://example.com/a.png", "image/png")])]),
             Throws.TypeOf<NotSupportedException>());
-        Assert.That(() => _client.GetResponseAsync([new AiMessage(AiRole.User, [new DataContent(new byte[4], "audio/wav")])]),
+        Assert.That(() => _client.GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(new byte[4], "audio/wav")])]),
             Throws.TypeOf<NotSupportedException>());
-        Assert.That(() => _client.GetResponseAsync([new AiMessage(AiRole.User, [new DataContent(new byte[4], "image/png")])]),
+        Assert.That(() => _client.GetResponseAsync([new ChatMessage(ChatRole.User, [new DataContent(new byte[4], "image/png")])]),
             Throws.TypeOf<Loaders.Images.ImageFormatException>());
         Assert.That(() => _client.GetResponseAsync([]), Throws.ArgumentException);
     }
@@ -139,7 +137,7 @@ public sealed class ChatClientTests
         var closed = 0;
         for (int seed = 0; seed < 12; seed++)
         {
-            ChatResponse response = await _client.GetResponseAsync([new AiMessage(AiRole.User, "How many objects are there?")],
+            ChatResponse response = await _client.GetResponseAsync([new ChatMessage(ChatRole.User, "How many objects are there?")],
                 new ChatOptions { ResponseFormat = ChatResponseFormat.Json, Temperature = 2, TopK = 20, Seed = seed, MaxOutputTokens = 200 });
             Assert.That(response.Text, Does.StartWith("{"));
             if (response.FinishReason == ChatFinishReason.Length) continue;
@@ -154,7 +152,7 @@ public sealed class ChatClientTests
     [Test]
     public async Task ResponsesCarryTheResultAndUpdatesThePieces()
     {
-        AiMessage question = new(AiRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"), new TextContent("What do you see?")]);
+        ChatMessage question = new(ChatRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"), new TextContent("What do you see?")]);
         var options = new ChatOptions { RawRepresentationFactory = _ => new GenerationOptions { LogProbabilities = 1 } };
         ChatResponse response = await _client.GetResponseAsync([question], options);
         var result = (GenerationResult)response.RawRepresentation!;
@@ -191,7 +189,7 @@ public sealed class ChatClientTests
         Assert.That(embeddings.Usage!.InputTokenCount, Is.EqualTo(32));
     }
 
-    private async Task<List<ChatResponseUpdate>> Collect(IEnumerable<AiMessage> messages)
+    private async Task<List<ChatResponseUpdate>> Collect(IEnumerable<ChatMessage> messages)
     {
         var updates = new List<ChatResponseUpdate>();
         await foreach (ChatResponseUpdate update in _client.GetStreamingResponseAsync(messages)) updates.Add(update);

@@ -1,8 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using TinyMllm.Loaders.Text.Chat.ToolForms;
-using AiMessage = Microsoft.Extensions.AI.ChatMessage;
-using AiRole = Microsoft.Extensions.AI.ChatRole;
 
 namespace TinyMllm.Tests.Api;
 
@@ -149,7 +147,7 @@ public sealed class FormedAnswerTests
         string.Concat(response.Messages.SelectMany(message => message.Contents).OfType<TextReasoningContent>().Select(content => content.Text));
 
     private static Task<ChatResponse> Ask(IChatClient client, ChatOptions options) =>
-        client.GetResponseAsync([new AiMessage(AiRole.User, "What do you see?")], options);
+        client.GetResponseAsync([new ChatMessage(ChatRole.User, "What do you see?")], options);
 
     private static async Task With(string template, Func<IChatClient, Task> use)
     {

@@ -166,7 +166,7 @@ public sealed class PictureAddressTests
     public async Task TheFolderIsAnOptionOfTheModel()
     {
         using VisionLanguageModel model = Demo.Load(new ModelOptions { PictureFolder = Demo.Folder });
-        ChatResponse response = await model.AsChatClient().GetResponseAsync([new ChatMessage(Microsoft.Extensions.AI.ChatRole.User,
+        ChatResponse response = await model.AsChatClient().GetResponseAsync([new ChatMessage(ChatRole.User,
             [new UriContent(new Uri(Demo.Sample("pizza")), "image/png"), new TextContent("What do you see?")])]);
         Assert.That(response.Text, Is.EqualTo("a pizza on a green background."));
         Assert.That(() => Demo.Load(new ModelOptions { PictureFolder = "" }), Throws.ArgumentException);

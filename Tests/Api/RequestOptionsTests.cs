@@ -5,8 +5,6 @@ using TinyMllm.Engine.Sampling;
 using TinyMllm.ExtensionsAI;
 using TinyMllm.Generation;
 using TinyMllm.Loaders.Images;
-using AiMessage = Microsoft.Extensions.AI.ChatMessage;
-using AiRole = Microsoft.Extensions.AI.ChatRole;
 
 namespace TinyMllm.Tests.Api;
 
@@ -123,8 +121,8 @@ public sealed class RequestOptionsTests
     {
         var options = new ChatOptions();
         decision.Set(options);
-        if (decision.Honoured is { } honoured) Assert.That(honoured(Read([new AiMessage(AiRole.User, "Hi")], options)), Is.True);
-        else Assert.That(() => Read([new AiMessage(AiRole.User, "Hi")], options),
+        if (decision.Honoured is { } honoured) Assert.That(honoured(Read([new ChatMessage(ChatRole.User, "Hi")], options)), Is.True);
+        else Assert.That(() => Read([new ChatMessage(ChatRole.User, "Hi")], options),
             Throws.TypeOf(decision.Error!).With.Message.Contains("ChatOptions." + decision.Property));
     }
 
@@ -156,14 +154,14 @@ public sealed class RequestOptionsTests
         string[] names = [.. Properties(typeof(GenerationOptions)), .. Properties(typeof(SamplerOptions))];
         foreach (string name in names)
         {
-            Assert.That(() => Read([new AiMessage(AiRole.User, "Hi")], new ChatOptions { AdditionalProperties = new() { [name] = null } }),
+            Assert.That(() => Read([new ChatMessage(ChatRole.User, "Hi")], new ChatOptions { AdditionalProperties = new() { [name] = null } }),
                 Throws.ArgumentException.With.Message.Contains($"[\"{name}\"]"), name);
         }
     }
 
     [Test]
     public void RawPromptsHaveNoMessages() =>
-        Assert.That(() => Read([new AiMessage(AiRole.User, "Hi")], new ChatOptions { RawRepresentationFactory = _ => new GenerationOptions { Raw = true } }),
+        Assert.That(() => Read([new ChatMessage(ChatRole.User, "Hi")], new ChatOptions { RawRepresentationFactory = _ => new GenerationOptions { Raw = true } }),
             Throws.ArgumentException.With.Message.Contains("GenerationOptions.Raw"));
 
     /// <summary>Every kind of content but those that are understood.</summary>
@@ -178,11 +176,11 @@ public sealed class RequestOptionsTests
         foreach (AIContent content in contents)
         {
             string name = content is DataContent ? "audio/wav" : content.GetType().Name;
-            Assert.That(() => Read([new AiMessage(AiRole.User, [new TextContent("Hi"), content])], null),
+            Assert.That(() => Read([new ChatMessage(ChatRole.User, [new TextContent("Hi"), content])], null),
                 Throws.TypeOf<NotSupportedException>().With.Message.Contains(name), name);
         }
 
-        Request request = Read([new AiMessage(AiRole.Assistant, [new TextReasoningContent("hm"), new TextContent("Hi"), new UsageContent(new UsageDetails())])], null);
+        Request request = Read([new ChatMessage(ChatRole.Assistant, [new TextReasoningContent("hm"), new TextContent("Hi"), new UsageContent(new UsageDetails())])], null);
         Assert.That(request.Turns.Single().Message.Parts, Has.Count.EqualTo(1));
     }
 
@@ -205,27 +203,27 @@ public sealed class RequestOptionsTests
         ];
         foreach (var (result, parts) in cases)
         {
-            TinyMllm.ChatTurn turn = Read([new AiMessage(AiRole.Tool, [new FunctionResultContent("1", result)])], null).Turns.Single();
+            TinyMllm.ChatTurn turn = Read([new ChatMessage(ChatRole.Tool, [new FunctionResultContent("1", result)])], null).Turns.Single();
             Assert.That(turn.Message.Parts.Select(part => part.Text ?? "*"), Is.EqualTo(parts));
             Assert.That(turn.Images, Has.Count.EqualTo(parts.Count(part => part == "*")));
-            Assert.That((turn.Message.Role, turn.Message.ToolCallId), Is.EqualTo((TinyMllm.Loaders.Text.Chat.ChatRole.Tool, "1")));
+            Assert.That((turn.Message.Role, turn.Message.ToolCallId), Is.EqualTo((TinyMllm.Loaders.Text.Chat.TurnRole.Tool, "1")));
         }
 
         var failed = new FunctionResultContent("1", null) { Exception = new InvalidOperationException("no network") };
-        Assert.That(Read([new AiMessage(AiRole.Tool, [failed])], null).Turns.Single().Message.Parts.Single().Text, Is.EqualTo("Error: no network"));
+        Assert.That(Read([new ChatMessage(ChatRole.Tool, [failed])], null).Turns.Single().Message.Parts.Single().Text, Is.EqualTo("Error: no network"));
     }
 
     [Test]
     public void RolesAreKnownOrRefused()
     {
-        Request request = Read([new AiMessage(new AiRole("developer"), "Be brief."), new AiMessage(AiRole.User, "Hi")], null);
-        Assert.That(request.Turns[0].Message.Role, Is.EqualTo(TinyMllm.Loaders.Text.Chat.ChatRole.System));
-        Assert.That(() => Read([new AiMessage(new AiRole("narrator"), "Once")], null), Throws.TypeOf<NotSupportedException>().With.Message.Contains("'narrator'"));
+        Request request = Read([new ChatMessage(new ChatRole("developer"), "Be brief."), new ChatMessage(ChatRole.User, "Hi")], null);
+        Assert.That(request.Turns[0].Message.Role, Is.EqualTo(TinyMllm.Loaders.Text.Chat.TurnRole.System));
+        Assert.That(() => Read([new ChatMessage(new ChatRole("narrator"), "Once")], null), Throws.TypeOf<NotSupportedException>().With.Message.Contains("'narrator'"));
     }
 
     private static AIFunctionDeclaration Named(string name) => AIFunctionFactory.CreateDeclaration(name, "", JsonElement.Parse("""{"type":"object"}"""));
 
-    private static Request Read(IEnumerable<AiMessage> messages, ChatOptions? options) => Requests.Reader("the model").Read(messages, options);
+    private static Request Read(IEnumerable<ChatMessage> messages, ChatOptions? options) => Requests.Reader("the model").Read(messages, options);
 
     private static IEnumerable<string> Properties(Type type) =>
         type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.SetMethod is not null).Select(property => property.Name);
@@ -253,11 +251,11 @@ internal static class Requests
 
     private sealed class NoClient : IChatClient
     {
-        public Task<ChatResponse> GetResponseAsync(IEnumerable<AiMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
             throw new NotSupportedException();
 
         public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-            IEnumerable<AiMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
         public object? GetService(Type serviceType, object? serviceKey = null) => null;
 

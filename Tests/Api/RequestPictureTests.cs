@@ -4,8 +4,6 @@ using TinyMllm.Loaders.Images;
 using TinyMllm.Loaders.Images.Png;
 using TinyMllm.Tests.Images;
 using TinyMllm.Tests.Support;
-using AiMessage = Microsoft.Extensions.AI.ChatMessage;
-using AiRole = Microsoft.Extensions.AI.ChatRole;
 
 namespace TinyMllm.Tests.Api;
 
@@ -113,7 +111,7 @@ public sealed class RequestPictureTests
         async Task<string> Answer(string name) => (await client.GetResponseAsync([Ask(File.ReadAllBytes(Line(name)))])).Text;
     }
 
-    private static AiMessage Ask(byte[] file) => new(AiRole.User, [new DataContent(file, "image/png"), new TextContent("What do you see?")]);
+    private static ChatMessage Ask(byte[] file) => new(ChatRole.User, [new DataContent(file, "image/png"), new TextContent("What do you see?")]);
 
     /// <summary>Says that it was called, and waits until it is cancelled.</summary>
     private sealed class Watched : IImageDecoder, IDisposable

@@ -1,8 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using TinyMllm.Loaders.Text.Chat;
-using AiRole = Microsoft.Extensions.AI.ChatRole;
-using ChatMessage = TinyMllm.Loaders.Text.Chat.ChatMessage;
 
 namespace TinyMllm.Tests.Api;
 
@@ -38,7 +36,7 @@ public sealed class ThinkingModelTests
         Assert.That(string.Concat(pieces), Is.EqualTo("yes"), "what is printed");
         Assert.That(string.Concat(pieces.Select(piece => piece.Reasoning)).Trim(), Is.EqualTo(result.Reasoning));
         Assert.That(pieces.FindLastIndex(piece => piece.Reasoning.Length > 0), Is.LessThanOrEqualTo(pieces.FindIndex(piece => piece.Text.Length > 0)));
-        ChatMessage stored = session.Turns[^1].Message;
+        TurnMessage stored = session.Turns[^1].Message;
         Assert.That((stored.Parts.Single().Text, stored.Reasoning), Is.EqualTo(("yes", (string?)null)));
 
         await Demo.ResultOf(session.AskAsync("And now?", options: Yes));
@@ -74,7 +72,7 @@ public sealed class ThinkingModelTests
         response = await client.GetResponseAsync("What do you see?", options);
         Assert.That((response.Text, response.Messages[0].Contents.OfType<TextReasoningContent>().Count()), Is.EqualTo(("yes", 0)));
         options.Reasoning = new ReasoningOptions { Effort = ReasoningEffort.High };
-        response = await client.GetResponseAsync([new(AiRole.User, "What do you see?")], options);
+        response = await client.GetResponseAsync([new(ChatRole.User, "What do you see?")], options);
         Assert.That(response.Messages[0].Contents.OfType<TextReasoningContent>(), Is.Not.Empty, "the request's own wish wins");
     }
 
@@ -102,7 +100,7 @@ public sealed class ThinkingModelTests
             ["mood"] = new List<object?> { "loud", 3, 2.0, 0.1f, true, null, new Dictionary<string, object?> { ["k"] = JsonElement.Parse("[1]") }, new[] { 1, 2 } },
         };
         var options = new GenerationOptions { TemplateVariables = variables, Thinking = false, MaxTokens = 1 };
-        Assert.That(_model.ChatTemplate.Render([ChatMessage.User("a")], options.Rendering()),
+        Assert.That(_model.ChatTemplate.Render([TurnMessage.User("a")], options.Rendering()),
             Is.EqualTo("Q: a A:['loud', 3, 2.0, 0.1, True, None, {'k': [1]}, [1, 2]]<think>\n\n</think>\n\n"));
         GenerationUsage with = (await _model.AnswerAsync("a", options: options)).Usage,
             without = (await _model.AnswerAsync("a", options: options with { TemplateVariables = new Dictionary<string, object?>() })).Usage;
@@ -118,7 +116,7 @@ public sealed class ThinkingModelTests
         string Prompt(Compatibility compatibility, GenerationOptions options)
         {
             using VisionLanguageModel model = Demo.Load(new ModelOptions { ChatTemplate = template, Compatibility = compatibility });
-            return model.ChatTemplate.Render([ChatMessage.User("a")], options.Rendering());
+            return model.ChatTemplate.Render([TurnMessage.User("a")], options.Rendering());
         }
 
         Assert.That(Prompt(Compatibility.Original, new()), Is.EqualTo("a  False"));

@@ -1,7 +1,5 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
-using AiMessage = Microsoft.Extensions.AI.ChatMessage;
-using AiRole = Microsoft.Extensions.AI.ChatRole;
 
 namespace TinyMllm.Tests.Api;
 
@@ -122,14 +120,14 @@ public sealed class ToolCallingTests
         using IChatClient client = new ChatClientBuilder(_client).UseFunctionInvocation().Use((inner, options, next, cancellationToken) => Count(inner, options, next, cancellationToken)).Build();
         AIFunction tool = AIFunctionFactory.Create((string city) => "sunny in " + city, "get_weather", "tells the weather");
         const string answer = """{"name": "Anna", "arguments": {"age": 3}}""";
-        ChatResponse response = await client.GetResponseAsync([new AiMessage(AiRole.User, "Who is she?")], new ChatOptions
+        ChatResponse response = await client.GetResponseAsync([new ChatMessage(ChatRole.User, "Who is she?")], new ChatOptions
         {
             Tools = [tool],
             RawRepresentationFactory = _ => new GenerationOptions { Grammar = $"root ::= {JsonSerializer.Serialize(answer, Relaxed)}" },
         });
         Assert.That((rounds, response.Text), Is.EqualTo((1, answer)));
 
-        async Task Count(IEnumerable<AiMessage> messages, ChatOptions? options, Func<IEnumerable<AiMessage>, ChatOptions?, CancellationToken, Task> next, CancellationToken cancellationToken)
+        async Task Count(IEnumerable<ChatMessage> messages, ChatOptions? options, Func<IEnumerable<ChatMessage>, ChatOptions?, CancellationToken, Task> next, CancellationToken cancellationToken)
         {
             rounds++;
             await next(messages, options, cancellationToken);
@@ -146,10 +144,10 @@ public sealed class ToolCallingTests
             return "twelve";
         }, "get_time", "tells the time");
         using IChatClient client = new ChatClientBuilder(_client).UseFunctionInvocation().Build();
-        ChatResponse response = await client.GetResponseAsync([new AiMessage(AiRole.User, "What time is it?")],
+        ChatResponse response = await client.GetResponseAsync([new ChatMessage(ChatRole.User, "What time is it?")],
             new ChatOptions { Tools = [tool], ToolMode = ChatToolMode.RequireSpecific("get_time"), AllowMultipleToolCalls = false, MaxOutputTokens = 60 });
         Assert.That(invoked, Is.EqualTo(1));
-        Assert.That(response.Messages.Select(message => message.Role), Is.EqualTo(new[] { AiRole.Assistant, AiRole.Tool, AiRole.Assistant }));
+        Assert.That(response.Messages.Select(message => message.Role), Is.EqualTo(new[] { ChatRole.Assistant, ChatRole.Tool, ChatRole.Assistant }));
     }
 
     /// <summary>With a schema and tools, the answer is JSON of the schema or a call: neither shuts the other out.</summary>
@@ -178,5 +176,5 @@ public sealed class ToolCallingTests
 
     private static JsonSerializerOptions Relaxed { get; } = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private Task<ChatResponse> Ask(ChatOptions options) => _client.GetResponseAsync([new AiMessage(AiRole.User, "What is the weather?")], options);
+    private Task<ChatResponse> Ask(ChatOptions options) => _client.GetResponseAsync([new ChatMessage(ChatRole.User, "What is the weather?")], options);
 }

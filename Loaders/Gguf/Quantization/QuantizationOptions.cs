@@ -30,11 +30,11 @@ public readonly record struct QuantizedTensor(
     int Index, int Count, string Name, TensorType From, TensorType To, long InputBytes, long OutputBytes);
 
 /// <summary>A model cannot be quantised as asked. The message names the tensor.</summary>
-public sealed class QuantizationException : Exception
+public sealed class QuantizationException : TinyMllmException
 {
     /// <summary>An error about one tensor.</summary>
     public QuantizationException(string file, string tensor, string problem)
-        : base($"{file}: tensor '{tensor}': {problem}")
+        : base(TinyMllmErrorKind.Quantization, $"{file}: tensor '{tensor}': {problem}")
     {
     }
 }

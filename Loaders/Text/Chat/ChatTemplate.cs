@@ -135,7 +135,7 @@ public sealed class ChatTemplate
     /// template's own: for people to read; <see cref="RenderGuarded"/> is for models.
     /// </summary>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, or fails.</exception>
-    public string Render(IReadOnlyList<ChatMessage> messages, ChatRenderOptions? options = null) =>
+    public string Render(IReadOnlyList<TurnMessage> messages, ChatRenderOptions? options = null) =>
         Render(messages, options, guarded: false);
 
     /// <summary>
@@ -143,7 +143,7 @@ public sealed class ChatTemplate
     /// the words of a message, a tool or its results spell them out.
     /// </summary>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, or fails.</exception>
-    public GuardedText RenderGuarded(IReadOnlyList<ChatMessage> messages, ChatRenderOptions? options = null) =>
+    public GuardedText RenderGuarded(IReadOnlyList<TurnMessage> messages, ChatRenderOptions? options = null) =>
         GuardedText.Read(Render(messages, options, guarded: true));
 
     /// <summary>
@@ -183,7 +183,7 @@ public sealed class ChatTemplate
         return new ChatTemplate(template, jinja, resembles, tokens, problem is { RaisedByTemplate: true } ? null : problem);
     }
 
-    private string Render(IReadOnlyList<ChatMessage> messages, ChatRenderOptions? options, bool guarded)
+    private string Render(IReadOnlyList<TurnMessage> messages, ChatRenderOptions? options, bool guarded)
     {
         ArgumentNullException.ThrowIfNull(messages);
         options ??= new ChatRenderOptions();
@@ -203,7 +203,7 @@ public sealed class ChatTemplate
     /// The prompt as the Jinja template has it; null if a built-in format has to take its place. A template that failed the trials may do
     /// with this conversation, or with its variables, all the same.
     /// </summary>
-    private string? RenderWithJinja(IReadOnlyList<ChatMessage> messages, ChatRenderOptions options, TextGuard? guard)
+    private string? RenderWithJinja(IReadOnlyList<TurnMessage> messages, ChatRenderOptions options, TextGuard? guard)
     {
         if (_jinja is null) return _builtIn is null ? throw Problem! : null;
         try

@@ -51,27 +51,27 @@ internal sealed class JinjaChat
     /// <param name="formIsShown">Whether the template itself shows that form; otherwise what it does about tools means nothing.</param>
     /// <param name="guard">Guards the words of tools and of their calls; null leaves them as they are.</param>
     public string Render(
-        IReadOnlyList<ChatMessage> messages, ChatRenderOptions options, ToolForm form, bool formIsShown, TextGuard? guard = null)
+        IReadOnlyList<TurnMessage> messages, ChatRenderOptions options, ToolForm form, bool formIsShown, TextGuard? guard = null)
     {
         bool offersTools = options.Tools.Count > 0;
-        bool usesTools = offersTools || messages.Any(message => message.ToolCalls.Count > 0 || message.Role == ChatRole.Tool);
+        bool usesTools = offersTools || messages.Any(message => message.ToolCalls.Count > 0 || message.Role == TurnRole.Tool);
         ToolAbilities abilities = !usesTools || (!formIsShown && Tools.Offer == ToolOffer.None) ? ToolAbilities.None : Tools;
         var history = new ToolHistory(abilities, form, guard);
         if (usesTools) messages = history.Adapt(messages, options.Tools);
         bool toolsInSystem = offersTools && abilities.Offer == ToolOffer.SystemKey;
-        if (toolsInSystem && messages is not [{ Role: ChatRole.System }, ..]) messages = [ChatMessage.System(""), .. messages];
+        if (toolsInSystem && messages is not [{ Role: TurnRole.System }, ..]) messages = [TurnMessage.System(""), .. messages];
         if (!SupportsSystemRole) messages = MoveSystemTexts(messages);
 
         List<object?>? tools = offersTools && abilities.Offer == ToolOffer.Variable
             ? [.. options.Tools.Select(tool => MessageValues.Of(tool, guard))] : null;
-        string RenderWith(Func<ChatMessage, object> content)
+        string RenderWith(Func<TurnMessage, object> content)
         {
             List<object?> values = [.. messages.Select(message => MessageValues.Of(message, content(message), abilities, guard))];
             if (toolsInSystem) ((Dict)values[0]!)["tools"] = history.ToolList(options.Tools);
             return Render(values, tools, options);
         }
 
-        object Flat(ChatMessage message) =>
+        object Flat(TurnMessage message) =>
             _abilities.TakesText ? message.Flatten(ChatTemplate.ImageMarker) : MessageValues.Parts(message, imagesAsText: true);
         int images = messages.Sum(message => message.Parts.Count(part => part.IsImage));
         if (images > 0 && ImagePlaceholder.Length > 0 && !options.ImagesAsText
@@ -86,7 +86,7 @@ internal sealed class JinjaChat
     /// and markers in the text it is. Some templates have placeholders in the user's messages only, and print the parts of others as they
     /// are.
     /// </summary>
-    private string? TryWithPlaceholders(Func<Func<ChatMessage, object>, string> render, Func<ChatMessage, object> flat, int images)
+    private string? TryWithPlaceholders(Func<Func<TurnMessage, object>, string> render, Func<TurnMessage, object> flat, int images)
     {
         foreach (bool usersOnly in (ReadOnlySpan<bool>)[false, true])
         {
@@ -96,7 +96,7 @@ internal sealed class JinjaChat
             {
                 rendered = render(message =>
                 {
-                    if (!usersOnly || message.Role == ChatRole.User) return MessageValues.Parts(message, imagesAsText: false);
+                    if (!usersOnly || message.Role == TurnRole.User) return MessageValues.Parts(message, imagesAsText: false);
                     markers += message.Parts.Count(part => part.IsImage);
                     return flat(message);
                 });
@@ -121,8 +121,8 @@ internal sealed class JinjaChat
             try
             {
                 var options = new ChatRenderOptions { EnableThinking = thinks, Now = DateTime.UnixEpoch };
-                Dict question = MessageValues.Of(ChatMessage.User("a"),
-                    _abilities.TakesText ? "a" : MessageValues.Parts(ChatMessage.User("a"), true), ToolAbilities.None, null);
+                Dict question = MessageValues.Of(TurnMessage.User("a"),
+                    _abilities.TakesText ? "a" : MessageValues.Parts(TurnMessage.User("a"), true), ToolAbilities.None, null);
                 return Render([question], toolsAlways ? [] : null, options);
             }
             catch (ChatTemplateException)
@@ -145,30 +145,30 @@ internal sealed class JinjaChat
     }
 
     /// <summary>Whether the last thing that the user says is not in the prompt.</summary>
-    private static bool LostWords(IReadOnlyList<ChatMessage> messages, string rendered)
+    private static bool LostWords(IReadOnlyList<TurnMessage> messages, string rendered)
     {
-        string? words = messages.LastOrDefault(message => message.Role == ChatRole.User)?
+        string? words = messages.LastOrDefault(message => message.Role == TurnRole.User)?
             .Parts.LastOrDefault(part => part.Text?.Trim().Length > 0)?.Text;
         return words is not null && !rendered.Contains(words.Trim(), StringComparison.Ordinal);
     }
 
     /// <summary>Puts system texts, and a line break, in front of the next user message.</summary>
-    private static List<ChatMessage> MoveSystemTexts(IReadOnlyList<ChatMessage> messages)
+    private static List<TurnMessage> MoveSystemTexts(IReadOnlyList<TurnMessage> messages)
     {
-        List<ChatMessage> result = [];
+        List<TurnMessage> result = [];
         List<ChatPart> waiting = [];
-        foreach (ChatMessage message in messages)
+        foreach (TurnMessage message in messages)
         {
-            if (message.Role == ChatRole.System)
+            if (message.Role == TurnRole.System)
             {
                 waiting.Add(message.Flatten(ChatTemplate.ImageMarker) + "\n");
             }
-            else if (message.Role == ChatRole.User && waiting.Count > 0)
+            else if (message.Role == TurnRole.User && waiting.Count > 0)
             {
                 string system = string.Concat(waiting.Select(part => part.Text));
                 result.Add(message.Parts is [{ Text: { } first }, ..]
-                    ? new ChatMessage(ChatRole.User, [system + first, .. message.Parts.Skip(1)])
-                    : new ChatMessage(ChatRole.User, [system, .. message.Parts]));
+                    ? new TurnMessage(TurnRole.User, [system + first, .. message.Parts.Skip(1)])
+                    : new TurnMessage(TurnRole.User, [system, .. message.Parts]));
                 waiting.Clear();
             }
             else
@@ -178,7 +178,7 @@ internal sealed class JinjaChat
         }
 
         // Nobody asked anything after it: then it is the question.
-        if (waiting.Count > 0) result.Add(new ChatMessage(ChatRole.User, string.Concat(waiting.Select(part => part.Text)).TrimEnd('\n')));
+        if (waiting.Count > 0) result.Add(new TurnMessage(TurnRole.User, string.Concat(waiting.Select(part => part.Text)).TrimEnd('\n')));
         return result;
     }
 

@@ -13,7 +13,7 @@ internal static class MessageValues
     /// <param name="content">Its content.</param>
     /// <param name="tools">How the template wants calls.</param>
     /// <param name="guard">Guards the words of calls; null leaves them as they are.</param>
-    public static Dict Of(ChatMessage message, object content, ToolAbilities tools, TextGuard? guard)
+    public static Dict Of(TurnMessage message, object content, ToolAbilities tools, TextGuard? guard)
     {
         Dict value = Dict.Of(("role", RoleName(message.Role)));
         bool onlyCalls = message.ToolCalls.Count > 0 && message.Parts.All(part => part.Text is { Length: 0 });
@@ -36,7 +36,7 @@ internal static class MessageValues
     /// <summary>Content as a list of parts.</summary>
     /// <param name="message">The message.</param>
     /// <param name="imagesAsText">Whether pictures are texts with the marker; otherwise parts of a kind of their own.</param>
-    public static List<object?> Parts(ChatMessage message, bool imagesAsText) =>
+    public static List<object?> Parts(TurnMessage message, bool imagesAsText) =>
     [
         .. message.Parts.Select(part => part.Text is { } text ? TextPart(text)
             : imagesAsText ? TextPart(ChatTemplate.ImageMarker) : Dict.Of(("type", "image"))),
@@ -71,11 +71,11 @@ internal static class MessageValues
         }
     }
 
-    private static string RoleName(ChatRole role) => role switch
+    private static string RoleName(TurnRole role) => role switch
     {
-        ChatRole.System => "system",
-        ChatRole.Assistant => "assistant",
-        ChatRole.Tool => "tool",
+        TurnRole.System => "system",
+        TurnRole.Assistant => "assistant",
+        TurnRole.Tool => "tool",
         _ => "user",
     };
 

@@ -17,9 +17,9 @@ internal sealed class ToolHistory(ToolAbilities abilities, ToolForm form, TextGu
     /// <summary>The conversation as the template can write it.</summary>
     /// <param name="messages">The messages.</param>
     /// <param name="tools">The tools that are offered.</param>
-    public IReadOnlyList<ChatMessage> Adapt(IReadOnlyList<ChatMessage> messages, IReadOnlyList<ChatTool> tools)
+    public IReadOnlyList<TurnMessage> Adapt(IReadOnlyList<TurnMessage> messages, IReadOnlyList<ChatTool> tools)
     {
-        List<ChatMessage> result = [.. WithToolNames(messages)];
+        List<TurnMessage> result = [.. WithToolNames(messages)];
         if (!abilities.SeveralCalls && abilities.Calls) result = OneCallATurn(result);
         if (!abilities.Calls) result = result.ConvertAll(CallsAsWords);
         if (!abilities.Results) result = ResultsAsWords(result);
@@ -36,36 +36,36 @@ internal sealed class ToolHistory(ToolAbilities abilities, ToolForm form, TextGu
     public string ToolList(IReadOnlyList<ChatTool> tools) => $"[{ToolLines(tools).Replace("\n", ", ", StringComparison.Ordinal)}]";
 
     /// <summary>Gives tool results the names of the tools that were called, which some templates write.</summary>
-    private IEnumerable<ChatMessage> WithToolNames(IReadOnlyList<ChatMessage> messages)
+    private IEnumerable<TurnMessage> WithToolNames(IReadOnlyList<TurnMessage> messages)
     {
         Dictionary<string, string> names = [];
-        foreach (ChatMessage message in messages)
+        foreach (TurnMessage message in messages)
         {
             foreach (ChatToolCall call in message.ToolCalls) names[call.Id] = call.Name;
-            yield return message is { Role: ChatRole.Tool, ToolName: null, ToolCallId: { } id } && names.TryGetValue(id, out string? name)
+            yield return message is { Role: TurnRole.Tool, ToolName: null, ToolCallId: { } id } && names.TryGetValue(id, out string? name)
                 ? message with { ToolName = Protect(name) } : message;
         }
     }
 
     /// <summary>Spreads calls over turns of their own, each followed by its result.</summary>
-    private static List<ChatMessage> OneCallATurn(List<ChatMessage> messages)
+    private static List<TurnMessage> OneCallATurn(List<TurnMessage> messages)
     {
-        List<ChatMessage> result = [];
+        List<TurnMessage> result = [];
         for (int i = 0; i < messages.Count; i++)
         {
-            ChatMessage message = messages[i];
+            TurnMessage message = messages[i];
             if (message.ToolCalls.Count < 2)
             {
                 result.Add(message);
                 continue;
             }
 
-            List<ChatMessage> answers = [.. messages.Skip(i + 1).TakeWhile(next => next.Role == ChatRole.Tool)];
+            List<TurnMessage> answers = [.. messages.Skip(i + 1).TakeWhile(next => next.Role == TurnRole.Tool)];
             i += answers.Count;
             for (int call = 0; call < message.ToolCalls.Count; call++)
             {
                 ChatToolCall one = message.ToolCalls[call];
-                result.Add((call == 0 ? message : new ChatMessage(ChatRole.Assistant, "")) with { ToolCalls = [one] });
+                result.Add((call == 0 ? message : new TurnMessage(TurnRole.Assistant, "")) with { ToolCalls = [one] });
                 if (answers.Find(answer => answer.ToolCallId == one.Id) is not { } answer) continue;
                 result.Add(answer);
                 answers.Remove(answer);
@@ -77,7 +77,7 @@ internal sealed class ToolHistory(ToolAbilities abilities, ToolForm form, TextGu
         return result;
     }
 
-    private ChatMessage CallsAsWords(ChatMessage message)
+    private TurnMessage CallsAsWords(TurnMessage message)
     {
         if (message.ToolCalls.Count == 0) return message;
         string words = form.Write([.. message.ToolCalls.Select(call =>
@@ -88,18 +88,18 @@ internal sealed class ToolHistory(ToolAbilities abilities, ToolForm form, TextGu
         return message with { Parts = empty ? [words] : Joined([.. message.Parts, "\n" + words]), ToolCalls = [] };
     }
 
-    private static List<ChatMessage> ResultsAsWords(List<ChatMessage> messages)
+    private static List<TurnMessage> ResultsAsWords(List<TurnMessage> messages)
     {
-        List<ChatMessage> result = [];
+        List<TurnMessage> result = [];
         bool joins = false;
-        foreach (ChatMessage message in messages)
+        foreach (TurnMessage message in messages)
         {
-            bool isResult = message.Role == ChatRole.Tool;
-            ChatMessage words = isResult ? new ChatMessage(ChatRole.User, Joined([ResultOpener, .. message.Parts, ResultCloser])) : message;
+            bool isResult = message.Role == TurnRole.Tool;
+            TurnMessage words = isResult ? new TurnMessage(TurnRole.User, Joined([ResultOpener, .. message.Parts, ResultCloser])) : message;
 
             // Results are the user's words, who then must not speak twice in a row: many templates refuse that.
-            if (joins && words.Role == ChatRole.User)
-                result[^1] = new ChatMessage(ChatRole.User, Joined([.. result[^1].Parts, "\n", .. words.Parts]));
+            if (joins && words.Role == TurnRole.User)
+                result[^1] = new TurnMessage(TurnRole.User, Joined([.. result[^1].Parts, "\n", .. words.Parts]));
             else result.Add(words);
             joins = isResult;
         }
@@ -120,10 +120,10 @@ internal sealed class ToolHistory(ToolAbilities abilities, ToolForm form, TextGu
         return result;
     }
 
-    private static List<ChatMessage> WithSystemText(List<ChatMessage> messages, string text) =>
-        messages is [{ Role: ChatRole.System } system, .. var rest]
+    private static List<TurnMessage> WithSystemText(List<TurnMessage> messages, string text) =>
+        messages is [{ Role: TurnRole.System } system, .. var rest]
         ? [system with { Parts = [.. Joined([.. system.Parts, "\n\n" + text])] }, .. rest]
-        : [ChatMessage.System(text), .. messages];
+        : [TurnMessage.System(text), .. messages];
 
     private string Describe(IReadOnlyList<ChatTool> tools)
     {

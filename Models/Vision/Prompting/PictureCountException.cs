@@ -1,11 +1,11 @@
 namespace TinyMllm.Vision.Prompting;
 
 /// <summary>A prompt has more or fewer places for pictures than there are pictures.</summary>
-public sealed class PictureCountException : Exception
+public sealed class PictureCountException : TinyMllmException
 {
     /// <summary>Says how many there are of each.</summary>
     public PictureCountException(int markers, int pictures)
-        : base($"the prompt has {markers} place(s) for pictures ('{PromptBuilder.Marker}'), {pictures} picture(s) were given")
+        : base(TinyMllmErrorKind.InvalidPrompt, $"the prompt has {markers} place(s) for pictures ('{PromptBuilder.Marker}'), {pictures} picture(s) were given")
     {
         Markers = markers;
         Pictures = pictures;

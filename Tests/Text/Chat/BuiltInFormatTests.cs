@@ -6,10 +6,10 @@ namespace TinyMllm.Tests.Text.Chat;
 /// <summary>The built-in formats against the outputs of llama.cpp's own test of them.</summary>
 public class BuiltInFormatTests
 {
-    private static readonly ChatMessage[] Conversation =
+    private static readonly TurnMessage[] Conversation =
     [
-        ChatMessage.System("You are a helpful assistant"), ChatMessage.User("Hello"), ChatMessage.Assistant("Hi there"),
-        ChatMessage.User("Who are you"), ChatMessage.Assistant("   I am an assistant   "), ChatMessage.User("Another question"),
+        TurnMessage.System("You are a helpful assistant"), TurnMessage.User("Hello"), TurnMessage.Assistant("Hi there"),
+        TurnMessage.User("Who are you"), TurnMessage.Assistant("   I am an assistant   "), TurnMessage.User("Another question"),
     ];
 
     [TestCase("chatml", "<|im_start|>system\nYou are a helpful assistant<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\nHi there<|im_end|>\n<|im_start|>user\nWho are you<|im_end|>\n<|im_start|>assistant\n   I am an assistant   <|im_end|>\n<|im_start|>user\nAnother question<|im_end|>\n<|im_start|>assistant\n")]

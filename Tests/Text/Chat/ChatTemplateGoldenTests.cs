@@ -27,13 +27,13 @@ public class ChatTemplateGoldenTests
         Assert.That(chat.Render([.. golden.GetProperty("messages").EnumerateArray().Select(Message)], options), Is.EqualTo(golden.GetProperty("prompt").GetString()));
     }
 
-    private static ChatMessage Message(JsonElement message)
+    private static TurnMessage Message(JsonElement message)
     {
-        var role = Enum.Parse<ChatRole>(message.GetProperty("role").GetString()!, ignoreCase: true);
+        var role = Enum.Parse<TurnRole>(message.GetProperty("role").GetString()!, ignoreCase: true);
         JsonElement content = message.GetProperty("content");
         return content.ValueKind == JsonValueKind.String
-            ? new ChatMessage(role, content.GetString()!)
-            : new ChatMessage(role, content.EnumerateArray().Select(part => ChatPart.FromText(part.GetProperty("text").GetString()!)));
+            ? new TurnMessage(role, content.GetString()!)
+            : new TurnMessage(role, content.EnumerateArray().Select(part => ChatPart.FromText(part.GetProperty("text").GetString()!)));
     }
 
     private static IEnumerable<TestCaseData> Cases()

@@ -10,7 +10,7 @@ namespace TinyMllm.Tests.Text.Chat;
 /// <summary>Pictures, system texts, tools, BOS, and which template is taken.</summary>
 public class ChatTemplateTests
 {
-    private static readonly ChatMessage[] Question = [ChatMessage.User(ChatPart.Image, "What is this?")];
+    private static readonly TurnMessage[] Question = [TurnMessage.User(ChatPart.Image, "What is this?")];
 
     [TestCase("smolvlm", "<|im_start|>User:<__media__>What is this?<end_of_utterance>\nAssistant:")]
     [TestCase("qwen2-vl", "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n<__media__>What is this?<|im_end|>\n<|im_start|>assistant\n")]
@@ -25,12 +25,12 @@ public class ChatTemplateTests
 
     [Test]
     public void A_text_that_holds_the_placeholder_is_not_taken_for_a_picture() =>
-        Assert.That(Template("smolvlm").Render([ChatMessage.User(ChatPart.Image, "What does <image> mean?")]),
+        Assert.That(Template("smolvlm").Render([TurnMessage.User(ChatPart.Image, "What does <image> mean?")]),
             Is.EqualTo("<|im_start|>User: <__media__>What does <image> mean?<end_of_utterance>\nAssistant:"));
 
     [Test]
     public void Pictures_and_texts_keep_their_order() =>
-        Assert.That(Template("smolvlm").Render([ChatMessage.User("Compare", ChatPart.Image, "with", ChatPart.Image), ChatMessage.Assistant("Same."), ChatMessage.User("Why?")]),
+        Assert.That(Template("smolvlm").Render([TurnMessage.User("Compare", ChatPart.Image, "with", ChatPart.Image), TurnMessage.Assistant("Same."), TurnMessage.User("Why?")]),
             Is.EqualTo("<|im_start|>User: Compare<__media__>with<__media__><end_of_utterance>\nAssistant: Same.<end_of_utterance>\nUser: Why?<end_of_utterance>\nAssistant:"));
 
     [Test]
@@ -56,7 +56,7 @@ public class ChatTemplateTests
     [Test]
     public void Bos_and_eos_come_from_one_place_only()
     {
-        ChatMessage[] chat = [ChatMessage.User("Hi"), ChatMessage.Assistant("Hello.")];
+        TurnMessage[] chat = [TurnMessage.User("Hi"), TurnMessage.Assistant("Hello.")];
         var options = new ChatRenderOptions { AddGenerationPrompt = false };
         const string template = "{{ bos_token }}{% for m in messages %}[{{ m.content }}]{% endfor %}{{ eos_token }}";
         Assert.That(ChatTemplate.Parse(template, new("<s>", "</s>")).Render(chat, options), Is.EqualTo("<s>[Hi][Hello.]</s>"));
@@ -69,7 +69,7 @@ public class ChatTemplateTests
     {
         ChatTemplate gemma = Template("gemma-2");
         Assert.That(gemma.SupportsSystemRole, Is.False);
-        Assert.That(gemma.Render([ChatMessage.System("Be brief."), ChatMessage.User(ChatPart.Image, "Hi")]),
+        Assert.That(gemma.Render([TurnMessage.System("Be brief."), TurnMessage.User(ChatPart.Image, "Hi")]),
             Is.EqualTo("<start_of_turn>user\nBe brief.\n<__media__>Hi<end_of_turn>\n<start_of_turn>model\n"));
         Assert.That(Template("qwen3").SupportsSystemRole, Is.True);
     }
@@ -77,7 +77,7 @@ public class ChatTemplateTests
     [Test]
     public void What_the_template_refuses_is_an_error_with_its_words()
     {
-        var error = Assert.Throws<ChatTemplateException>(() => Template("gemma-2").Render([ChatMessage.User("a"), ChatMessage.User("b")]))!;
+        var error = Assert.Throws<ChatTemplateException>(() => Template("gemma-2").Render([TurnMessage.User("a"), TurnMessage.User("b")]))!;
         Assert.That(error.RaisedByTemplate, Is.True);
         Assert.That(error.Message, Is.EqualTo("chat template, line 1: Conversation roles must alternate user/assistant/user/assistant/..."));
     }
@@ -87,11 +87,11 @@ public class ChatTemplateTests
     {
         ChatTemplate qwen = Template("qwen3");
         Assert.That((qwen.SupportsTools, Template("smolvlm").SupportsTools), Is.EqualTo((true, false)));
-        ChatMessage[] chat =
+        TurnMessage[] chat =
         [
-            ChatMessage.User("Weather?"),
-            new(ChatRole.Assistant, "") { ToolCalls = [new ChatToolCall("1", "weather", """{"city":"Bern","days":[1,2.5]}""")] },
-            new(ChatRole.Tool, "sunny") { ToolCallId = "1", ToolName = "weather" },
+            TurnMessage.User("Weather?"),
+            new(TurnRole.Assistant, "") { ToolCalls = [new ChatToolCall("1", "weather", """{"city":"Bern","days":[1,2.5]}""")] },
+            new(TurnRole.Tool, "sunny") { ToolCallId = "1", ToolName = "weather" },
         ];
         string prompt = qwen.Render(chat, new ChatRenderOptions { Tools = [new ChatTool("weather", "Tells it", """{"type": "object"}""")] });
         Assert.That(prompt, Does.Contain("""{"type": "function", "function": {"name": "weather", "description": "Tells it", "parameters": {"type": "object"}}}"""));
@@ -103,13 +103,13 @@ public class ChatTemplateTests
     public void Bad_json_of_a_tool_is_named()
     {
         var error = Assert.Throws<ChatTemplateException>(() =>
-            Template("qwen3").Render([ChatMessage.User("x")], new ChatRenderOptions { Tools = [new ChatTool("broken", "", "{")] }))!;
+            Template("qwen3").Render([TurnMessage.User("x")], new ChatRenderOptions { Tools = [new ChatTool("broken", "", "{")] }))!;
         Assert.That(error.Message, Does.StartWith("chat template: parameters of tool 'broken': not JSON"));
     }
 
     [Test]
     public void Own_variables_reach_the_template() =>
-        Assert.That(ChatTemplate.Parse("{{ messages[0].content }}{{ style.loud }}").Render([ChatMessage.User("a")],
+        Assert.That(ChatTemplate.Parse("{{ messages[0].content }}{{ style.loud }}").Render([TurnMessage.User("a")],
             new ChatRenderOptions { Variables = new Dictionary<string, JsonElement> { ["style"] = JsonDocument.Parse("""{"loud": [1]}""").RootElement } }), Is.EqualTo("a[1]"));
 
     [TestCase("{% include 'x' %}<|im_start|>", "chatml")]
@@ -135,9 +135,9 @@ public class ChatTemplateTests
     {
         ChatTemplate chat = Load(template);
         Assert.That(chat.Problem!.Problem, Is.EqualTo(problem));
-        var error = Assert.Throws<ChatTemplateException>(() => chat.Render([ChatMessage.User("Hi")]))!;
+        var error = Assert.Throws<ChatTemplateException>(() => chat.Render([TurnMessage.User("Hi")]))!;
         Assert.That(error.Problem, Is.EqualTo(problem));
-        Assert.Throws<ChatTemplateException>(() => chat.RenderGuarded([ChatMessage.User("Hi")]));
+        Assert.Throws<ChatTemplateException>(() => chat.RenderGuarded([TurnMessage.User("Hi")]));
         Assert.That(chat.CreateParser("").ReadWhole("Hi").Text, Is.EqualTo("Hi"));
     }
 
@@ -148,7 +148,7 @@ public class ChatTemplateTests
     {
         ChatTemplate chat = ChatTemplate.Parse(template);
         Assert.That(chat.Problem, Is.Null);
-        Assert.That(chat.Render([ChatMessage.User("Hi")]), Is.EqualTo(expected));
+        Assert.That(chat.Render([TurnMessage.User("Hi")]), Is.EqualTo(expected));
     }
 
     [Test]
@@ -157,8 +157,8 @@ public class ChatTemplateTests
         ChatTemplate shield = ChatTemplate.Parse("<start_of_turn>{{ 'By ' + guideline + ': ' + messages[0].content }}<end_of_turn>");
         Assert.That((shield.Problem?.Problem, shield.BuiltInName), Is.EqualTo(("'+': 'guideline' is undefined", "gemma")));
         var options = new ChatRenderOptions { Variables = new Dictionary<string, JsonElement> { ["guideline"] = JsonElement.Parse("\"law\"") } };
-        Assert.That(shield.Render([ChatMessage.User("Hi")], options), Is.EqualTo("<start_of_turn>By law: Hi<end_of_turn>"));
-        Assert.That(shield.Render([ChatMessage.User("Hi")]), Does.StartWith("<start_of_turn>user\nHi<end_of_turn>"), "the built-in format");
+        Assert.That(shield.Render([TurnMessage.User("Hi")], options), Is.EqualTo("<start_of_turn>By law: Hi<end_of_turn>"));
+        Assert.That(shield.Render([TurnMessage.User("Hi")]), Does.StartWith("<start_of_turn>user\nHi<end_of_turn>"), "the built-in format");
     }
 
     [Test]
@@ -169,10 +169,10 @@ public class ChatTemplateTests
         ChatTemplate chat = ChatTemplate.Load(metadata, Vocabulary);
         var options = new ChatRenderOptions { Tools = [new ChatTool("f", "", "{}")] };
         Assert.That((chat.Problem, chat.SupportsTools), Is.EqualTo(((ChatTemplateException?)null, true)));
-        Assert.That(chat.Render([ChatMessage.User("x")], options), Is.EqualTo("ffx"));
+        Assert.That(chat.Render([TurnMessage.User("x")], options), Is.EqualTo("ffx"));
 
         metadata = ModelMetadata(("tokenizer.chat_template", "plain {{ messages[-1].content }}"), ("tokenizer.chat_template.tool_use", "{% include 'x' %}"));
-        Assert.That(ChatTemplate.Load(metadata, Vocabulary).Render([ChatMessage.User("x")], options), Does.StartWith("plain").And.EndsWith("x"), "a broken one is not used");
+        Assert.That(ChatTemplate.Load(metadata, Vocabulary).Render([TurnMessage.User("x")], options), Does.StartWith("plain").And.EndsWith("x"), "a broken one is not used");
     }
 
     [Test]

@@ -26,11 +26,11 @@ public class GenericToolTests
     {
         ChatTemplate chatml = ChatTemplate.Parse("chatml");
         Assert.That(chatml.SupportsTools, Is.False);
-        Assert.That(chatml.Render([ChatMessage.User("Hi")], Options),
+        Assert.That(chatml.Render([TurnMessage.User("Hi")], Options),
             Is.EqualTo($"<|im_start|>system\n{Offer}<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"));
-        Assert.That(chatml.Render([ChatMessage.System("Be brief."), ChatMessage.User("Hi")], Options),
+        Assert.That(chatml.Render([TurnMessage.System("Be brief."), TurnMessage.User("Hi")], Options),
             Is.EqualTo($"<|im_start|>system\nBe brief.\n\n{Offer}<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"));
-        Assert.That(chatml.Render([ChatMessage.User("Hi")]), Is.EqualTo("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"), "none offered");
+        Assert.That(chatml.Render([TurnMessage.User("Hi")]), Is.EqualTo("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"), "none offered");
     }
 
     /// <summary>Whatever a template thinks of system turns, pictures and parts: every tool is in the prompt, as text.</summary>
@@ -41,7 +41,7 @@ public class GenericToolTests
     public void No_template_is_silent_about_tools(string name)
     {
         ChatTemplate template = ChatTemplate.Parse(File.ReadAllText(Golden.Path($"chat_templates/{name}.jinja")));
-        string prompt = template.Render([ChatMessage.User(ChatPart.Image, "Weather?")], Options);
+        string prompt = template.Render([TurnMessage.User(ChatPart.Image, "Weather?")], Options);
         Assert.That(template.SupportsTools, Is.False);
         Assert.That(prompt, Does.Contain(Offer).And.Contain(ChatTemplate.ImageMarker).And.Contain("Weather?"));
         Assert.That(prompt.IndexOf(Offer, StringComparison.Ordinal), Is.LessThan(prompt.IndexOf("Weather?", StringComparison.Ordinal)));
@@ -50,13 +50,13 @@ public class GenericToolTests
     [Test]
     public void Calls_and_results_become_words()
     {
-        ChatMessage[] chat =
+        TurnMessage[] chat =
         [
-            ChatMessage.User("Weather?"),
-            new(ChatRole.Assistant, "I look.") { ToolCalls = [new ChatToolCall("1", "weather", """{"city":"Bern"}"""), new ChatToolCall("2", "weather", "{}")] },
-            new(ChatRole.Tool, "sunny") { ToolCallId = "1" },
-            new(ChatRole.Tool, "unknown ", ChatPart.Image) { ToolCallId = "2" },
-            ChatMessage.User("And?"),
+            TurnMessage.User("Weather?"),
+            new(TurnRole.Assistant, "I look.") { ToolCalls = [new ChatToolCall("1", "weather", """{"city":"Bern"}"""), new ChatToolCall("2", "weather", "{}")] },
+            new(TurnRole.Tool, "sunny") { ToolCallId = "1" },
+            new(TurnRole.Tool, "unknown ", ChatPart.Image) { ToolCallId = "2" },
+            TurnMessage.User("And?"),
         ];
         const string expected = "USER: Weather? ASSISTANT: I look.\n<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\":\"Bern\"}}\n</tool_call>\n"
             + "<tool_call>\n{\"name\": \"weather\", \"arguments\": {}}\n</tool_call></s>USER: <tool_response>\nsunny\n</tool_response>\n"
@@ -71,10 +71,10 @@ public class GenericToolTests
     {
         ChatTemplate template = ChatTemplate.Parse("chatml", new ChatTokens { Special = ["<|im_end|>"u8.ToArray(), "<tool_call>"u8.ToArray()] });
         var tool = new ChatTool("f", "ends <|im_end|> here <tool_call>", "{}");
-        ChatMessage[] chat =
+        TurnMessage[] chat =
         [
-            ChatMessage.User("Hi"),
-            new(ChatRole.Assistant, "") { ToolCalls = [new ChatToolCall("1", "f", """{"a":"<|im_end|>"}""")] },
+            TurnMessage.User("Hi"),
+            new(TurnRole.Assistant, "") { ToolCalls = [new ChatToolCall("1", "f", """{"a":"<|im_end|>"}""")] },
         ];
         GuardedText prompt = template.RenderGuarded(chat, new ChatRenderOptions { Tools = [tool] });
         Assert.That(prompt.Text, Is.EqualTo(template.Render(chat, new ChatRenderOptions { Tools = [tool] })));
@@ -96,6 +96,6 @@ public class GenericToolTests
 
     [Test]
     public void Bad_json_of_a_tool_is_named() =>
-        Assert.That(() => ChatTemplate.Parse("chatml").Render([ChatMessage.User("x")], new ChatRenderOptions { Tools = [new ChatTool("broken", "", "{")] }),
+        Assert.That(() => ChatTemplate.Parse("chatml").Render([TurnMessage.User("x")], new ChatRenderOptions { Tools = [new ChatTool("broken", "", "{")] }),
             Throws.TypeOf<ChatTemplateException>().With.Message.StartsWith("chat template: parameters of tool 'broken': not JSON"));
 }

@@ -15,7 +15,7 @@ public class ModelDefaultsTests
     {
         using GgufFile file = GgufFile.Open(Path.Combine(Golden.Root, "Models", "Demo", "demo-q8_0.gguf"));
         Tokenizer tokenizer = Tokenizer.Load(file.Metadata);
-        ChatMessage[] question = [ChatMessage.User(ChatPart.Image, "What is this?")];
+        TurnMessage[] question = [TurnMessage.User(ChatPart.Image, "What is this?")];
         ChatTemplate own = ChatTemplate.Load(file.Metadata, tokenizer);
         Assert.That(own.BuiltInName, Is.Null);
         // The tokenizer puts <|im_start|>, this model's BOS, in front.
@@ -32,8 +32,8 @@ public class ModelDefaultsTests
             ("tokenizer.chat_template.tool_use", GgufValue.From("{{ tools[0].function.name }} {{ messages[0].content }}")));
         ChatTemplate template = ChatTemplate.Load(metadata, tokenizer);
         Assert.That(template.SupportsTools, Is.True);
-        Assert.That(template.Render([ChatMessage.User("x")]), Is.EqualTo("plain x"));
-        Assert.That(template.Render([ChatMessage.User("x")], new ChatRenderOptions { Tools = [new ChatTool("f", "", "{}")] }), Is.EqualTo("f x"));
+        Assert.That(template.Render([TurnMessage.User("x")]), Is.EqualTo("plain x"));
+        Assert.That(template.Render([TurnMessage.User("x")], new ChatRenderOptions { Tools = [new ChatTool("f", "", "{}")] }), Is.EqualTo("f x"));
         Assert.That(ChatTemplate.Load(Metadata(), tokenizer).BuiltInName, Is.EqualTo("chatml"));
     }
 

@@ -28,20 +28,20 @@ public class ThinkingTests
     [TestCase("qwen2.5", false, "assistant\n", Description = "it does not think")]
     [TestCase("gemma-2", false, "<start_of_turn>model\n")]
     public void The_prompt_ends_as_asked(string template, bool? thinking, string end) =>
-        Assert.That(Template(template).Render([ChatMessage.User("Hi")], new ChatRenderOptions { EnableThinking = thinking }), Does.EndWith(end));
+        Assert.That(Template(template).Render([TurnMessage.User("Hi")], new ChatRenderOptions { EnableThinking = thinking }), Does.EndWith(end));
 
     [Test]
     public void Without_a_wish_the_template_sees_no_switch()
     {
         ChatTemplate template = ChatTemplate.Parse("{{ messages[0].content }} {{ enable_thinking is defined }} {{ thinking is defined }} {{ enable_thinking }}");
-        string Render(bool? thinking) => template.Render([ChatMessage.User("a")], new ChatRenderOptions { EnableThinking = thinking, AddGenerationPrompt = false });
+        string Render(bool? thinking) => template.Render([TurnMessage.User("a")], new ChatRenderOptions { EnableThinking = thinking, AddGenerationPrompt = false });
         Assert.That((Render(null), Render(true), Render(false)), Is.EqualTo(("a False False ", "a True True True", "a True True False")));
     }
 
     [Test]
     public void Granites_own_switch_is_known()
     {
-        string Prompt(bool? thinking) => Template("granite-3.3").Render([ChatMessage.User("a")], new ChatRenderOptions { EnableThinking = thinking, Now = DateTime.UnixEpoch });
+        string Prompt(bool? thinking) => Template("granite-3.3").Render([TurnMessage.User("a")], new ChatRenderOptions { EnableThinking = thinking, Now = DateTime.UnixEpoch });
         Assert.That(Prompt(true), Does.Contain("<think></think>"));
         Assert.That(Prompt(null), Does.Not.Contain("<think>"));
         Assert.That(Prompt(false), Is.EqualTo(Prompt(null)));
@@ -61,7 +61,7 @@ public class ThinkingTests
     public void Thoughts_are_told_from_the_answer(string template, string answer, string reasoning, string text)
     {
         ChatTemplate chat = Template(template);
-        string prompt = chat.Render([ChatMessage.User("a")]);
+        string prompt = chat.Render([TurnMessage.User("a")]);
         foreach (int size in new[] { 1, 3, answer.Length })
         {
             AssistantOutputParser parser = chat.CreateParser(prompt);
@@ -75,7 +75,7 @@ public class ThinkingTests
 
     [Test]
     public void Earlier_thoughts_reach_templates_that_keep_them() =>
-        Assert.That(Template("qwen3").Render([ChatMessage.User("a"), new(ChatRole.Assistant, "b") { Reasoning = "Hm." }], new ChatRenderOptions { AddGenerationPrompt = false }),
+        Assert.That(Template("qwen3").Render([TurnMessage.User("a"), new(TurnRole.Assistant, "b") { Reasoning = "Hm." }], new ChatRenderOptions { AddGenerationPrompt = false }),
             Does.EndWith("<|im_start|>assistant\n<think>\nHm.\n</think>\n\nb<|im_end|>\n"));
 
     private static ChatTemplate Template(string name)

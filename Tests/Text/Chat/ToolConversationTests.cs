@@ -49,7 +49,7 @@ public class ToolConversationTests
         const string tools = """<|tool|>[{"name": "get_weather", "description": "tells the weather", "parameters": {"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}}]<|/tool|>""";
         Assert.That(phi.Render(Asked("Rain?"), WithTools), Is.EqualTo(
             $"<|system|>{tools}<|end|><|user|>Rain?<|end|><|assistant|><|tool_call|>[{{\"name\": \"get_weather\", \"arguments\": {{\"city\":\"Rome\"}}}}]<|/tool_call|><|end|><|tool|>sunny<|end|>"));
-        Assert.That(phi.Render([ChatMessage.System("Be brief."), ChatMessage.User("Hi")], WithTools), Is.EqualTo($"<|system|>Be brief.{tools}<|end|><|user|>Hi<|end|>"));
+        Assert.That(phi.Render([TurnMessage.System("Be brief."), TurnMessage.User("Hi")], WithTools), Is.EqualTo($"<|system|>Be brief.{tools}<|end|><|user|>Hi<|end|>"));
     }
 
     [Test]
@@ -61,11 +61,11 @@ public class ToolConversationTests
     [Test]
     public void A_template_of_one_call_a_turn_gets_a_turn_for_each()
     {
-        ChatMessage[] chat =
+        TurnMessage[] chat =
         [
-            ChatMessage.User("Rain?"),
-            new(ChatRole.Assistant, "") { ToolCalls = [Call("call00000", "Rome"), Call("call00001", "Bern")] },
-            new(ChatRole.Tool, "cold") { ToolCallId = "call00001" }, new(ChatRole.Tool, "warm") { ToolCallId = "call00000" },
+            TurnMessage.User("Rain?"),
+            new(TurnRole.Assistant, "") { ToolCalls = [Call("call00000", "Rome"), Call("call00001", "Bern")] },
+            new(TurnRole.Tool, "cold") { ToolCallId = "call00001" }, new(TurnRole.Tool, "warm") { ToolCallId = "call00000" },
         ];
         string prompt = Template("llama-3.2").Render(chat);
         Assert.That(prompt, Does.EndWith(Turn("assistant", """{"name": "get_weather", "parameters": {"city": "Rome"}}""") + Turn("ipython", "\"warm\"")
@@ -107,15 +107,15 @@ public class ToolConversationTests
     [TestCase("qwen2-vl", "<tool_response>\n<__media__>Rome from above\n</tool_response>")]
     public void A_picture_in_a_result_is_a_picture(string name, string expected)
     {
-        ChatMessage[] chat = [.. Asked("Rain?", ChatPart.Image, "Rome from above")];
+        TurnMessage[] chat = [.. Asked("Rain?", ChatPart.Image, "Rome from above")];
         Assert.That(Template(name).Render(chat), Does.Contain(expected));
-        Assert.That(Template(name).Render([ChatMessage.User(ChatPart.Image, "Like this?"), .. chat]).Split(ChatTemplate.ImageMarker), Has.Length.EqualTo(3));
+        Assert.That(Template(name).Render([TurnMessage.User(ChatPart.Image, "Like this?"), .. chat]).Split(ChatTemplate.ImageMarker), Has.Length.EqualTo(3));
     }
 
     [TestCase("{% for m in messages %}{{ m.content }}{% if m.role == 'user' %}{% for p in m.content if p.type == 'image' %}<pic>{% endfor %}{% endif %}{% endfor %}")]
     [TestCase("{% for m in messages %}{% if m.content is string %}{{ m.content }}{% else %}{% if m.role == 'tool' %}{{ raise_exception('text only') }}{% endif %}{% for p in m.content %}{{ '<pic>' if p.type == 'image' else p.text }}{% endfor %}{% endif %}{% endfor %}")]
     public void A_picture_in_a_result_is_a_picture_even_where_the_template_has_none_there(string template) =>
-        Assert.That(ChatTemplate.Parse(template + "{# <tool_call> #}").Render([ChatMessage.User(ChatPart.Image, "a"), new(ChatRole.Tool, ChatPart.Image, "b")])
+        Assert.That(ChatTemplate.Parse(template + "{# <tool_call> #}").Render([TurnMessage.User(ChatPart.Image, "a"), new(TurnRole.Tool, ChatPart.Image, "b")])
             .Split(ChatTemplate.ImageMarker), Has.Length.EqualTo(3));
 
     [Test]
@@ -125,13 +125,13 @@ public class ToolConversationTests
         const string template = "{% set ns = namespace(images=false) %}{% for m in messages %}{% if m.content is not string %}{% for p in m.content if p.type == 'image' %}{% set ns.images = true %}"
             + "{% endfor %}{% endif %}{% endfor %}{% if not ns.images %}<|h|>system\n{% endif %}{% for m in messages %}<|h|>{{ m.role }}\n{% if m.content is string %}{{ m.content }}{% else %}"
             + "{% for p in m.content %}{{ '<|image|>' if p.type == 'image' else p.text }}{% endfor %}{% endif %}{% endfor %}";
-        Assert.That(ChatTemplate.Parse(template).Render([ChatMessage.User(ChatPart.Image, "a")]), Is.EqualTo("<|h|>user\n<__media__>a"));
+        Assert.That(ChatTemplate.Parse(template).Render([TurnMessage.User(ChatPart.Image, "a")]), Is.EqualTo("<|h|>user\n<__media__>a"));
     }
 
-    private static ChatMessage[] Asked(string question, params ChatPart[] result) =>
+    private static TurnMessage[] Asked(string question, params ChatPart[] result) =>
     [
-        ChatMessage.User(question), new(ChatRole.Assistant, "") { ToolCalls = [Call("call00000", "Rome")] },
-        new(ChatRole.Tool, result.Length > 0 ? result : ["sunny"]) { ToolCallId = "call00000" },
+        TurnMessage.User(question), new(TurnRole.Assistant, "") { ToolCalls = [Call("call00000", "Rome")] },
+        new(TurnRole.Tool, result.Length > 0 ? result : ["sunny"]) { ToolCallId = "call00000" },
     ];
 
     private static ChatToolCall Call(string id, string city) => new(id, "get_weather", $$"""{"city": "{{city}}"}""");

@@ -41,7 +41,7 @@ public sealed class TypedSpecialTokenTests
     [Test]
     public void Pictures_keep_their_places_beside_typed_markers()
     {
-        GuardedText prompt = Template("smolvlm").RenderGuarded([ChatMessage.User("<image>", ChatPart.Image, $"or {ChatTemplate.ImageMarker}?")]);
+        GuardedText prompt = Template("smolvlm").RenderGuarded([TurnMessage.User("<image>", ChatPart.Image, $"or {ChatTemplate.ImageMarker}?")]);
         IReadOnlyList<GuardedText> parts = prompt.Split(ChatTemplate.ImageMarker);
         Assert.That(parts.Select(part => part.Text), Is.EqualTo(new[]
         {
@@ -55,9 +55,9 @@ public sealed class TypedSpecialTokenTests
         ChatTemplate qwen = Template("qwen3");
         GuardedText Prompt(string text) => qwen.RenderGuarded(
         [
-            ChatMessage.User("Weather?"),
-            new(ChatRole.Assistant, "") { ToolCalls = [new ChatToolCall("1", "weather", $$"""{"city{{text}}":["{{text}}"]}""")], Reasoning = text },
-            new(ChatRole.Tool, text) { ToolCallId = text, ToolName = text },
+            TurnMessage.User("Weather?"),
+            new(TurnRole.Assistant, "") { ToolCalls = [new ChatToolCall("1", "weather", $$"""{"city{{text}}":["{{text}}"]}""")], Reasoning = text },
+            new(TurnRole.Tool, text) { ToolCallId = text, ToolName = text },
         ], new ChatRenderOptions { Tools = [new ChatTool("weather", text, $$"""{"type":"object","description":"{{text}}"}""")] });
         Assert.That(Specials(Prompt("\\u003c|im_end|>")), Is.EqualTo(Specials(Prompt("x"))), "escaped in JSON");
         Assert.That(Specials(Prompt("<|im_end|>")), Is.EqualTo(Specials(Prompt("x"))));
@@ -73,9 +73,9 @@ public sealed class TypedSpecialTokenTests
             string json = JsonSerializer.Serialize(text);
             return template.RenderGuarded(
             [
-                ChatMessage.User("Weather?"),
-                new(ChatRole.Assistant, "") { ToolCalls = [new ChatToolCall("call00000", "weather", $$"""{"city":["go {{text}}"],"land":{{json}}}""")] },
-                new(ChatRole.Tool, text) { ToolCallId = "call00000" },
+                TurnMessage.User("Weather?"),
+                new(TurnRole.Assistant, "") { ToolCalls = [new ChatToolCall("call00000", "weather", $$"""{"city":["go {{text}}"],"land":{{json}}}""")] },
+                new(TurnRole.Tool, text) { ToolCallId = "call00000" },
             ], new ChatRenderOptions { Tools = [new ChatTool("weather", text, $$"""{"type":"object","description":{{json}}}""")], Now = DateTime.UnixEpoch });
         }
 
@@ -89,7 +89,7 @@ public sealed class TypedSpecialTokenTests
     {
         foreach (string words in new[] { "a < b", "[1] <", "<|", "x", "", "<imag", "\uFDD0" })
         {
-            GuardedText prompt = Template("phi4").RenderGuarded([ChatMessage.User(words)]);
+            GuardedText prompt = Template("phi4").RenderGuarded([TurnMessage.User(words)]);
             Assert.That(Tokenizer.Encode(prompt, addSpecial: false), Is.EqualTo(Tokenizer.Encode(prompt.Text, false, parseSpecial: true)), words);
         }
     }
@@ -108,7 +108,7 @@ public sealed class TypedSpecialTokenTests
 
     private static (string Specials, string Text) Specials(ChatTemplate template, string first, string second)
     {
-        GuardedText prompt = template.RenderGuarded([ChatMessage.System(first), ChatMessage.User(first, second), ChatMessage.Assistant(second), ChatMessage.User(second)]);
+        GuardedText prompt = template.RenderGuarded([TurnMessage.System(first), TurnMessage.User(first, second), TurnMessage.Assistant(second), TurnMessage.User(second)]);
         return (Specials(prompt), prompt.Text);
     }
 

@@ -1,14 +1,3 @@
-using TinyMllm.Kernels;
-using TinyMllm.Kernels.Quantization;
-using TinyMllm.Loaders.Gguf;
-using TinyMllm.Loaders.Gguf.Quantization;
-using TinyMllm.Loaders.Hub;
-using TinyMllm.Loaders.Images;
-using TinyMllm.Loaders.Text.Chat;
-using TinyMllm.Loaders.Text.Grammars;
-using TinyMllm.Loaders.Text.Tokenizers;
-using TinyMllm.Vision.Prompting;
-
 namespace TinyMllm.Cli.Support;
 
 /// <summary>An error of usage that a command found itself; the message is one line for the user.</summary>
@@ -51,8 +40,5 @@ internal static class Failures
 
     /// <summary>Whether the failure is the input's and its message is for the user.</summary>
     public static bool IsBadInput(Exception failure) => failure is
-        UsageException or HubException or GgufFormatException or ImageFormatException or UnsupportedModelException
-            or ContextOverflowException or TokenizerException or UnsupportedTokenizerException
-        or ChatTemplateException or QuantizationException or GrammarException or PictureCountException
-        or UnsupportedTensorTypeException or UnsupportedIsaException or IOException or UnauthorizedAccessException or FormatException or OutOfMemoryException;
+        UsageException or TinyMllmException or IOException or UnauthorizedAccessException or FormatException or OutOfMemoryException;
 }

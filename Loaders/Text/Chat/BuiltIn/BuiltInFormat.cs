@@ -42,30 +42,30 @@ internal sealed record BuiltInFormat
     public bool GenerationOnlyAfterUser { get; init; }
 
     /// <summary>Writes the conversation.</summary>
-    public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt, string imageMarker)
+    public string Render(IReadOnlyList<TurnMessage> messages, bool addGenerationPrompt, string imageMarker)
     {
         var result = new StringBuilder(Prefix);
         string waiting = "";
-        ChatRole? last = null;
-        foreach (ChatMessage message in messages)
+        TurnRole? last = null;
+        foreach (TurnMessage message in messages)
         {
             string content = message.Flatten(imageMarker);
-            if (SystemJoin is not null && message.Role == ChatRole.System)
+            if (SystemJoin is not null && message.Role == TurnRole.System)
             {
                 waiting += (System.Trim ? content.Trim() : content) + SystemJoin;
                 continue;
             }
 
             if (last is not null) result.Append(Between);
-            if (last == ChatRole.Assistant) result.Append(NextTurn);
+            if (last == TurnRole.Assistant) result.Append(NextTurn);
             TurnFormat format = message.Role switch
             {
-                ChatRole.System => System,
-                ChatRole.Assistant => Assistant,
+                TurnRole.System => System,
+                TurnRole.Assistant => Assistant,
                 _ => User,
             };
             result.Append(format.Before);
-            if (message.Role != ChatRole.Assistant)
+            if (message.Role != TurnRole.Assistant)
             {
                 result.Append(waiting);
                 waiting = "";
@@ -75,7 +75,7 @@ internal sealed record BuiltInFormat
             last = message.Role;
         }
 
-        if (addGenerationPrompt && (!GenerationOnlyAfterUser || last == ChatRole.User)) result.Append(Generation);
+        if (addGenerationPrompt && (!GenerationOnlyAfterUser || last == TurnRole.User)) result.Append(Generation);
         return result.ToString();
     }
 }

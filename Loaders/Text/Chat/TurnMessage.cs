@@ -1,7 +1,7 @@
 namespace TinyMllm.Loaders.Text.Chat;
 
 /// <summary>Who speaks.</summary>
-public enum ChatRole
+public enum TurnRole
 {
     /// <summary>Instructions that stand above the conversation.</summary>
     System,
@@ -50,17 +50,17 @@ public sealed record ChatToolCall(string Id, string Name, string ArgumentsJson);
 public sealed record ChatTool(string Name, string Description, string ParametersJson);
 
 /// <summary>One message of a conversation: a role and its parts in order.</summary>
-public sealed record ChatMessage
+public sealed record TurnMessage
 {
     /// <summary>A message of several parts.</summary>
-    public ChatMessage(ChatRole role, params IEnumerable<ChatPart> parts)
+    public TurnMessage(TurnRole role, params IEnumerable<ChatPart> parts)
     {
         Role = role;
         Parts = [.. parts];
     }
 
     /// <summary>Who speaks.</summary>
-    public ChatRole Role { get; }
+    public TurnRole Role { get; }
 
     /// <summary>Texts and pictures, in order.</summary>
     public IReadOnlyList<ChatPart> Parts { get; internal init; }
@@ -78,19 +78,19 @@ public sealed record ChatMessage
     public string? ToolName { get; init; }
 
     /// <summary>A system message.</summary>
-    public static ChatMessage System(string text) => new(ChatRole.System, text);
+    public static TurnMessage System(string text) => new(TurnRole.System, text);
 
     /// <summary>A user's message of texts and pictures.</summary>
-    public static ChatMessage User(params IEnumerable<ChatPart> parts) => new(ChatRole.User, parts);
+    public static TurnMessage User(params IEnumerable<ChatPart> parts) => new(TurnRole.User, parts);
 
     /// <summary>An answer.</summary>
-    public static ChatMessage Assistant(string text) => new(ChatRole.Assistant, text);
+    public static TurnMessage Assistant(string text) => new(TurnRole.Assistant, text);
 
     /// <summary>The message with other words: whatever a user or a tool may have written, but the JSON of tool calls.</summary>
-    internal ChatMessage Rewrite(Func<string, string> rewrite)
+    internal TurnMessage Rewrite(Func<string, string> rewrite)
     {
         string? Optional(string? text) => text is null ? null : rewrite(text);
-        return new ChatMessage(Role, Parts.Select(part => part.Text is { } text ? ChatPart.FromText(rewrite(text)) : part))
+        return new TurnMessage(Role, Parts.Select(part => part.Text is { } text ? ChatPart.FromText(rewrite(text)) : part))
         {
             ToolCalls = ToolCalls, Reasoning = Optional(Reasoning), ToolCallId = Optional(ToolCallId), ToolName = Optional(ToolName),
         };
