@@ -17,7 +17,9 @@ namespace TinyMllm.Tests.Api;
 public sealed partial class PackageTests
 {
     private const string Version = "0.1.0";
-    private static readonly string[] Libraries = ["TinyMllm.Kernels", "TinyMllm.Engine", "TinyMllm.Loaders", "TinyMllm"];
+    private static readonly string[] Libraries = ["TinyMllm.Kernels", "TinyMllm.Engine", "TinyMllm.Loaders", "TinyMllm", ImageSharpAdapter];
+
+    private const string ImageSharpAdapter = "TinyMllm.ImageSharp";
 
     private static readonly string Configuration =
         AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Debug{Path.DirectorySeparatorChar}") ? "Debug" : "Release";
@@ -144,7 +146,7 @@ public sealed partial class PackageTests
             using MetadataReaderProvider provider =
                 MetadataReaderProvider.FromPortablePdbStream(Bytes(archive.Entries.Single(entry => entry.Name.EndsWith(".pdb", StringComparison.Ordinal))));
             MetadataReader symbols = provider.GetMetadataReader();
-            Assert.That(symbols.Documents, Has.Count.GreaterThan(10), package);
+            Assert.That(symbols.Documents, Has.Count.GreaterThan(package == ImageSharpAdapter ? 1 : 10), package);
             foreach (DocumentHandle document in symbols.Documents)
                 Assert.That(symbols.GetCustomDebugInformation(document).Select(handle => symbols.GetGuid(symbols.GetCustomDebugInformation(handle).Kind)),
                     Does.Contain(embeddedSource), symbols.GetString(symbols.GetDocument(document).Name));
@@ -251,6 +253,7 @@ public sealed partial class PackageTests
                 static void Main() { }
             }
             """);
+        Dotnet(folder, "add", "package", ImageSharpAdapter, "--version", Version);
         Dotnet(folder, "build", "-c", "Release", "-o", Path.Combine(folder, "out"), "-warnaserror", "-p:Nullable=enable");
     }
 

@@ -5,13 +5,12 @@ using TinyMllm.Tests.Support;
 namespace TinyMllm.Tests.Images;
 
 /// <summary>
-/// Every picture of goldens/images against what Pillow makes of it, with the tolerances of the README there; for each decoder that the
-/// build has.
+/// Every picture of goldens/images against what Pillow makes of it, with the tolerances of the README there; for both decoders.
 /// </summary>
 [TestFixtureSource(nameof(Decoders))]
 public class GoldenImageTests(string decoderName)
 {
-    private readonly IImageDecoder _decoder = decoderName == Managed ? ImageDecoders.Managed : MakeOther();
+    private readonly IImageDecoder _decoder = decoderName == Managed ? ImageDecoders.Managed : new TinyMllm.ImageSharp.ImageSharpDecoder();
 
     private const string Managed = "managed", ImageSharp = "ImageSharp";
 
@@ -22,25 +21,15 @@ public class GoldenImageTests(string decoderName)
     private static readonly string[] s_missedTransparency = ["pngsuite-png-tbbn0g04.png", "pngsuite-png-tbwn0g16.png"];
 
     /// <summary>
-    /// What ImageSharp 3.1 sees otherwise or refuses: a 16-bit PGM, restarts in a progressive JPEG, IDAT chunks of one byte, tiny
-    /// interlaced palettes, a wrong checksum of IDAT. Of these only the size or the kind of error is tested.
+    /// What ImageSharp 2.1 sees otherwise: a 16-bit PGM and restarts in a progressive JPEG, whose colours go wrong. Only the size is tested.
     /// </summary>
-    private static readonly string[] s_otherInImageSharp =
-    [
-        "jpeg-turbo-monkey16.pgm", "made-prog_restart.jpg", "pngsuite-png-oi9n0g16.png", "pngsuite-png-oi9n2c16.png",
-        "pngsuite-png-s02i3p01.png", "pngsuite-png-s03i3p01.png", "pngsuite-png-s04i3p01.png", "pngsuite-png-xcsn0g01.png",
-    ];
+    private static readonly string[] s_otherInImageSharp = ["jpeg-turbo-monkey16.pgm", "made-prog_restart.jpg"];
 
-    public static IEnumerable<string> Decoders
-    {
-        get
-        {
-            yield return Managed;
-#if IMAGESHARP
-            yield return ImageSharp;
-#endif
-        }
-    }
+    /// <summary>What ImageSharp 2.1 refuses: JPEG with arithmetic coding, and IDAT chunks of one byte.</summary>
+    private static readonly string[] s_refusedByImageSharp =
+        ["jpeg-turbo-testimgari.jpg", "made-arith.jpg", "pngsuite-png-oi9n0g16.png", "pngsuite-png-oi9n2c16.png"];
+
+    public static IEnumerable<string> Decoders => [Managed, ImageSharp];
 
     public static IEnumerable<string> Names
     {
@@ -63,22 +52,20 @@ public class GoldenImageTests(string decoderName)
     {
         string path = Golden.Path($"images/{name}");
         Npy expected = Npy.Load(path + ".npy");
-        bool isOther = decoderName == ImageSharp && s_otherInImageSharp.Contains(name);
         if (background is not null && s_missedTransparency.Contains(name)) return;
 
         RgbColor? colour = background switch { null => null, "black" => RgbColor.Black, _ => RgbColor.White };
-        RgbImage image;
-        try
+        var options = new ImageOptions { Decoder = _decoder, Background = colour };
+        if (decoderName == ImageSharp && s_refusedByImageSharp.Contains(name))
         {
-            image = RgbImage.Load(path, new ImageOptions { Decoder = _decoder, Background = colour });
-        }
-        catch (ImageFormatException) when (isOther)
-        {
+            Assert.Throws<ImageFormatException>(() => RgbImage.Load(path, options));
             return;
         }
 
+        RgbImage image = RgbImage.Load(path, options);
+
         Assert.That((image.Height, image.Width), Is.EqualTo((expected.Shape[0], expected.Shape[1])));
-        if (isOther) return;
+        if (decoderName == ImageSharp && s_otherInImageSharp.Contains(name)) return;
         (double mean, int largest) = Difference(image.Pixels.Span, Over(expected.Data, colour));
         (double meanLimit, int largestLimit) = Tolerance(name);
         Assert.That(mean, Is.LessThanOrEqualTo(meanLimit), "mean absolute difference");
@@ -99,22 +86,13 @@ public class GoldenImageTests(string decoderName)
     /// <summary>
     /// The README allows JPEG and lossy WebP a mean of 1.0 (2.5 with subsampled chroma) and single values more. Our own decoders round
     /// every step as Pillow's libraries do and are held to equality. ImageSharp repeats subsampled chroma where the others interpolate it;
-    /// on these small and colourful pictures that makes a mean of up to 11.2.
+    /// on these small and colourful pictures that makes a mean of up to 14.9 (5×5 pixels).
     /// </summary>
     private (double Mean, int Largest) Tolerance(string name)
     {
         if (decoderName == Managed) return (0, 0);
         bool isLossy = name.EndsWith(".jpg", StringComparison.Ordinal) || name.EndsWith("lossy.webp", StringComparison.Ordinal);
-        return isLossy ? (12, 255) : (1, 1);
-    }
-
-    private static IImageDecoder MakeOther()
-    {
-#if IMAGESHARP
-        return new TinyMllm.ImageSharp.ImageSharpDecoder();
-#else
-        throw new InvalidOperationException("the build has one decoder");
-#endif
+        return isLossy ? (15, 255) : (1, 1);
     }
 
     private static byte[] Over(byte[] rgba, RgbColor? background)

@@ -6,9 +6,6 @@ internal static class Program
 {
     public static async Task<int> Main(string[] args)
     {
-#if IMAGESHARP
-        Loaders.Images.ImageDecoders.Default = new ImageSharp.ImageSharpDecoder();
-#endif
         using var interrupts = Interrupts.OfConsole();
         return await CommandLine.RunAsync(args, Terminal.OfProcess(), interrupts).ConfigureAwait(false);
     }
