@@ -3,28 +3,28 @@ using TinyMllm.Kernels.Recurrence;
 namespace TinyMllm.Engine.Decoding;
 
 /// <summary>A depthwise causal convolution with the last K − 1 input rows as its state.</summary>
-internal sealed unsafe class CausalConvolutionLayer : IDisposable
+internal sealed unsafe class CausalConvolutionLayer : IStoredWeights
 {
     private const int MaxTaps = 64;
 
-    private readonly NativeBuffer<float> _weights;
-    private readonly NativeBuffer<float>? _bias;
+    private readonly FloatWeights _weights;
+    private readonly FloatWeights? _bias;
     private readonly int _taps;
     private readonly int _channels;
 
-    /// <summary>Reads the weights.</summary>
+    /// <summary>Describes the layer; <see cref="Load"/> reads its weights.</summary>
     /// <param name="weight">[K, channels], taps contiguous.</param>
     /// <param name="bias">[channels], or null.</param>
     public CausalConvolutionLayer(StoredTensor weight, StoredTensor? bias)
     {
         (_taps, _channels) = (weight.Columns, weight.Rows);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_taps, MaxTaps, nameof(weight));
-        _bias = bias?.DecodeToBuffer();
-        _weights = new NativeBuffer<float>(weight.ElementCount);
-        using var stored = weight.DecodeToBuffer();
-        for (int c = 0; c < _channels; c++)
-            for (int j = 0; j < _taps; j++) _weights.Pointer[((long)j * _channels) + c] = stored.Pointer[((long)c * _taps) + j];
+        _weights = new FloatWeights(new RearrangedTensor(weight.Name, [_channels, _taps], () => ChannelsContiguous(weight)));
+        _bias = bias is null ? null : new FloatWeights(bias);
     }
+
+    /// <inheritdoc/>
+    public long StoredBytes => _weights.StoredBytes + (_bias?.StoredBytes ?? 0);
 
     /// <summary>Floats of state.</summary>
     public int StateSize => (_taps - 1) * _channels;
@@ -48,7 +48,14 @@ internal sealed unsafe class CausalConvolutionLayer : IDisposable
             workspace.Pool.For(x.Rows, ref body);
         }
 
-        Remember(x, state);
+        MoveState(x, state);
+    }
+
+    /// <inheritdoc/>
+    public void Load()
+    {
+        _weights.Load();
+        _bias?.Load();
     }
 
     /// <inheritdoc/>
@@ -58,7 +65,18 @@ internal sealed unsafe class CausalConvolutionLayer : IDisposable
         _bias?.Dispose();
     }
 
-    private void Remember(Matrix x, Span<float> state)
+    /// <summary>[taps, channels] → [channels, taps]: the kernel reads one tap of all channels at a time.</summary>
+    private static NativeBuffer<float> ChannelsContiguous(StoredTensor weight)
+    {
+        (int taps, int channels) = (weight.Columns, weight.Rows);
+        using var stored = weight.DecodeToBuffer();
+        var result = new NativeBuffer<float>(weight.ElementCount);
+        for (int c = 0; c < channels; c++)
+            for (int j = 0; j < taps; j++) result.Pointer[((long)j * channels) + c] = stored.Pointer[((long)c * taps) + j];
+        return result;
+    }
+
+    private void MoveState(Matrix x, Span<float> state)
     {
         int kept = Math.Max(0, _taps - 1 - x.Rows);
         if (kept > 0) state[^(kept * _channels)..].CopyTo(state);

@@ -4,7 +4,7 @@ namespace TinyMllm.Engine.Decoding;
 /// One layer of a decoder: x += s·post(mix(norm(x))), then x += s·post(feed(norm(x))). Without a norm of its own the
 /// feed-forward part reads what the mixer read (the parallel form of Phi-2 and StableLM 2).
 /// </summary>
-internal sealed class DecoderBlock : IDisposable
+internal sealed record DecoderBlock
 {
     /// <summary>Normalisation before the mixer.</summary>
     public required INorm MixerNorm { get; init; }
@@ -72,19 +72,6 @@ internal sealed class DecoderBlock : IDisposable
                 AddBranch(workspace, FeedForwardPostNorm, branch, x);
             }
         }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        MixerNorm.Dispose();
-        Mixer.Dispose();
-        MixerPostNorm?.Dispose();
-        FeedForwardNorm?.Dispose();
-        FeedForward?.Dispose();
-        FeedForwardPostNorm?.Dispose();
-        PictureMixer?.Dispose();
-        PictureFeedForward?.Dispose();
     }
 
     private bool AddsDirectly(INorm? postNorm) => postNorm is null && ResidualScale == 1;

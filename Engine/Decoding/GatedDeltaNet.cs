@@ -3,8 +3,11 @@ using TinyMllm.Kernels.Recurrence;
 
 namespace TinyMllm.Engine.Decoding;
 
-/// <summary>What a <see cref="GatedDeltaNet"/> is made of.</summary>
-internal sealed record GatedDeltaNetParts
+/// <summary>
+/// Qwen3.5's linear attention (gated delta rule, arXiv:2412.06464; docs/models/text.md#gated-delta-net): a matrix of fixed size per head
+/// instead of a growing cache.
+/// </summary>
+internal sealed unsafe class GatedDeltaNet : ITokenMixer
 {
     /// <summary>n → queries, keys, values; gate z; β; α, side by side.</summary>
     public required Linear Input { get; init; }
@@ -13,10 +16,10 @@ internal sealed record GatedDeltaNetParts
     public required CausalConvolutionLayer Convolution { get; init; }
 
     /// <summary>[value heads] bias of the decay.</summary>
-    public required NativeBuffer<float> DecayBias { get; init; }
+    public required FloatWeights DecayBias { get; init; }
 
     /// <summary>[value heads] rates, −exp(A_log).</summary>
-    public required NativeBuffer<float> Rates { get; init; }
+    public required FloatWeights Rates { get; init; }
 
     /// <summary>Normalisation of each value head.</summary>
     public required INorm Norm { get; init; }
@@ -41,78 +44,61 @@ internal sealed record GatedDeltaNetParts
     /// usual ε of 1e-6 they differ by one part in a thousand at a length of 0.02.
     /// </summary>
     public bool ClampsLengths { get; init; }
-}
-
-/// <summary>
-/// Qwen3.5's linear attention (gated delta rule, arXiv:2412.06464; docs/models/text.md#gated-delta-net): a matrix of fixed size per head
-/// instead of a growing cache.
-/// </summary>
-internal sealed unsafe class GatedDeltaNet(GatedDeltaNetParts parts) : ITokenMixer
-{
-    private readonly int _keyColumns = parts.KeyHeads * parts.HeadSize;
-    private readonly int _valueColumns = parts.ValueHeads * parts.HeadSize;
 
     /// <inheritdoc/>
-    public KvLayerShape CacheShape => new(0, 0, 0, parts.Convolution.StateSize + (_valueColumns * parts.HeadSize));
+    public KvLayerShape CacheShape => new(0, 0, 0, Convolution.StateSize + (ValueColumns * HeadSize));
+
+    private int KeyColumns => KeyHeads * HeadSize;
+
+    private int ValueColumns => ValueHeads * HeadSize;
 
     /// <inheritdoc/>
     public void Forward(in DecoderPass pass, KvLayer cache, Matrix x, Matrix y, bool add)
     {
         var workspace = pass.Workspace;
-        int convolved = (2 * _keyColumns) + _valueColumns;
+        int convolved = (2 * KeyColumns) + ValueColumns;
         using (workspace.Frame())
         {
-            var all = workspace.Rent(x.Rows, parts.Input.Outputs);
-            parts.Input.Forward(workspace, x, all);
-            var z = all.SliceColumns(convolved, _valueColumns);
-            var beta = all.SliceColumns(convolved + _valueColumns, parts.ValueHeads);
-            var decay = all.SliceColumns(convolved + _valueColumns + parts.ValueHeads, parts.ValueHeads);
+            var all = workspace.Rent(x.Rows, Input.Outputs);
+            Input.Forward(workspace, x, all);
+            var z = all.SliceColumns(convolved, ValueColumns);
+            var beta = all.SliceColumns(convolved + ValueColumns, ValueHeads);
+            var decay = all.SliceColumns(convolved + ValueColumns + ValueHeads, ValueHeads);
 
             var u = workspace.Rent(x.Rows, convolved);
-            parts.Convolution.Forward(workspace, all.SliceColumns(0, convolved), u, cache.State[..parts.Convolution.StateSize]);
+            Convolution.Forward(workspace, all.SliceColumns(0, convolved), u, cache.State[..Convolution.StateSize]);
             Activations.Apply(workspace, Activation.Silu, u, u);
             for (int t = 0; t < x.Rows; t++) Prepare(u.Row(t), beta.Row(t), decay.Row(t));
 
-            var result = workspace.Rent(x.Rows, _valueColumns);
-            fixed (float* state = cache.State[parts.Convolution.StateSize..])
+            var result = workspace.Rent(x.Rows, ValueColumns);
+            fixed (float* state = cache.State[Convolution.StateSize..])
             {
-                var body = new Recurrence(u, beta, decay, result, state, parts.KeyHeads, parts.HeadSize);
-                workspace.Pool.For(parts.ValueHeads, ref body);
+                var body = new Recurrence(u, beta, decay, result, state, KeyHeads, HeadSize);
+                workspace.Pool.For(ValueHeads, ref body);
             }
 
-            parts.Norm.ForwardHeads(workspace, result, result, parts.HeadSize);
+            Norm.ForwardHeads(workspace, result, result, HeadSize);
             Activations.ApplyGated(workspace, Activation.Silu, z, result, result);
-            parts.Output.Forward(workspace, result, y, add);
+            Output.Forward(workspace, result, y, add);
         }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        parts.Input.Dispose();
-        parts.Convolution.Dispose();
-        parts.DecayBias.Dispose();
-        parts.Rates.Dispose();
-        parts.Norm.Dispose();
-        parts.Output.Dispose();
     }
 
     /// <summary>Queries and keys to length one (queries by a further 1/√S), β to σ(β), α to e^(A·softplus(α + bias)).</summary>
     private void Prepare(float* u, float* beta, float* decay)
     {
-        int size = parts.HeadSize;
-        for (int h = 0; h < 2 * parts.KeyHeads; h++)
+        int size = HeadSize;
+        for (int h = 0; h < 2 * KeyHeads; h++)
         {
             float* head = u + (h * size);
             float square = VectorKernels.Dot(head, head, size);
-            float length = parts.ClampsLengths ? MathF.Max(MathF.Sqrt(square), parts.Epsilon) : MathF.Sqrt(square + parts.Epsilon);
-            VectorKernels.Scale(head, (h < parts.KeyHeads ? 1 / MathF.Sqrt(size) : 1) / length, head, size);
+            float length = ClampsLengths ? MathF.Max(MathF.Sqrt(square), Epsilon) : MathF.Sqrt(square + Epsilon);
+            VectorKernels.Scale(head, (h < KeyHeads ? 1 / MathF.Sqrt(size) : 1) / length, head, size);
         }
 
-        ActivationKernels.Apply(Activation.Sigmoid, beta, beta, parts.ValueHeads);
-        VectorKernels.AddScaled(parts.DecayBias.Pointer, 1, decay, parts.ValueHeads);
-        ActivationKernels.ApplyGated(Activation.Softplus, decay, parts.Rates.Pointer, decay, parts.ValueHeads);
-        for (int h = 0; h < parts.ValueHeads; h++) decay[h] = MathF.Exp(decay[h]);
+        ActivationKernels.Apply(Activation.Sigmoid, beta, beta, ValueHeads);
+        VectorKernels.AddScaled(DecayBias.Pointer, 1, decay, ValueHeads);
+        ActivationKernels.ApplyGated(Activation.Softplus, decay, Rates.Pointer, decay, ValueHeads);
+        for (int h = 0; h < ValueHeads; h++) decay[h] = MathF.Exp(decay[h]);
     }
 
     /// <summary>One value head through all tokens in turn.</summary>

@@ -1,7 +1,7 @@
 namespace TinyMllm.Engine.Decoding;
 
 /// <summary>The part of a decoder block that carries information from token to token: attention, a convolution or a recurrence.</summary>
-internal interface ITokenMixer : IDisposable
+internal interface ITokenMixer
 {
     /// <summary>What the layer keeps in the cache.</summary>
     KvLayerShape CacheShape { get; }

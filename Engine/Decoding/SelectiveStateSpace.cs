@@ -3,8 +3,10 @@ using TinyMllm.Kernels.Recurrence;
 
 namespace TinyMllm.Engine.Decoding;
 
-/// <summary>What a <see cref="SelectiveStateSpace"/> is made of.</summary>
-internal sealed record SelectiveStateSpaceParts
+/// <summary>
+/// Mamba's mixer (arXiv:2312.00752, docs/models/text.md#mamba): convolution, then a recurrence whose step and weights depend on the token.
+/// </summary>
+internal sealed unsafe class SelectiveStateSpace : ITokenMixer
 {
     /// <summary>n → 2D: u, then the gate z.</summary>
     public required Linear Input { get; init; }
@@ -19,10 +21,10 @@ internal sealed record SelectiveStateSpaceParts
     public required Linear TimeStep { get; init; }
 
     /// <summary>[D, N] rates, −exp(A_log).</summary>
-    public required NativeBuffer<float> Rates { get; init; }
+    public required FloatWeights Rates { get; init; }
 
     /// <summary>[D] direct path.</summary>
-    public required NativeBuffer<float> Skip { get; init; }
+    public required FloatWeights Skip { get; init; }
 
     /// <summary>D → n.</summary>
     public required Linear Output { get; init; }
@@ -32,40 +34,34 @@ internal sealed record SelectiveStateSpaceParts
 
     /// <summary>States per channel, N.</summary>
     public required int StateSize { get; init; }
-}
 
-/// <summary>
-/// Mamba's mixer (arXiv:2312.00752, docs/models/text.md#mamba): convolution, then a recurrence whose step and weights depend on the token.
-/// </summary>
-internal sealed unsafe class SelectiveStateSpace(SelectiveStateSpaceParts parts) : ITokenMixer
-{
     private const int ChannelsPerTask = 64;
 
     /// <inheritdoc/>
-    public KvLayerShape CacheShape => new(0, 0, 0, parts.Convolution.StateSize + (Channels * parts.StateSize));
+    public KvLayerShape CacheShape => new(0, 0, 0, Convolution.StateSize + (Channels * StateSize));
 
-    private int Channels => parts.Output.Inputs;
+    private int Channels => Output.Inputs;
 
     /// <inheritdoc/>
     public void Forward(in DecoderPass pass, KvLayer cache, Matrix x, Matrix y, bool add)
     {
         var workspace = pass.Workspace;
-        int channels = Channels, rank = parts.TimeStep.Inputs, states = parts.StateSize;
+        int channels = Channels, rank = TimeStep.Inputs, states = StateSize;
         using (workspace.Frame())
         {
             var all = workspace.Rent(x.Rows, 2 * channels);
-            parts.Input.Forward(workspace, x, all);
+            Input.Forward(workspace, x, all);
             Matrix z = all.SliceColumns(channels, channels);
 
             var u = workspace.Rent(x.Rows, channels);
-            parts.Convolution.Forward(workspace, all.SliceColumns(0, channels), u, cache.State[..parts.Convolution.StateSize]);
+            Convolution.Forward(workspace, all.SliceColumns(0, channels), u, cache.State[..Convolution.StateSize]);
             Activations.Apply(workspace, Activation.Silu, u, u);
 
             var selection = workspace.Rent(x.Rows, rank + (2 * states));
-            parts.Selection.Forward(workspace, u, selection);
+            Selection.Forward(workspace, u, selection);
             Matrix low = selection.SliceColumns(0, rank);
             Matrix b = selection.SliceColumns(rank, states), c = selection.SliceColumns(rank + states, states);
-            if (parts.SelectionNorm is { } norm)
+            if (SelectionNorm is { } norm)
             {
                 norm.Forward(workspace, low, low);
                 norm.Forward(workspace, b, b);
@@ -73,31 +69,18 @@ internal sealed unsafe class SelectiveStateSpace(SelectiveStateSpaceParts parts)
             }
 
             var delta = workspace.Rent(x.Rows, channels);
-            parts.TimeStep.Forward(workspace, low, delta);
+            TimeStep.Forward(workspace, low, delta);
             Activations.Apply(workspace, Activation.Softplus, delta, delta);
-            fixed (float* state = cache.State[parts.Convolution.StateSize..])
+            fixed (float* state = cache.State[Convolution.StateSize..])
             {
                 // The result takes the place of the time step, element by element.
-                var body = new Scan(u, delta, b, c, state, parts.Rates.Pointer, parts.Skip.Pointer, states);
+                var body = new Scan(u, delta, b, c, state, Rates.Pointer, Skip.Pointer, states);
                 workspace.Pool.For((channels + ChannelsPerTask - 1) / ChannelsPerTask, ref body);
             }
 
             Activations.ApplyGated(workspace, Activation.Silu, z, delta, delta);
-            parts.Output.Forward(workspace, delta, y, add);
+            Output.Forward(workspace, delta, y, add);
         }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        parts.Input.Dispose();
-        parts.Convolution.Dispose();
-        parts.Selection.Dispose();
-        parts.TimeStep.Dispose();
-        parts.Rates.Dispose();
-        parts.Skip.Dispose();
-        parts.Output.Dispose();
-        parts.SelectionNorm?.Dispose();
     }
 
     /// <summary>A group of channels through all tokens in turn.</summary>

@@ -2,8 +2,15 @@ using TinyMllm.Kernels.Elementwise;
 
 namespace TinyMllm.Engine.Decoding;
 
-/// <summary>What a <see cref="SelfAttention"/> is made of.</summary>
-internal sealed record SelfAttentionParts
+/// <summary>Mistral 3: a query at position p is multiplied by 1 + τ·ln(⌊p / original context⌋ + 1).</summary>
+internal sealed record QueryTemperature(float Scale, int OriginalContext)
+{
+    /// <summary>The factor at position <paramref name="position"/>.</summary>
+    public float At(int position) => 1 + (Scale * MathF.Log((position / OriginalContext) + 1));
+}
+
+/// <summary>Causal grouped-query attention (arXiv:2305.13245) over the layer's cache.</summary>
+internal sealed class SelfAttention : ITokenMixer
 {
     /// <summary>Queries (gates after them where there are any), keys and values side by side.</summary>
     public required Linear QueryKeyValue { get; init; }
@@ -16,9 +23,6 @@ internal sealed record SelfAttentionParts
 
     /// <summary>Positions; null = none.</summary>
     public RotaryEmbedding? Rotary { get; init; }
-
-    /// <summary>Number of <see cref="Rotary"/> among the model's rotary embeddings.</summary>
-    public int RotarySlot { get; init; }
 
     /// <summary>Number of the layer's window among the model's windows.</summary>
     public int WindowSlot { get; init; }
@@ -40,25 +44,9 @@ internal sealed record SelfAttentionParts
 
     /// <summary>Growth of the queries with the position; null = none.</summary>
     public QueryTemperature? Temperature { get; init; }
-}
-
-/// <summary>Mistral 3: a query at position p is multiplied by 1 + τ·ln(⌊p / original context⌋ + 1).</summary>
-internal sealed record QueryTemperature(float Scale, int OriginalContext)
-{
-    /// <summary>The factor at position <paramref name="position"/>.</summary>
-    public float At(int position) => 1 + (Scale * MathF.Log((position / OriginalContext) + 1));
-}
-
-/// <summary>Causal grouped-query attention (arXiv:2305.13245) over the layer's cache.</summary>
-internal sealed class SelfAttention(SelfAttentionParts parts) : ITokenMixer
-{
-    private readonly SelfAttentionParts _parts = parts;
-    private readonly int _queryColumns = parts.Shape.Heads * parts.Shape.HeadSize;
-    private readonly int _keyColumns = parts.Shape.KvHeads * parts.Shape.HeadSize;
-    private readonly int _valueColumns = parts.Shape.KvHeads * parts.Shape.ValueSize;
 
     /// <inheritdoc/>
-    public KvLayerShape CacheShape => new(_parts.Shape.KvHeads, _parts.Shape.HeadSize, _parts.Shape.ValueSize);
+    public KvLayerShape CacheShape => new(Shape.KvHeads, Shape.HeadSize, Shape.ValueSize);
 
     /// <inheritdoc/>
     public void Forward(in DecoderPass pass, KvLayer cache, Matrix x, Matrix y, bool add)
@@ -66,43 +54,35 @@ internal sealed class SelfAttention(SelfAttentionParts parts) : ITokenMixer
         var workspace = pass.Workspace;
         using (workspace.Frame())
         {
-            var all = workspace.Rent(x.Rows, _parts.QueryKeyValue.Outputs);
-            _parts.QueryKeyValue.Forward(workspace, x, all);
-            int gateColumns = _parts.HasGate ? _queryColumns : 0;
-            var q = all.SliceColumns(0, _queryColumns);
-            var k = all.SliceColumns(_queryColumns + gateColumns, _keyColumns);
-            var v = all.SliceColumns(_queryColumns + gateColumns + _keyColumns, _valueColumns);
+            var all = workspace.Rent(x.Rows, QueryKeyValue.Outputs);
+            QueryKeyValue.Forward(workspace, x, all);
+            int queries = Shape.Heads * Shape.HeadSize, keys = Shape.KvHeads * Shape.HeadSize, values = Shape.KvHeads * Shape.ValueSize;
+            int gates = HasGate ? queries : 0;
+            var q = all.SliceColumns(0, queries);
+            var k = all.SliceColumns(queries + gates, keys);
+            var v = all.SliceColumns(queries + gates + keys, values);
 
-            if (!_parts.NormalizesAfterRotation) Normalize(workspace, q, k);
-            if (_parts.Rotary is { } rotary)
+            if (!NormalizesAfterRotation) Normalize(workspace, q, k);
+            if (Rotary is { } rotary)
             {
-                var table = pass.RotaryTable(_parts.RotarySlot);
-                rotary.Apply(workspace, table, q, _parts.Shape.Heads, _parts.Shape.HeadSize);
-                rotary.Apply(workspace, table, k, _parts.Shape.KvHeads, _parts.Shape.HeadSize);
+                var table = pass.RotaryTable(rotary.Slot);
+                rotary.Apply(workspace, table, q, Shape.Heads, Shape.HeadSize);
+                rotary.Apply(workspace, table, k, Shape.KvHeads, Shape.HeadSize);
             }
 
-            if (_parts.NormalizesAfterRotation) Normalize(workspace, q, k);
-            if (_parts.Temperature is { } temperature) Heat(temperature, pass, q);
+            if (NormalizesAfterRotation) Normalize(workspace, q, k);
+            if (Temperature is { } temperature) Scale(temperature, pass, q);
 
             cache.Append(workspace, k, v);
-            var heads = workspace.Rent(x.Rows, _parts.Shape.Heads * _parts.Shape.ValueSize);
-            Attention.Forward(workspace, _parts.Shape, q, cache, pass.Ranges(_parts.WindowSlot), heads);
-            if (_parts.HasGate)
-                Activations.ApplyGated(workspace, Activation.Sigmoid, all.SliceColumns(_queryColumns, gateColumns), heads, heads);
-            _parts.Output.Forward(workspace, heads, y, add);
+            var heads = workspace.Rent(x.Rows, Shape.Heads * Shape.ValueSize);
+            Attention.Forward(workspace, Shape, q, cache, pass.Ranges(WindowSlot), heads);
+            if (HasGate)
+                Activations.ApplyGated(workspace, Activation.Sigmoid, all.SliceColumns(queries, gates), heads, heads);
+            Output.Forward(workspace, heads, y, add);
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _parts.QueryKeyValue.Dispose();
-        _parts.Output.Dispose();
-        _parts.QueryNorm?.Dispose();
-        _parts.KeyNorm?.Dispose();
-    }
-
-    private static void Heat(QueryTemperature temperature, in DecoderPass pass, Matrix q)
+    private static void Scale(QueryTemperature temperature, in DecoderPass pass, Matrix q)
     {
         for (int i = 0; i < q.Rows; i++)
         {
@@ -113,14 +93,14 @@ internal sealed class SelfAttention(SelfAttentionParts parts) : ITokenMixer
 
     private void Normalize(Workspace workspace, Matrix q, Matrix k)
     {
-        Normalize(workspace, _parts.QueryNorm, q);
-        Normalize(workspace, _parts.KeyNorm, k);
+        Normalize(workspace, QueryNorm, q);
+        Normalize(workspace, KeyNorm, k);
     }
 
     private void Normalize(Workspace workspace, INorm? norm, Matrix x)
     {
         if (norm is null) return;
-        if (_parts.NormalizesAllHeads) norm.Forward(workspace, x, x);
-        else norm.ForwardHeads(workspace, x, x, _parts.Shape.HeadSize);
+        if (NormalizesAllHeads) norm.Forward(workspace, x, x);
+        else norm.ForwardHeads(workspace, x, x, Shape.HeadSize);
     }
 }

@@ -29,12 +29,4 @@ internal sealed class ShortConvolution(Linear input, CausalConvolutionLayer conv
             output.Forward(workspace, b, y, add);
         }
     }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        input.Dispose();
-        convolution.Dispose();
-        output.Dispose();
-    }
 }

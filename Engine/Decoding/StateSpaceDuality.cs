@@ -3,8 +3,10 @@ using TinyMllm.Kernels.Recurrence;
 
 namespace TinyMllm.Engine.Decoding;
 
-/// <summary>What a <see cref="StateSpaceDuality"/> is made of.</summary>
-internal sealed record StateSpaceDualityParts
+/// <summary>
+/// Mamba 2's mixer (arXiv:2405.21060, docs/models/text.md#mamba-2): heads with one decay each, B and C shared by groups of heads.
+/// </summary>
+internal sealed unsafe class StateSpaceDuality : ITokenMixer
 {
     /// <summary>n → 2D + 2GN + H: gate z; x, B and C; time step.</summary>
     public required Linear Input { get; init; }
@@ -13,13 +15,13 @@ internal sealed record StateSpaceDualityParts
     public required CausalConvolutionLayer Convolution { get; init; }
 
     /// <summary>[H] bias of the time step.</summary>
-    public required NativeBuffer<float> TimeStepBias { get; init; }
+    public required FloatWeights TimeStepBias { get; init; }
 
     /// <summary>[H] rates, −exp(A_log).</summary>
-    public required NativeBuffer<float> Rates { get; init; }
+    public required FloatWeights Rates { get; init; }
 
     /// <summary>[H] direct path.</summary>
-    public required NativeBuffer<float> Skip { get; init; }
+    public required FloatWeights Skip { get; init; }
 
     /// <summary>Normalisation of each group of D/G channels.</summary>
     public required INorm Norm { get; init; }
@@ -32,61 +34,43 @@ internal sealed record StateSpaceDualityParts
 
     /// <summary>States per channel, N.</summary>
     public required int StateSize { get; init; }
-}
 
-/// <summary>
-/// Mamba 2's mixer (arXiv:2405.21060, docs/models/text.md#mamba-2): heads with one decay each, B and C shared by groups of heads.
-/// </summary>
-internal sealed unsafe class StateSpaceDuality(StateSpaceDualityParts parts) : ITokenMixer
-{
     /// <inheritdoc/>
-    public KvLayerShape CacheShape => new(0, 0, 0, parts.Convolution.StateSize + (Channels * parts.StateSize));
+    public KvLayerShape CacheShape => new(0, 0, 0, Convolution.StateSize + (Channels * StateSize));
 
-    private int Channels => parts.Output.Inputs;
+    private int Channels => Output.Inputs;
 
-    private int Heads => (int)parts.Rates.Length;
+    private int Heads => (int)Rates.Length;
 
     /// <inheritdoc/>
     public void Forward(in DecoderPass pass, KvLayer cache, Matrix x, Matrix y, bool add)
     {
         var workspace = pass.Workspace;
-        int channels = Channels, convolved = channels + (2 * parts.Groups * parts.StateSize);
+        int channels = Channels, convolved = channels + (2 * Groups * StateSize);
         using (workspace.Frame())
         {
             var all = workspace.Rent(x.Rows, channels + convolved + Heads);
-            parts.Input.Forward(workspace, x, all);
+            Input.Forward(workspace, x, all);
             Matrix z = all.SliceColumns(0, channels), delta = all.SliceColumns(channels + convolved, Heads);
 
             var xbc = workspace.Rent(x.Rows, convolved);
-            parts.Convolution.Forward(workspace, all.SliceColumns(channels, convolved), xbc, cache.State[..parts.Convolution.StateSize]);
+            Convolution.Forward(workspace, all.SliceColumns(channels, convolved), xbc, cache.State[..Convolution.StateSize]);
             Activations.Apply(workspace, Activation.Silu, xbc, xbc);
-            for (int t = 0; t < x.Rows; t++) VectorKernels.AddScaled(parts.TimeStepBias.Pointer, 1, delta.Row(t), Heads);
+            for (int t = 0; t < x.Rows; t++) VectorKernels.AddScaled(TimeStepBias.Pointer, 1, delta.Row(t), Heads);
             Activations.Apply(workspace, Activation.Softplus, delta, delta);
 
             var result = workspace.Rent(x.Rows, channels);
-            fixed (float* state = cache.State[parts.Convolution.StateSize..])
+            fixed (float* state = cache.State[Convolution.StateSize..])
             {
-                float* rates = parts.Rates.Pointer, skip = parts.Skip.Pointer;
-                var body = new Scan(xbc, delta, result, state, rates, skip, Heads, parts.Groups, parts.StateSize);
+                float* rates = Rates.Pointer, skip = Skip.Pointer;
+                var body = new Scan(xbc, delta, result, state, rates, skip, Heads, Groups, StateSize);
                 workspace.Pool.For(Heads, ref body);
             }
 
             Activations.ApplyGated(workspace, Activation.Silu, z, result, result);
-            parts.Norm.ForwardHeads(workspace, result, result, channels / parts.Groups);
-            parts.Output.Forward(workspace, result, y, add);
+            Norm.ForwardHeads(workspace, result, result, channels / Groups);
+            Output.Forward(workspace, result, y, add);
         }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        parts.Input.Dispose();
-        parts.Convolution.Dispose();
-        parts.TimeStepBias.Dispose();
-        parts.Rates.Dispose();
-        parts.Skip.Dispose();
-        parts.Norm.Dispose();
-        parts.Output.Dispose();
     }
 
     /// <summary>One head through all tokens in turn.</summary>

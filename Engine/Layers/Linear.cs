@@ -11,7 +11,7 @@ namespace TinyMllm.Engine;
 /// A product with one row, as in generation, waits for memory. Each layer remembers which one was run after it the last time and names it to the pool, whose idle workers then
 /// read its weights ahead. A wrong guess costs nothing but cache.
 /// </remarks>
-public sealed unsafe class Linear : IDisposable, IReadAhead
+public sealed unsafe class Linear : IStoredWeights, IReadAhead
 {
     /// <summary>Rows from which a product is bound by arithmetic.</summary>
     private const int ManyRows = 4;
@@ -24,22 +24,25 @@ public sealed unsafe class Linear : IDisposable, IReadAhead
     /// <summary>Bytes asked for at a time: few enough that a worker notices new work soon.</summary>
     private const int PrefetchBytes = 2048;
 
-    private readonly PackedMatrix[] _parts;
-    private readonly NativeBuffer<float>?[] _biases;
-    private readonly int _panels;
+    private readonly WeightOptions _options;
+    private readonly (StoredTensor Weight, StoredTensor? Bias)[] _stored;
+    private PackedMatrix[] _parts = [];
+    private NativeBuffer<float>?[] _biases = [];
+    private int _panels;
     private Linear? _follower;
     private int _panelsPerTask = 1;
 
-    private Linear(PackedMatrix[] parts, NativeBuffer<float>?[] biases)
+    private Linear(WeightOptions options, (StoredTensor Weight, StoredTensor? Bias)[] stored)
     {
-        _parts = parts;
-        _biases = biases;
-        Inputs = parts[0].Inputs;
-        foreach (var part in parts)
+        (_options, _stored) = (options, stored);
+        Inputs = stored[0].Weight.Columns;
+        foreach (var (weight, bias) in stored)
         {
-            Outputs += part.Outputs;
-            _panels += part.PanelCount;
-            ByteCount += part.ByteCount;
+            if (weight.Columns != Inputs)
+                throw new ArgumentException($"{weight.Name} has {weight.Columns} inputs, {stored[0].Weight.Name} has {Inputs}");
+            if (bias is not null && bias.ElementCount != weight.Rows)
+                throw new ArgumentException($"{bias.Name} has {bias.ElementCount} values, {weight.Name} has {weight.Rows} outputs");
+            Outputs += weight.Rows;
         }
     }
 
@@ -50,7 +53,9 @@ public sealed unsafe class Linear : IDisposable, IReadAhead
     public int Outputs { get; }
 
     /// <summary>Bytes that the packed weights take.</summary>
-    public long ByteCount { get; }
+    public long ByteCount => _parts.Sum(part => part.ByteCount);
+
+    long IStoredWeights.StoredBytes => _stored.Sum(part => part.Weight.ByteCount + (part.Bias?.ByteCount ?? 0));
 
     /// <summary>A layer of one matrix.</summary>
     /// <param name="options">How to hold the weights.</param>
@@ -62,22 +67,27 @@ public sealed unsafe class Linear : IDisposable, IReadAhead
     /// <exception cref="ArgumentException">The matrices differ in their inputs, or a bias does not fit its matrix.</exception>
     public static Linear Fuse(WeightOptions options, params ReadOnlySpan<(StoredTensor Weight, StoredTensor? Bias)> parts)
     {
-        foreach (var (weight, bias) in parts)
-        {
-            if (weight.Columns != parts[0].Weight.Columns)
-                throw new ArgumentException($"{weight.Name} has {weight.Columns} inputs, {parts[0].Weight.Name} has {parts[0].Weight.Columns}");
-            if (bias is not null && bias.ElementCount != weight.Rows)
-                throw new ArgumentException($"{bias.Name} has {bias.ElementCount} values, {weight.Name} has {weight.Rows} outputs");
-        }
+        Linear layer = Describe(options, parts);
+        layer.Load();
+        return layer;
+    }
 
-        var matrices = new PackedMatrix[parts.Length];
-        var biases = new NativeBuffer<float>?[parts.Length];
+    /// <summary>The layer that <see cref="Fuse"/> gives, without its weights: <see cref="Load"/> reads them.</summary>
+    internal static Linear Describe(WeightOptions options, params ReadOnlySpan<(StoredTensor Weight, StoredTensor? Bias)> parts) =>
+        new(options, parts.ToArray());
+
+    /// <inheritdoc cref="IStoredWeights.Load"/>
+    internal void Load()
+    {
+        if (_parts.Length > 0) return;
+        var matrices = new PackedMatrix[_stored.Length];
+        var biases = new NativeBuffer<float>?[_stored.Length];
         try
         {
-            for (int i = 0; i < parts.Length; i++)
+            for (int i = 0; i < _stored.Length; i++)
             {
-                matrices[i] = PackedMatrix.Pack(options, parts[i].Weight);
-                if (parts[i].Bias is { } bias)
+                matrices[i] = PackedMatrix.Pack(_options, _stored[i].Weight);
+                if (_stored[i].Bias is { } bias)
                 {
                     biases[i] = new NativeBuffer<float>(16 * matrices[i].PanelCount, clear: true);
                     bias.DecodeTo(biases[i]!.Span);
@@ -91,8 +101,11 @@ public sealed unsafe class Linear : IDisposable, IReadAhead
             throw;
         }
 
-        return new Linear(matrices, biases);
+        _panels = matrices.Sum(matrix => matrix.PanelCount);
+        (_parts, _biases) = (matrices, biases);
     }
+
+    void IStoredWeights.Load() => Load();
 
     /// <summary>y = x·Wᵀ + b.</summary>
     /// <param name="workspace">Threads and scratch.</param>
@@ -114,6 +127,7 @@ public sealed unsafe class Linear : IDisposable, IReadAhead
     {
         if (x.Columns != Inputs || y.Columns != Outputs || x.Rows != y.Rows)
             throw new ArgumentException($"a {Inputs}→{Outputs} layer cannot map {x.Rows}×{x.Columns} to {y.Rows}×{y.Columns}");
+        if (_parts.Length == 0) throw new InvalidOperationException($"the weights '{_stored[0].Weight.Name}' are not loaded");
         if (x.Rows == 0) return;
         using (workspace.Frame())
         {

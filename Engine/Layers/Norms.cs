@@ -5,14 +5,16 @@ namespace TinyMllm.Engine;
 /// <summary>RMSNorm over each row: y = x / √(mean(x²) + ε) ⊙ w.</summary>
 public sealed unsafe class RmsNorm : INorm
 {
-    private readonly NativeBuffer<float>? _weight;
+    private readonly FloatWeights? _weight;
 
     /// <summary>Creates the layer; <paramref name="weight"/> may be null (ones).</summary>
     public RmsNorm(StoredTensor? weight, float epsilon)
+        : this(epsilon, weight is null ? null : FloatWeights.Read(weight))
     {
-        _weight = weight?.DecodeToBuffer();
-        Epsilon = epsilon;
     }
+
+    /// <summary>Creates the layer over weights that somebody else loads.</summary>
+    internal RmsNorm(float epsilon, FloatWeights? weight = null) => (Epsilon, _weight) = (epsilon, weight);
 
     /// <summary>ε.</summary>
     public float Epsilon { get; }
@@ -34,16 +36,17 @@ public sealed unsafe class RmsNorm : INorm
 /// <summary>LayerNorm over each row: y = (x − μ) / √(σ² + ε) ⊙ w + b.</summary>
 public sealed unsafe class LayerNorm : INorm
 {
-    private readonly NativeBuffer<float>? _weight;
-    private readonly NativeBuffer<float>? _bias;
+    private readonly FloatWeights? _weight;
+    private readonly FloatWeights? _bias;
 
     /// <summary>Creates the layer; weight and bias may be null (ones, zeros).</summary>
     public LayerNorm(StoredTensor? weight, StoredTensor? bias, float epsilon)
+        : this(epsilon, weight is null ? null : FloatWeights.Read(weight), bias is null ? null : FloatWeights.Read(bias))
     {
-        _weight = weight?.DecodeToBuffer();
-        _bias = bias?.DecodeToBuffer();
-        Epsilon = epsilon;
     }
+
+    /// <summary>Creates the layer over weights that somebody else loads.</summary>
+    internal LayerNorm(float epsilon, FloatWeights? weight, FloatWeights? bias) => (Epsilon, _weight, _bias) = (epsilon, weight, bias);
 
     /// <summary>ε.</summary>
     public float Epsilon { get; }
@@ -74,7 +77,7 @@ internal unsafe struct NormBody : IParallelBody
     private float _epsilon;
     private bool _rms;
 
-    public static void Run(Workspace workspace, Matrix x, Matrix y, int width, NativeBuffer<float>? weight, NativeBuffer<float>? bias, float epsilon, bool rms)
+    public static void Run(Workspace workspace, Matrix x, Matrix y, int width, FloatWeights? weight, FloatWeights? bias, float epsilon, bool rms)
     {
         if (x.Rows != y.Rows || x.Columns != y.Columns || width == 0 || x.Columns % width != 0)
             throw new ArgumentException($"cannot normalise {x.Rows}×{x.Columns} in groups of {width} into {y.Rows}×{y.Columns}");

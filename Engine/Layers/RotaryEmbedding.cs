@@ -37,11 +37,17 @@ public sealed unsafe class RotaryEmbedding
     /// <summary>Positions per row that <see cref="Prepare"/> reads: 1 for plain sequences, up to 4 for picture models.</summary>
     public int Axes { get; private init; } = 1;
 
+    /// <summary>Its number among the rotary embeddings of a model, which finds its table in a <see cref="Decoding.DecoderPass"/>.</summary>
+    internal int Slot { get; private init; }
+
     /// <summary>Features of a head that are turned; the rest pass through.</summary>
     public int Dimensions => 2 * _pairs.Length;
 
     /// <summary>Columns of the table that <see cref="Prepare"/> fills.</summary>
     public int TableColumns => (_pairing == RotaryPairing.Adjacent ? 4 : 2) * _pairs.Length;
+
+    /// <summary>The same embedding as number <paramref name="slot"/> of a model.</summary>
+    internal RotaryEmbedding WithSlot(int slot) => new(_pairs, _pairing, _segments, _step, _magnitude) { Axes = Axes, Slot = slot };
 
     /// <summary>Builds the embedding of a text decoder.</summary>
     /// <exception cref="ArgumentException">The dimensions are odd or not positive, or the factors have another length.</exception>

@@ -5,10 +5,8 @@ namespace TinyMllm.Engine;
 /// <summary>A normalisation followed by a bias: Phi-3.5-MoE's RMSNorm has one.</summary>
 /// <param name="norm">The normalisation, which is taken over.</param>
 /// <param name="bias">One value per feature.</param>
-internal sealed unsafe class ShiftedNorm(INorm norm, StoredTensor bias) : INorm
+internal sealed unsafe class ShiftedNorm(INorm norm, FloatWeights bias) : INorm
 {
-    private readonly NativeBuffer<float> _bias = bias.DecodeToBuffer();
-
     /// <inheritdoc/>
     public void Forward(Workspace workspace, Matrix x, Matrix y)
     {
@@ -27,12 +25,12 @@ internal sealed unsafe class ShiftedNorm(INorm norm, StoredTensor bias) : INorm
     public void Dispose()
     {
         norm.Dispose();
-        _bias.Dispose();
+        bias.Dispose();
     }
 
     private void Shift(Matrix y, int width)
     {
         for (int i = 0; i < y.Rows; i++)
-            for (int j = 0; j < y.Columns; j += width) VectorKernels.AddScaled(_bias.Pointer, 1, y.Row(i) + j, width);
+            for (int j = 0; j < y.Columns; j += width) VectorKernels.AddScaled(bias.Pointer, 1, y.Row(i) + j, width);
     }
 }

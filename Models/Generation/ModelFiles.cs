@@ -85,7 +85,9 @@ internal sealed class ModelFiles : IDisposable
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 progress?.Report(new LoadProgress("picture encoder", 0.1 + languageShare));
-                vision = Own(LoadVision(projectorFile, options));
+                double visionShare = 0.9 - languageShare;
+                vision = Own(LoadVision(projectorFile, options,
+                    share => progress?.Report(new LoadProgress("picture encoder", Math.Min(1, 0.1 + languageShare + visionShare * share))), cancellationToken));
             }
 
             var prompts = new PromptAssembler(new PromptBuilder(tokenizer, file.Path, language.InputLength, language.UsesMrope, vision),
@@ -137,12 +139,16 @@ internal sealed class ModelFiles : IDisposable
         throw new GgufFormatException(file.Path, invalid[0].Subject, invalid[0].Found + others, "finite numbers");
     }
 
-    private static VisionModel LoadVision(GgufFile file, ModelOptions options) => VisionModel.Load(file, new VisionOptions
+    private static VisionModel LoadVision(GgufFile file, ModelOptions options, Action<double> loaded, CancellationToken cancellationToken)
     {
-        Weights = new() { Activations = options.Activations, Requantize = options.VisionWeightType, HugePages = options.HugePages },
-        Compatibility = options.Compatibility,
-        Tiles = options.ImageTiles,
-        MinImageTokens = options.MinImageTokens,
-        MaxImageTokens = options.MaxImageTokens,
-    });
+        var visionOptions = new VisionOptions
+        {
+            Weights = new() { Activations = options.Activations, Requantize = options.VisionWeightType, HugePages = options.HugePages },
+            Compatibility = options.Compatibility,
+            Tiles = options.ImageTiles,
+            MinImageTokens = options.MinImageTokens,
+            MaxImageTokens = options.MaxImageTokens,
+        };
+        return VisionModel.Load(file, visionOptions, loaded, cancellationToken);
+    }
 }

@@ -14,17 +14,17 @@ internal sealed partial class DecoderBuilder
     /// <param name="normalize">Whether the weights sum to one, where the file does not say.</param>
     /// <param name="defaultWidth">Inner width of an expert, where the file does not say.</param>
     /// <param name="defaultGate">How scores become probabilities, where the file does not say.</param>
-    public Recipe<IFeedForward> Experts(int layer, bool normalize, int defaultWidth, ExpertGate defaultGate = ExpertGate.Softmax)
+    public IFeedForward Experts(int layer, bool normalize, int defaultWidth, ExpertGate defaultGate = ExpertGate.Softmax)
     {
         var config = Config.Experts
             ?? throw new UnsupportedModelException($"{Config.Architecture}: key '{Config.Architecture}.expert_count' is missing");
         int count = config.Count;
         int width = config.FeedForwardLength > 0 ? config.FeedForwardLength : defaultWidth;
-        var router = Matrix(Name(layer, "ffn_gate_inp"), Width, count);
-        float[] selectionBias = Floats(Tensors.Find(Name(layer, "exp_probs_b.bias"), count));
+        Linear router = Weights.Linear(Name(layer, "ffn_gate_inp"), Width, count);
+        float[] selectionBias = Weights.Find(Name(layer, "exp_probs_b.bias"), count) is { } bias ? Floats(bias) : [];
         var networks = ExpertNetworks(layer, count, width);
         var shared = SharedExpert(layer, config, width);
-        var sharedGate = Tensors.Find(Name(layer, "ffn_gate_inp_shexp.weight"), Width);
+        var sharedGate = Weights.Find(Name(layer, "ffn_gate_inp_shexp.weight"), Width);
         var routing = new ExpertRouting(
             config.Used,
             config.Gating == 0 ? defaultGate : (ExpertGate)config.Gating,
@@ -32,43 +32,26 @@ internal sealed partial class DecoderBuilder
             config.WeightsScale,
             config.Groups,
             config.GroupsUsed);
-        return () => new MixtureOfExperts(
-            router(),
-            selectionBias,
-            [.. networks.Select(network => network())],
-            routing,
-            shared?.Invoke(),
-            sharedGate is null ? null : Linear.Create(Weights, sharedGate));
+        return new MixtureOfExperts(router, selectionBias, networks, routing, shared, sharedGate is null ? null : Weights.Linear(sharedGate));
     }
 
-    private static float[] Floats(StoredTensor? tensor)
+    private IFeedForward[] ExpertNetworks(int layer, int count, int width)
     {
-        if (tensor is null) return [];
-        float[] values = new float[tensor.ElementCount];
-        tensor.DecodeTo(values);
-        return values;
-    }
-
-    private Recipe<IFeedForward>[] ExpertNetworks(int layer, int count, int width)
-    {
-        var down = Tensors.Get(Name(layer, "ffn_down_exps.weight"), width, Width, count);
-        var fused = Tensors.Find(Name(layer, "ffn_gate_up_exps.weight"), Width, 2 * width, count);
-        var gate = fused ?? Tensors.Get(Name(layer, "ffn_gate_exps.weight"), Width, width, count);
-        var up = fused ?? Tensors.Get(Name(layer, "ffn_up_exps.weight"), Width, width, count);
-        var networks = new Recipe<IFeedForward>[count];
-        for (int i = 0; i < count; i++)
+        var down = Weights.Get(Name(layer, "ffn_down_exps.weight"), width, Width, count);
+        var fused = Weights.Find(Name(layer, "ffn_gate_up_exps.weight"), Width, 2 * width, count);
+        var gate = fused ?? Weights.Get(Name(layer, "ffn_gate_exps.weight"), Width, width, count);
+        var up = fused ?? Weights.Get(Name(layer, "ffn_up_exps.weight"), Width, width, count);
+        var networks = new IFeedForward[count];
+        for (int e = 0; e < count; e++)
         {
-            int e = i;
-            networks[e] = () => new GatedMlp(
-                fused is not null ? Linear.Create(Weights, fused.Slab(e)) : Linear.Fuse(Weights, (gate.Slab(e), null), (up.Slab(e), null)),
-                Linear.Create(Weights, down.Slab(e)),
-                Activation.Silu);
+            Linear gateUp = fused is not null ? Weights.Linear(fused.Slab(e)) : Weights.Fuse((gate.Slab(e), null), (up.Slab(e), null));
+            networks[e] = new GatedMlp(gateUp, Weights.Linear(down.Slab(e)), Activation.Silu);
         }
 
         return networks;
     }
 
-    private Recipe<IFeedForward>? SharedExpert(int layer, ExpertConfig config, int width)
+    private IFeedForward? SharedExpert(int layer, ExpertConfig config, int width)
     {
         if (!Has(layer, "ffn_up_shexp.weight")) return null;
         int shared = config.SharedCount > 0 ? width * config.SharedCount : config.SharedFeedForwardLength;

@@ -7,44 +7,44 @@ namespace TinyMllm.Language;
 internal sealed partial class DecoderBuilder
 {
     /// <summary>LFM2's gated short convolution of layer <paramref name="layer"/>.</summary>
-    public Recipe<ITokenMixer> ShortConvolution(int layer)
+    public ITokenMixer ShortConvolution(int layer)
     {
         int taps = Config.ShortConvolutionKernel;
         if (taps < 2) throw new UnsupportedModelException($"key '{Config.Architecture}.shortconv.l_cache' is {taps}, expected 2 or more");
-        var input = Matrix(Name(layer, "shortconv.in_proj"), Width, 3 * Width);
-        var convolution = Tensors.Get(Name(layer, "shortconv.conv.weight"), taps, Width);
-        var output = Matrix(Name(layer, "shortconv.out_proj"), Width, Width);
-        return () => new ShortConvolution(input(), new CausalConvolutionLayer(convolution, null), output());
+        var input = Weights.Linear(Name(layer, "shortconv.in_proj"), Width, 3 * Width);
+        var convolution = Convolution(Name(layer, "shortconv.conv"), taps, Width);
+        var output = Weights.Linear(Name(layer, "shortconv.out_proj"), Width, Width);
+        return new ShortConvolution(input, convolution, output);
     }
 
     /// <summary>Mamba's mixer of layer <paramref name="layer"/>.</summary>
-    public Recipe<ITokenMixer> SelectiveStateSpace(int layer)
+    public ITokenMixer SelectiveStateSpace(int layer)
     {
         var c = StateSpace;
         int channels = c.InnerSize, states = c.StateSize, rank = c.TimeStepRank;
-        var input = Matrix(Name(layer, "ssm_in"), Width, 2 * channels);
-        var convolution = WeightAndBias(Name(layer, "ssm_conv1d"), c.ConvolutionKernel, channels);
-        var selection = Matrix(Name(layer, "ssm_x"), channels, rank + (2 * states));
-        var timeStep = Matrix(Name(layer, "ssm_dt"), rank, channels);
-        var rates = Tensors.Get(Name(layer, "ssm_a"), states, channels);
-        var skip = Tensors.Get(Name(layer, "ssm_d"), channels);
-        var output = Matrix(Name(layer, "ssm_out"), channels, Width);
-        return () => new SelectiveStateSpace(new SelectiveStateSpaceParts
+        var input = Weights.Linear(Name(layer, "ssm_in"), Width, 2 * channels);
+        var convolution = Convolution(Name(layer, "ssm_conv1d"), c.ConvolutionKernel, channels);
+        var selection = Weights.Linear(Name(layer, "ssm_x"), channels, rank + (2 * states));
+        var timeStep = Weights.Linear(Name(layer, "ssm_dt"), rank, channels);
+        var rates = Weights.Floats(Weights.Get(Name(layer, "ssm_a"), states, channels));
+        var skip = Weights.Floats(Weights.Get(Name(layer, "ssm_d"), channels));
+        var output = Weights.Linear(Name(layer, "ssm_out"), channels, Width);
+        return new SelectiveStateSpace
         {
-            Input = input(),
-            Convolution = new CausalConvolutionLayer(convolution.Weight, convolution.Bias),
-            Selection = selection(),
-            TimeStep = timeStep(),
-            Rates = rates.DecodeToBuffer(),
-            Skip = skip.DecodeToBuffer(),
-            Output = output(),
-            SelectionNorm = c.NormalizesProjections ? new RmsNorm(null, Config.Epsilon) : null,
+            Input = input,
+            Convolution = convolution,
+            Selection = selection,
+            TimeStep = timeStep,
+            Rates = rates,
+            Skip = skip,
+            Output = output,
+            SelectionNorm = c.NormalizesProjections ? new RmsNorm(Config.Epsilon) : null,
             StateSize = states,
-        });
+        };
     }
 
     /// <summary>Mamba 2's mixer of layer <paramref name="layer"/>.</summary>
-    public Recipe<ITokenMixer> StateSpaceDuality(int layer)
+    public ITokenMixer StateSpaceDuality(int layer)
     {
         var c = StateSpace;
         int channels = c.InnerSize, heads = c.TimeStepRank, convolved = channels + (2 * c.Groups * c.StateSize);
@@ -54,29 +54,29 @@ internal sealed partial class DecoderBuilder
                 $"{Config.Architecture}: {channels} channels, {heads} heads and {c.Groups} groups do not divide");
         }
 
-        var input = Matrix(Name(layer, "ssm_in"), Width, channels + convolved + heads);
-        var convolution = WeightAndBias(Name(layer, "ssm_conv1d"), c.ConvolutionKernel, convolved);
-        var timeStepBias = Tensors.Get(Name(layer, "ssm_dt.bias"), heads);
-        var rates = Tensors.Get(Name(layer, "ssm_a"), 1, heads);
-        var skip = Tensors.Get(Name(layer, "ssm_d"), 1, heads);
-        var norm = Tensors.Get(Name(layer, "ssm_norm.weight"), channels / c.Groups, c.Groups);
-        var output = Matrix(Name(layer, "ssm_out"), channels, Width);
-        return () => new StateSpaceDuality(new StateSpaceDualityParts
+        var input = Weights.Linear(Name(layer, "ssm_in"), Width, channels + convolved + heads);
+        var convolution = Convolution(Name(layer, "ssm_conv1d"), c.ConvolutionKernel, convolved);
+        var timeStepBias = Weights.Floats(Weights.Get(Name(layer, "ssm_dt.bias"), heads));
+        var rates = Weights.Floats(Weights.Get(Name(layer, "ssm_a"), 1, heads));
+        var skip = Weights.Floats(Weights.Get(Name(layer, "ssm_d"), 1, heads));
+        var norm = new RmsNorm(Config.Epsilon, Weights.Floats(Weights.Get(Name(layer, "ssm_norm.weight"), channels / c.Groups, c.Groups)));
+        var output = Weights.Linear(Name(layer, "ssm_out"), channels, Width);
+        return new StateSpaceDuality
         {
-            Input = input(),
-            Convolution = new CausalConvolutionLayer(convolution.Weight, convolution.Bias),
-            TimeStepBias = timeStepBias.DecodeToBuffer(),
-            Rates = rates.DecodeToBuffer(),
-            Skip = skip.DecodeToBuffer(),
-            Norm = new RmsNorm(norm, Config.Epsilon),
-            Output = output(),
+            Input = input,
+            Convolution = convolution,
+            TimeStepBias = timeStepBias,
+            Rates = rates,
+            Skip = skip,
+            Norm = norm,
+            Output = output,
             Groups = c.Groups,
             StateSize = c.StateSize,
-        });
+        };
     }
 
     /// <summary>Gated delta net of layer <paramref name="layer"/> (Qwen3.5).</summary>
-    public Recipe<ITokenMixer> GatedDeltaNet(int layer)
+    public ITokenMixer GatedDeltaNet(int layer)
     {
         var c = StateSpace;
         int size = c.StateSize, keyHeads = c.Groups, valueHeads = c.TimeStepRank;
@@ -87,29 +87,35 @@ internal sealed partial class DecoderBuilder
                 $"key '{Config.Architecture}.ssm.inner_size' is {c.InnerSize}, expected {valueHeads} heads of {size}");
         }
 
-        var queryKeyValue = WeightAndBias(Name(layer, "attn_qkv"), Width, convolved);
-        var gate = WeightAndBias(Name(layer, "attn_gate"), Width, values);
-        var beta = WeightAndBias(Name(layer, "ssm_beta"), Width, valueHeads);
-        var alpha = WeightAndBias(Name(layer, "ssm_alpha"), Width, valueHeads);
-        var convolution = Tensors.Get(Name(layer, "ssm_conv1d.weight"), c.ConvolutionKernel, convolved);
-        var decayBias = Tensors.Get(Name(layer, "ssm_dt.bias"), valueHeads);
-        var rates = Tensors.Get(Name(layer, "ssm_a"), valueHeads);
+        var queryKeyValue = Weights.Pair(Name(layer, "attn_qkv"), Width, convolved);
+        var gate = Weights.Pair(Name(layer, "attn_gate"), Width, values);
+        var beta = Weights.Pair(Name(layer, "ssm_beta"), Width, valueHeads);
+        var alpha = Weights.Pair(Name(layer, "ssm_alpha"), Width, valueHeads);
+        var convolution = Convolution(Name(layer, "ssm_conv1d"), c.ConvolutionKernel, convolved);
+        var decayBias = Weights.Floats(Weights.Get(Name(layer, "ssm_dt.bias"), valueHeads));
+        var rates = Weights.Floats(Weights.Get(Name(layer, "ssm_a"), valueHeads));
         var norm = RmsNorm(Name(layer, "ssm_norm"), size);
-        var output = Matrix(Name(layer, "ssm_out"), values, Width);
-        return () => new GatedDeltaNet(new GatedDeltaNetParts
+        var output = Weights.Linear(Name(layer, "ssm_out"), values, Width);
+        return new GatedDeltaNet
         {
-            Input = Linear.Fuse(Weights, queryKeyValue, gate, beta, alpha),
-            Convolution = new CausalConvolutionLayer(convolution, null),
-            DecayBias = decayBias.DecodeToBuffer(),
-            Rates = rates.DecodeToBuffer(),
-            Norm = norm(),
-            Output = output(),
+            Input = Weights.Fuse(queryKeyValue, gate, beta, alpha),
+            Convolution = convolution,
+            DecayBias = decayBias,
+            Rates = rates,
+            Norm = norm,
+            Output = output,
             KeyHeads = keyHeads,
             ValueHeads = valueHeads,
             HeadSize = size,
             Epsilon = Config.Epsilon,
-            ClampsLengths = FollowsLlamaCpp,
-        });
+            ClampsLengths = Follows(Quirks.ClampedLengths),
+        };
+    }
+
+    private CausalConvolutionLayer Convolution(string prefix, int taps, int channels)
+    {
+        var (weight, bias) = Weights.Pair(prefix, taps, channels);
+        return Weights.Own(new CausalConvolutionLayer(weight, bias));
     }
 
     private StateSpaceConfig StateSpace =>

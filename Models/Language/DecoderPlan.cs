@@ -3,17 +3,17 @@ using TinyMllm.Engine.Decoding;
 
 namespace TinyMllm.Language;
 
-/// <summary>What a family says about a file: the parts of the decoder in order. See <see cref="DecoderBuilder"/> for the recipes.</summary>
+/// <summary>A decoder as its family describes it: the layers in order, their weights not read yet, and the constants around them.</summary>
 internal sealed record DecoderPlan
 {
     /// <summary>The layers, first to last.</summary>
-    public required BlockPlan[] Blocks { get; init; }
+    public required DecoderBlock[] Blocks { get; init; }
 
     /// <summary>Normalisation after the last layer.</summary>
-    public required Recipe<INorm> OutputNorm { get; init; }
+    public required INorm OutputNorm { get; init; }
 
     /// <summary>Stream to vocabulary.</summary>
-    public required Recipe<Linear> Output { get; init; }
+    public required Linear Output { get; init; }
 
     /// <summary>Factor of text embeddings.</summary>
     public float EmbeddingScale { get; init; } = 1;
@@ -30,6 +30,9 @@ internal sealed record DecoderPlan
     /// <summary>c of c·tanh(logit/c); 0 = none.</summary>
     public float LogitSoftCap { get; init; }
 
+    /// <summary>Whether a batch that wants fewer logits than it has rows gets those of its first rows; else those of its last.</summary>
+    public bool LogitsOfFirstRows { get; init; }
+
     /// <summary>
     /// Further slices of a picture's embedding row, and before which layer (or, at the end, after the last) each is added; null = none.
     /// </summary>
@@ -43,48 +46,3 @@ internal sealed record DecoderPlan
 /// <param name="Slices">Slices beside the input itself.</param>
 /// <param name="SliceBefore">Slice per layer.</param>
 internal sealed record DeepstackPlan(int Slices, int[] SliceBefore);
-
-/// <summary>One layer of a <see cref="DecoderPlan"/>, with the names of <see cref="DecoderBlock"/>.</summary>
-internal sealed record BlockPlan
-{
-    /// <inheritdoc cref="DecoderBlock.MixerNorm"/>
-    public required Recipe<INorm> MixerNorm { get; init; }
-
-    /// <inheritdoc cref="DecoderBlock.Mixer"/>
-    public required Recipe<ITokenMixer> Mixer { get; init; }
-
-    /// <inheritdoc cref="DecoderBlock.MixerPostNorm"/>
-    public Recipe<INorm>? MixerPostNorm { get; init; }
-
-    /// <inheritdoc cref="DecoderBlock.FeedForwardNorm"/>
-    public Recipe<INorm>? FeedForwardNorm { get; init; }
-
-    /// <inheritdoc cref="DecoderBlock.FeedForward"/>
-    public Recipe<IFeedForward>? FeedForward { get; init; }
-
-    /// <inheritdoc cref="DecoderBlock.FeedForwardPostNorm"/>
-    public Recipe<INorm>? FeedForwardPostNorm { get; init; }
-
-    /// <inheritdoc cref="DecoderBlock.ResidualScale"/>
-    public float ResidualScale { get; init; } = 1;
-
-    /// <inheritdoc cref="DecoderBlock.PictureMixer"/>
-    public Recipe<ITokenMixer>? PictureMixer { get; init; }
-
-    /// <inheritdoc cref="DecoderBlock.PictureFeedForward"/>
-    public Recipe<IFeedForward>? PictureFeedForward { get; init; }
-
-    /// <summary>Reads the weights.</summary>
-    public DecoderBlock Create() => new()
-    {
-        MixerNorm = MixerNorm(),
-        Mixer = Mixer(),
-        MixerPostNorm = MixerPostNorm?.Invoke(),
-        FeedForwardNorm = FeedForwardNorm?.Invoke(),
-        FeedForward = FeedForward?.Invoke(),
-        FeedForwardPostNorm = FeedForwardPostNorm?.Invoke(),
-        ResidualScale = ResidualScale,
-        PictureMixer = PictureMixer?.Invoke(),
-        PictureFeedForward = PictureFeedForward?.Invoke(),
-    };
-}

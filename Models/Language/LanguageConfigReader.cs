@@ -1,3 +1,4 @@
+using TinyMllm.Language.Families;
 using TinyMllm.Loaders.Gguf;
 
 namespace TinyMllm.Language;
@@ -13,18 +14,18 @@ internal sealed class LanguageConfigReader
     private const int MaxContext = 1 << 28;
 
     private readonly GgufMetadata _metadata;
+    private readonly LanguageFamily _family;
     private readonly string _architecture;
 
-    private LanguageConfigReader(GgufMetadata metadata, string architecture) => (_metadata, _architecture) = (metadata, architecture);
+    private LanguageConfigReader(GgufMetadata metadata, LanguageFamily family, string architecture) =>
+        (_metadata, _family, _architecture) = (metadata, family, architecture);
 
     /// <summary>Reads the configuration of <paramref name="file"/>.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="family">The family of its architecture, which knows what files may leave out.</param>
     /// <exception cref="UnsupportedModelException">A key is missing or its value cannot be.</exception>
-    public static LanguageConfig Read(GgufFile file)
-    {
-        string architecture = file.Architecture;
-        if (architecture.Length == 0) throw new UnsupportedModelException($"{file.Path}: key 'general.architecture' is missing");
-        return new LanguageConfigReader(file.Metadata, architecture).Read();
-    }
+    public static LanguageConfig Read(GgufFile file, LanguageFamily family) =>
+        new LanguageConfigReader(file.Metadata, family, file.Architecture).Read();
 
     private LanguageConfig Read()
     {
@@ -87,9 +88,8 @@ internal sealed class LanguageConfigReader
 
     private float ReadEpsilon()
     {
-        // Qwen2-VL files of some converters carry no epsilon; 1e-6 is the original's.
         float value = SingleOrNull("attention.layer_norm_rms_epsilon") ?? SingleOrNull("attention.layer_norm_epsilon")
-            ?? (_architecture == "qwen2vl" ? 1e-6f : throw Missing("attention.layer_norm_rms_epsilon"));
+            ?? _family.DefaultEpsilon(_architecture) ?? throw Missing("attention.layer_norm_rms_epsilon");
         return value is >= 0 and < 1 ? value : throw Wrong("attention.layer_norm_rms_epsilon", value, "0 … 1");
     }
 

@@ -3,6 +3,7 @@ using TinyMllm.Engine.Decoding;
 using TinyMllm.Kernels.Elementwise;
 using TinyMllm.Language.Families;
 using TinyMllm.Loaders.Gguf;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Language;
 
@@ -19,48 +20,18 @@ public sealed unsafe class LanguageModel : IDisposable
     private readonly StoredTensor _embedding;
     private readonly RotaryEmbedding[] _rotaries;
     private readonly int[] _windows;
-    private readonly DecoderBlock[] _blocks;
-    private readonly INorm _outputNorm;
-    private readonly Linear _output;
     private readonly int _chunkLength;
-    private readonly bool _readsFirstRow;
 
-    private LanguageModel(
-        GgufFile file, DecoderBuilder builder, DecoderPlan plan, LanguageModelOptions options, Action<double>? loaded,
-        CancellationToken cancellationToken)
+    private LanguageModel(GgufFile file, DecoderBuilder builder, DecoderPlan plan, LanguageModelOptions options)
     {
         _file = file;
-        _lifetime = new Lifetime(this, Free);
+        _lifetime = new Lifetime(this, builder.Weights.Dispose);
         Config = builder.Config;
         _plan = plan;
         _embedding = builder.TokenEmbedding;
         _rotaries = [.. builder.Rotaries];
         _windows = [.. builder.Windows];
         _chunkLength = Math.Max(1, options.ChunkLength);
-
-        // llama.cpp's CogVLM computes all rows of a batch and hands out the first ones, so that a prompt is judged by the first token of
-        // its last batch.
-        _readsFirstRow = options.Compatibility == Compatibility.LlamaCpp && Config.Architecture == "cogvlm";
-        _blocks = new DecoderBlock[plan.Blocks.Length];
-        try
-        {
-            for (int i = 0; i < _blocks.Length; i++)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                _blocks[i] = plan.Blocks[i].Create();
-                loaded?.Invoke((i + 1.0) / (_blocks.Length + 1));
-            }
-
-            _outputNorm = plan.OutputNorm();
-            _output = plan.Output();
-        }
-        catch
-        {
-            // Out of memory, or a file that ends early: what was read so far goes back.
-            foreach (var block in _blocks) block?.Dispose();
-            _outputNorm?.Dispose();
-            throw;
-        }
     }
 
     /// <summary><c>general.architecture</c> of the file.</summary>
@@ -91,14 +62,24 @@ public sealed unsafe class LanguageModel : IDisposable
     /// <exception cref="UnsupportedModelException">The architecture is unknown, or a key or tensor is missing or wrong.</exception>
     public static LanguageModel Load(GgufFile file, LanguageModelOptions? options = null) => Load(file, options, null, default);
 
-    /// <summary>Loads the decoder and tells after each layer what share of them is loaded.</summary>
+    /// <summary>Loads the decoder and tells what share of its weights is read.</summary>
     internal static LanguageModel Load(
         GgufFile file, LanguageModelOptions? options, Action<double>? loaded, CancellationToken cancellationToken)
     {
         options ??= new LanguageModelOptions();
         using var open = file.Use();
-        var builder = Describe(file, options, out var plan);
-        return new LanguageModel(file, builder, plan, options, loaded, cancellationToken);
+        DecoderBuilder builder = Describe(file, options, out DecoderPlan plan);
+        try
+        {
+            builder.Weights.Load(loaded, cancellationToken);
+            return new LanguageModel(file, builder, plan, options);
+        }
+        catch
+        {
+            // Out of memory, or a file that ends early: what was read so far goes back.
+            builder.Weights.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Whether the decoder of <paramref name="file"/> can be run; reads no weights.</summary>
@@ -123,7 +104,7 @@ public sealed unsafe class LanguageModel : IDisposable
     /// <param name="context">Most tokens it can hold.</param>
     /// <param name="type">How keys and values are stored.</param>
     public KvCache CreateCache(int context, KvType type = KvType.F16) =>
-        new([.. _blocks.Select(block => block.Mixer.CacheShape)], context, type);
+        new([.. _plan.Blocks.Select(block => block.Mixer.CacheShape)], context, type);
 
     /// <summary>Reads a batch: appends it to the cache and computes logits.</summary>
     /// <param name="workspace">Threads and scratch of the session.</param>
@@ -161,28 +142,20 @@ public sealed unsafe class LanguageModel : IDisposable
     /// <summary>Frees the weights, or has them freed when the batches that are being read are over.</summary>
     public void Dispose() => _lifetime.Dispose();
 
-    private void Free()
-    {
-        foreach (var block in _blocks) block.Dispose();
-        _outputNorm.Dispose();
-        _output.Dispose();
-    }
-
     private static DecoderBuilder Describe(GgufFile file, LanguageModelOptions options, out DecoderPlan plan)
     {
-        if (file.Architecture.Length > 0 && LanguageFamilies.Find(file.Architecture) is null)
+        if (file.Architecture.Length == 0) throw new UnsupportedModelException($"{file.Path}: key 'general.architecture' is missing");
+        if (LanguageFamilies.Find(file.Architecture) is not { } family)
         {
             string known = string.Join(", ", LanguageFamilies.Architectures);
             throw new UnsupportedModelException($"{file.Path}: architecture '{file.Architecture}' is not supported; supported are {known}");
         }
 
-        var config = LanguageConfigReader.Read(file);
-        if (options.Compatibility == Compatibility.LlamaCpp && config.Architecture == "qwen2vl") config = config with { Epsilon = 0 };
-        var builder = new DecoderBuilder(config, new ModelTensors(file), options);
+        var builder = new DecoderBuilder(LanguageConfigReader.Read(file, family), new ModelWeights(file, options.Weights), options);
         try
         {
             _ = builder.TokenEmbedding;
-            plan = LanguageFamilies.Find(config.Architecture)!.Plan(builder);
+            plan = family.Plan(builder);
         }
         catch (UnsupportedModelException problem) when (!problem.Message.StartsWith(file.Path, StringComparison.Ordinal))
         {
@@ -222,14 +195,15 @@ public sealed unsafe class LanguageModel : IDisposable
             Embed(workspace, batch, first, x);
             var pass = Prepare(workspace, cache, batch, first, count);
             if (_plan.PositionEmbedding is { } table) AddPositions(workspace, table, pass.Positions, x);
-            for (int i = 0; i < _blocks.Length; i++)
+            DecoderBlock[] blocks = _plan.Blocks;
+            for (int i = 0; i < blocks.Length; i++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 AddDeepstack(workspace, batch, first, i, x);
-                _blocks[i].Forward(pass, cache[i], x, batch.IsPicture);
+                blocks[i].Forward(pass, cache[i], x, batch.IsPicture);
             }
 
-            AddDeepstack(workspace, batch, first, _blocks.Length, x);
+            AddDeepstack(workspace, batch, first, blocks.Length, x);
             cache.Advance(count);
             if (!logits.IsEmpty) Project(workspace, x, logits);
         }
@@ -303,9 +277,9 @@ public sealed unsafe class LanguageModel : IDisposable
         fixed (float* target = logits)
         {
             var y = new Matrix(target, rows, VocabularySize);
-            var last = x.Slice(_readsFirstRow ? 0 : x.Rows - rows, rows);
-            _outputNorm.Forward(workspace, last, last);
-            _output.Forward(workspace, last, y);
+            var last = x.Slice(_plan.LogitsOfFirstRows ? 0 : x.Rows - rows, rows);
+            _plan.OutputNorm.Forward(workspace, last, last);
+            _plan.Output.Forward(workspace, last, y);
             if (_plan.LogitScale != 1) Activations.Scale(workspace, y, _plan.LogitScale, y);
             if (_plan.LogitSoftCap > 0) SoftCap.Apply(target, _plan.LogitSoftCap, logits.Length);
         }

@@ -35,11 +35,6 @@ internal sealed record RotaryTraits
     public bool SameYarnMultiplier { get; init; }
 }
 
-/// <summary>A rotary embedding of the model and its number, which finds its table in a pass.</summary>
-/// <param name="Embedding">The embedding.</param>
-/// <param name="Slot">Its number.</param>
-internal sealed record RotaryHandle(RotaryEmbedding Embedding, int Slot);
-
 /// <summary>Normalisation of queries and keys.</summary>
 internal enum QueryKeyNorm
 {
@@ -63,7 +58,7 @@ internal enum QueryKeyNorm
 internal sealed record AttentionTraits
 {
     /// <summary>Positions; null = none.</summary>
-    public RotaryHandle? Rotary { get; init; }
+    public RotaryEmbedding? Rotary { get; init; }
 
     /// <summary>Normalisation of queries and keys.</summary>
     public QueryKeyNorm Norm { get; init; }

@@ -4,6 +4,7 @@ using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Images;
 using TinyMllm.Vision.Families;
 using TinyMllm.Vision.Preprocessing;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision;
 
@@ -14,25 +15,33 @@ namespace TinyMllm.Vision;
 /// </summary>
 public sealed class VisionModel : IDisposable
 {
-    private readonly VisionWeights _weights;
+    private readonly ModelWeights _weights;
     private readonly Lifetime _lifetime;
     private readonly VisionFamily _family;
     private readonly Preprocessor _preprocessor;
     private readonly VisionOptions _options;
     private readonly VisionConfig _config;
 
-    private VisionModel(VisionWeights weights, VisionFamily family, VisionConfig config, VisionOptions options)
+    /// <summary>A model whose weights are described and checked, but not read.</summary>
+    private static VisionModel Describe(GgufFile file, VisionOptions options)
+    {
+        VisionConfig config = VisionConfig.Read(file.Metadata);
+        var weights = new ModelWeights(file, options.Weights);
+        return new VisionModel(weights, FamilyTable.Create(new VisionSource(weights, config, options)), config, options);
+    }
+
+    private VisionModel(ModelWeights weights, VisionFamily family, VisionConfig config, VisionOptions options)
     {
         (_weights, _family, _config, _options) = (weights, family, config, options);
         _lifetime = new Lifetime(this, weights.Dispose);
-        _preprocessor = options.Departs(Departures.PointResampling) ? family.Preprocessor : family.Preprocessor.With(Interpolation.Pillow);
+        _preprocessor = options.Follows(Quirks.PointResampling) ? family.Preprocessor : family.Preprocessor.With(Interpolation.Pillow);
     }
 
     /// <summary>The file's <c>clip.projector_type</c>.</summary>
     public string ProjectorType => _config.ProjectorType;
 
     /// <summary>Path of the mmproj file.</summary>
-    public string Path => _weights.File.Path;
+    public string Path => _weights.Path;
 
     /// <summary>Columns of an embedding row: the language model's width times <see cref="EmbeddingSlices"/>.</summary>
     public int EmbeddingLength => _family.EmbeddingLength;
@@ -46,37 +55,42 @@ public sealed class VisionModel : IDisposable
     /// <summary>Projector types that can be loaded.</summary>
     public static IReadOnlyCollection<string> SupportedProjectorTypes => FamilyTable.Names;
 
-    /// <summary>Builds the model; <paramref name="file"/> must stay open as long as it lives.</summary>
+    /// <summary>Loads the model; <paramref name="file"/> must stay open as long as it lives.</summary>
     /// <param name="file">An mmproj file.</param>
     /// <param name="options">Null: <see cref="VisionOptions.Default"/>.</param>
-    /// <exception cref="UnsupportedModelException">The file has no vision encoder, or one that is not known.</exception>
-    /// <exception cref="GgufFormatException">A key or tensor is missing or has another shape.</exception>
-    public static VisionModel Load(GgufFile file, VisionOptions? options = null)
+    /// <exception cref="UnsupportedModelException">The file has no vision encoder, or one that is not known; a tensor is missing or has another shape.</exception>
+    /// <exception cref="GgufFormatException">A key is missing or has an impossible value.</exception>
+    public static VisionModel Load(GgufFile file, VisionOptions? options = null) => Load(file, options, null, default);
+
+    /// <summary>Loads the model and tells what share of its weights is read.</summary>
+    internal static VisionModel Load(GgufFile file, VisionOptions? options, Action<double>? loaded, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(file);
-        options ??= VisionOptions.Default;
         using var open = file.Use();
-        VisionConfig config = VisionConfig.Read(file.Metadata);
-        var weights = new VisionWeights(file, options.Weights);
+        VisionModel model = Describe(file, options ?? VisionOptions.Default);
         try
         {
-            return new VisionModel(weights, FamilyTable.Create(new VisionSource(weights, config, options)), config, options);
+            model._weights.Load(loaded, cancellationToken);
+            return model;
         }
         catch
         {
-            weights.Dispose();
+            // Out of memory, or a file that ends early: what was read so far goes back.
+            model.Dispose();
             throw;
         }
     }
 
-    /// <summary>Whether the encoder of <paramref name="file"/> can be run; builds it to find out.</summary>
+    /// <summary>Whether the encoder of <paramref name="file"/> can be run; reads no weights.</summary>
     /// <param name="file">An mmproj file.</param>
     /// <param name="reason">The key or tensor that stands in the way; empty if none does.</param>
     public static bool Supports(GgufFile file, out string reason)
     {
+        ArgumentNullException.ThrowIfNull(file);
+        using var open = file.Use();
         try
         {
-            using VisionModel model = Load(file);
+            Describe(file, VisionOptions.Default);
             reason = "";
             return true;
         }

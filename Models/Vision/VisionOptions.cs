@@ -34,10 +34,9 @@ public sealed record VisionOptions
     /// </summary>
     public int? BlockCount { get; init; }
 
-    /// <summary>The departures that <see cref="Compatibility"/> stands for; tests switch them one by one.</summary>
-    internal Departures? DepartureOverride { get; init; }
+    /// <summary>Tests follow single quirks; null: those that <see cref="Compatibility"/> stands for.</summary>
+    internal Quirks? QuirkOverride { get; init; }
 
-    internal Departures Departures => DepartureOverride ?? (Compatibility == Compatibility.LlamaCpp ? Departures.All : Departures.None);
-
-    internal bool Departs(Departures departure) => (Departures & departure) != 0;
+    /// <summary>Whether to compute as llama.cpp does in this place.</summary>
+    internal bool Follows(Quirks quirk) => ((QuirkOverride ?? Compatibility.Quirks()) & quirk) != 0;
 }

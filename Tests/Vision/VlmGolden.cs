@@ -71,10 +71,10 @@ internal sealed class VlmGolden
     {
         Weights = new() { Activations = ActivationPrecision.Float32 },
         Compatibility = Compatibility.LlamaCpp,
-        DepartureOverride = Path.GetFileName(_folder) switch
+        QuirkOverride = Path.GetFileName(_folder) switch
         {
-            "class_first" => Departures.All & ~Departures.ClassTokenLast,
-            "class_first_all_layers" => Departures.All & ~(Departures.ClassTokenLast | Departures.SkipLastBlock),
+            "class_first" => Quirks.All & ~Quirks.ClassTokenLast,
+            "class_first_all_layers" => Quirks.All & ~(Quirks.ClassTokenLast | Quirks.SkipLastBlock),
             _ => null,
         },
     };

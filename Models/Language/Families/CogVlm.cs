@@ -19,6 +19,9 @@ internal sealed class CogVlm : LanguageFamily
         {
             PictureMixer = b.Attention(i, new AttentionTraits { Rotary = rotary, Prefix = "vis_attn" }),
             PictureFeedForward = b.GatedMlp(i, Activation.Silu, prefix: "vis"),
-        });
+        }) with
+        {
+            LogitsOfFirstRows = b.Follows(Quirks.FirstRowLogits),
+        };
     }
 }

@@ -1,4 +1,5 @@
 using TinyMllm.Engine;
+using TinyMllm.Engine.Decoding;
 using TinyMllm.Kernels.Elementwise;
 
 namespace TinyMllm.Language.Families;
@@ -23,7 +24,7 @@ internal sealed class Gemma2 : LanguageFamily
 
         // The 27B model divides by the width of a head in the stream, not by its key size.
         float attentionScale = c.Layers == 46 ? 1 / MathF.Sqrt((float)c.EmbeddingLength / c.Heads[0]) : 0;
-        return b.RmsDecoder(i => new BlockPlan
+        return b.RmsDecoder(i => new DecoderBlock
         {
             MixerNorm = b.RmsNorm(i, "attn_norm"),
             Mixer = b.Attention(i, new AttentionTraits

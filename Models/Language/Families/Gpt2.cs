@@ -1,3 +1,4 @@
+using TinyMllm.Engine.Decoding;
 using TinyMllm.Kernels.Elementwise;
 
 namespace TinyMllm.Language.Families;
@@ -11,8 +12,8 @@ internal sealed class Gpt2 : LanguageFamily
     /// <inheritdoc/>
     public override DecoderPlan Plan(DecoderBuilder b) => new()
     {
-        PositionEmbedding = b.Tensors.Get("position_embd.weight", b.Config.EmbeddingLength, b.Config.ContextLength),
-        Blocks = b.Layers(i => new BlockPlan
+        PositionEmbedding = b.Weights.Get("position_embd.weight", b.Config.EmbeddingLength, b.Config.ContextLength),
+        Blocks = b.Layers(i => new DecoderBlock
         {
             MixerNorm = b.LayerNorm(i, "attn_norm"),
             Mixer = b.Attention(i, new AttentionTraits()),

@@ -6,6 +6,9 @@ internal abstract class LanguageFamily
     /// <summary>The values of <c>general.architecture</c> that belong to it.</summary>
     public abstract IReadOnlyList<string> Architectures { get; }
 
+    /// <summary>ε of the norms for files that do not state it; null: they must.</summary>
+    public virtual float? DefaultEpsilon(string architecture) => null;
+
     /// <summary>Describes the decoder of a file.</summary>
     /// <exception cref="UnsupportedModelException">A key or tensor is missing or wrong.</exception>
     public abstract DecoderPlan Plan(DecoderBuilder b);

@@ -26,7 +26,7 @@ internal sealed class Lfm2 : LanguageFamily
                 c.Experts is not null && i >= c.Experts.LeadingDenseLayers
                     ? b.Experts(i, normalize: true, c.FeedForwardLength[i], ExpertGate.Sigmoid)
                     : b.GatedMlp(i, Activation.Silu))),
-            OutputNorm = b.RmsNorm(b.Tensors.Has("output_norm.weight") ? "output_norm" : "token_embd_norm"),
+            OutputNorm = b.RmsNorm(b.Weights.Has("output_norm.weight") ? "output_norm" : "token_embd_norm"),
             Output = b.Output(),
         };
     }

@@ -1,3 +1,5 @@
+using TinyMllm.Engine.Decoding;
+
 namespace TinyMllm.Language.Families;
 
 /// <summary>
@@ -10,7 +12,7 @@ internal sealed class Mamba : LanguageFamily
     public override IReadOnlyList<string> Architectures => ["mamba"];
 
     /// <inheritdoc/>
-    public override DecoderPlan Plan(DecoderBuilder b) => b.RmsDecoder(i => new BlockPlan
+    public override DecoderPlan Plan(DecoderBuilder b) => b.RmsDecoder(i => new DecoderBlock
     {
         MixerNorm = b.RmsNorm(i, "attn_norm"),
         Mixer = b.SelectiveStateSpace(i),

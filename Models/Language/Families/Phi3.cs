@@ -18,7 +18,7 @@ internal sealed class Phi3 : LanguageFamily
         var rotary = b.Rotary(new RotaryTraits { Pairing = RotaryPairing.HalfSplit, ReadsFactors = true });
         return b.RmsDecoder(i => b.RmsBlock(
             i,
-            b.Attention(i, new AttentionTraits { Rotary = rotary, Window = b.FollowsLlamaCpp ? 0 : b.Config.SlidingWindow }),
+            b.Attention(i, new AttentionTraits { Rotary = rotary, Window = b.Follows(Quirks.NoWindow) ? 0 : b.Config.SlidingWindow }),
             b.FusedGatedMlp(i, Activation.Silu)));
     }
 }

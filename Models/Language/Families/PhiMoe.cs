@@ -1,4 +1,5 @@
 using TinyMllm.Engine;
+using TinyMllm.Engine.Decoding;
 
 namespace TinyMllm.Language.Families;
 
@@ -14,7 +15,7 @@ internal sealed class PhiMoe : LanguageFamily
         var rotary = b.Rotary(new RotaryTraits { Pairing = RotaryPairing.HalfSplit, ReadsFactors = true });
         return new DecoderPlan
         {
-            Blocks = b.Layers(i => new BlockPlan
+            Blocks = b.Layers(i => new DecoderBlock
             {
                 MixerNorm = b.ShiftedRmsNorm(i, "attn_norm"),
                 Mixer = b.Attention(i, new AttentionTraits { Rotary = rotary }),

@@ -1,4 +1,5 @@
 using TinyMllm.Engine;
+using TinyMllm.Engine.Decoding;
 using TinyMllm.Kernels.Elementwise;
 
 namespace TinyMllm.Language.Families;
@@ -18,7 +19,7 @@ internal sealed class Qwen35 : LanguageFamily
         b.RequireSections();
         var rotary = b.Rotary(new RotaryTraits { Pairing = RotaryPairing.HalfSplit, HasSections = true, Interleaved = true });
         var attention = new AttentionTraits { Rotary = rotary, Norm = QueryKeyNorm.RmsPerHead, HasGate = true };
-        return b.RmsDecoder(i => new BlockPlan
+        return b.RmsDecoder(i => new DecoderBlock
         {
             MixerNorm = b.RmsNorm(i, "attn_norm"),
             Mixer = IsRecurrent(b.Config, i) ? b.GatedDeltaNet(i) : b.Attention(i, attention),

@@ -1,4 +1,5 @@
 using TinyMllm.Engine;
+using TinyMllm.Engine.Decoding;
 using TinyMllm.Kernels.Elementwise;
 
 namespace TinyMllm.Language.Families;
@@ -18,7 +19,7 @@ internal sealed class StableLm : LanguageFamily
         var rotary = b.Rotary(RotaryPairing.HalfSplit);
         return new DecoderPlan
         {
-            Blocks = b.Layers(i => new BlockPlan
+            Blocks = b.Layers(i => new DecoderBlock
             {
                 MixerNorm = b.LayerNorm(i, "attn_norm"),
                 Mixer = b.Attention(i, new AttentionTraits { Rotary = rotary, Norm = QueryKeyNorm.OptionalLayerNormPerHead }),

@@ -3,6 +3,7 @@ using TinyMllm.Kernels.Elementwise;
 using TinyMllm.Vision.Preprocessing;
 using TinyMllm.Vision.Prompting;
 using TinyMllm.Vision.Transformer;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Families;
 
@@ -16,12 +17,12 @@ internal sealed class CogVlm : TransformerFamily
     private readonly Linear _linear;
     private readonly GatedMlp _gated;
     private readonly INorm _norm;
-    private readonly Matrix _begin, _end;
+    private readonly FloatWeights _begin, _end;
 
     public CogVlm(VisionSource source)
-        : base(source, new TransformerOptions { NormsBehind = true, ClassTokenFirst = !source.Options.Departs(Departures.ClassTokenLast) })
+        : base(source, new TransformerOptions { NormsBehind = true, ClassTokenFirst = !source.Options.Follows(Quirks.ClassTokenLast) })
     {
-        VisionWeights weights = source.Weights;
+        ModelWeights weights = source.Weights;
         _linear = weights.Linear("mm.model.fc", Config.Width);
         _norm = weights.Norm("mm.post_fc_norm", _linear.Outputs, NormKind.Layer, ProjectorEpsilon);
         _gated = weights.GatedMlp("mm.gate", "mm.up", "mm.down", _linear.Outputs, outputs: 0, Activation.Silu);
@@ -47,8 +48,8 @@ internal sealed class CogVlm : TransformerFamily
         _linear.Forward(workspace, patches, z);
         _norm.Forward(workspace, z, z);
         Activations.Apply(workspace, Activation.GeluTanh, z, z);
-        _begin.CopyTo(embeddings.Slice(0, 1));
+        _begin.Values.CopyTo(embeddings.Slice(0, 1));
         _gated.Forward(workspace, z, embeddings.Slice(1, patches.Rows), add: false);
-        _end.CopyTo(embeddings.Slice(patches.Rows + 1, 1));
+        _end.Values.CopyTo(embeddings.Slice(patches.Rows + 1, 1));
     }
 }

@@ -1,6 +1,7 @@
 using TinyMllm.Engine;
 using TinyMllm.Kernels.Im2Col;
 using TinyMllm.Vision.Transformer;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Families;
 
@@ -11,7 +12,7 @@ internal sealed unsafe class ConvolutionLayer
     private readonly int _side, _channels, _stride, _padding;
 
     /// <summary>Takes <c>prefix.weight</c> [side, side, channels, outputs] and the optional bias.</summary>
-    public ConvolutionLayer(VisionWeights weights, string prefix, int side, int channels, int stride)
+    public ConvolutionLayer(ModelWeights weights, string prefix, int side, int channels, int stride)
     {
         _kernel = weights.Convolution(prefix, side, channels);
         (_side, _channels, _stride, _padding) = (side, channels, stride, side / 2);

@@ -4,6 +4,7 @@ using TinyMllm.Vision.Preprocessing;
 using TinyMllm.Vision.Prompting;
 using TinyMllm.Vision.Sam;
 using TinyMllm.Vision.Transformer;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Families;
 
@@ -19,12 +20,12 @@ internal sealed class DeepSeekOcr : VisionFamily
     private readonly SamEncoder _sam;
     private readonly VisionTransformer _clip;
     private readonly Linear _projection;
-    private readonly Matrix _newline, _separator;
+    private readonly FloatWeights _newline, _separator;
 
     public DeepSeekOcr(VisionSource source)
         : base(source)
     {
-        VisionWeights weights = source.Weights;
+        ModelWeights weights = source.Weights;
         _sam = new SamEncoder(weights, source.Config with { PatchSize = PatchSize });
         if (_sam.Outputs != Config.Width)
             throw Unsupported($"tensor 'v.sam.net_3.weight': found {_sam.Outputs} outputs, expected the embedding length {Config.Width}");
@@ -78,9 +79,9 @@ internal sealed class DeepSeekOcr : VisionFamily
         {
             int first = row * (cells.Columns + 1);
             tokens.Slice(row * cells.Columns, cells.Columns).CopyTo(embeddings.Slice(first, cells.Columns));
-            _newline.CopyTo(embeddings.Slice(first + cells.Columns, 1));
+            _newline.Values.CopyTo(embeddings.Slice(first + cells.Columns, 1));
         }
 
-        _separator.CopyTo(embeddings.Slice(embeddings.Rows - 1, 1));
+        _separator.Values.CopyTo(embeddings.Slice(embeddings.Rows - 1, 1));
     }
 }

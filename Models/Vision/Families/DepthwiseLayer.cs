@@ -1,6 +1,7 @@
 using TinyMllm.Engine;
 using TinyMllm.Kernels.Im2Col;
 using TinyMllm.Vision.Transformer;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Families;
 
@@ -9,12 +10,12 @@ internal sealed unsafe class DepthwiseLayer
 {
     private const int Kernel = 3, Padding = 1;
 
-    private readonly NativeBuffer<float> _weights;
-    private readonly Matrix? _bias;
+    private readonly FloatWeights _weights;
+    private readonly FloatWeights? _bias;
     private readonly int _stride;
 
     /// <summary>Takes <c>prefix.weight</c> [3, 3, width] and the optional bias.</summary>
-    public DepthwiseLayer(VisionWeights weights, string prefix, int width, int stride)
+    public DepthwiseLayer(ModelWeights weights, string prefix, int width, int stride)
     {
         _weights = weights.DepthwiseKernel(prefix + ".weight", Kernel, width);
         _bias = weights.OptionalFloats(prefix + ".bias", width);
@@ -38,7 +39,7 @@ internal sealed unsafe class DepthwiseLayer
         public readonly void Run(int index)
         {
             Span<float> cell = Y.RowSpan(index);
-            if (Layer._bias is { } bias) bias.RowSpan(0).CopyTo(cell);
+            if (Layer._bias is { } bias) bias.Span.CopyTo(cell);
             else cell.Clear();
             DepthwiseConvolution.Accumulate(new ReadOnlySpan<float>(X.Data, X.Rows * X.Columns), Grid.Columns, Grid.Rows, Layer._weights.Span,
                 Kernel, Layer._stride, Padding, index % Columns, index / Columns, cell);

@@ -38,6 +38,6 @@ internal static class FamilyTable
         if (Families.TryGetValue(source.Config.ProjectorType, out var create)) return create(source);
         string known = string.Join(", ", Names.Order());
         throw new UnsupportedModelException(
-            $"{source.Weights.File.Path}: key 'clip.projector_type': found '{source.Config.ProjectorType}', expected one of {known}");
+            $"{source.Weights.Path}: key 'clip.projector_type': found '{source.Config.ProjectorType}', expected one of {known}");
     }
 }

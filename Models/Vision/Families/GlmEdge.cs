@@ -3,6 +3,7 @@ using TinyMllm.Kernels.Elementwise;
 using TinyMllm.Vision.Preprocessing;
 using TinyMllm.Vision.Prompting;
 using TinyMllm.Vision.Transformer;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Families;
 
@@ -14,12 +15,12 @@ internal sealed class GlmEdge : TransformerFamily
     private readonly Linear _convolution, _linear;
     private readonly GatedMlp _gated;
     private readonly INorm _norm;
-    private readonly Matrix _begin, _end;
+    private readonly FloatWeights _begin, _end;
 
     public GlmEdge(VisionSource source)
         : base(source, new TransformerOptions { FeedForwardNamesMayBeSwapped = true }, blockSide: 2)
     {
-        VisionWeights weights = source.Weights;
+        ModelWeights weights = source.Weights;
         _convolution = weights.Convolution("adapter.conv", BlockSide, Config.Width);
         int width = _convolution.Outputs;
         _linear = weights.Linear("adapter.linear.linear", width, width);
@@ -49,8 +50,8 @@ internal sealed class GlmEdge : TransformerFamily
         _linear.Forward(workspace, z, normed);
         _norm.Forward(workspace, normed, normed);
         Activations.Apply(workspace, Activation.GeluTanh, normed, normed);
-        _begin.CopyTo(embeddings.Slice(0, 1));
+        _begin.Values.CopyTo(embeddings.Slice(0, 1));
         _gated.Forward(workspace, normed, embeddings.Slice(1, count), add: false);
-        _end.CopyTo(embeddings.Slice(count + 1, 1));
+        _end.Values.CopyTo(embeddings.Slice(count + 1, 1));
     }
 }

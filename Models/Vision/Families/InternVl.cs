@@ -52,6 +52,6 @@ internal sealed class InternVl : TransformerFamily
     {
         // InternViT-6B is the one with RMS norms.
         Norm = source.Config is { Width: 3200, BlockCount: 45 } ? NormKind.Rms : NormKind.Layer,
-        ClassTokenFirst = !source.Options.Departs(Departures.ClassTokenLast),
+        ClassTokenFirst = !source.Options.Follows(Quirks.ClassTokenLast),
     };
 }

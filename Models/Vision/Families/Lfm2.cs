@@ -30,7 +30,7 @@ internal sealed class Lfm2 : TransformerFamily
             Begin = "<|image_start|>",
             End = "<|image_end|>",
             OverviewStart = ["<|img_thumbnail|>"],
-            OverviewMarkedOnlyWithTiles = !source.Options.Departs(Departures.ThumbnailAlways),
+            OverviewMarkedOnlyWithTiles = !source.Options.Follows(Quirks.ThumbnailAlways),
             Label = (row, column) => $"<|img_row_{row}_col_{column}|>",
         };
     }

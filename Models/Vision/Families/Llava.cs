@@ -3,6 +3,7 @@ using TinyMllm.Kernels.Elementwise;
 using TinyMllm.Vision.Preprocessing;
 using TinyMllm.Vision.Prompting;
 using TinyMllm.Vision.Transformer;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Families;
 
@@ -19,7 +20,7 @@ internal sealed class Llava : LlavaFamily
     public Llava(VisionSource source)
         : base(source)
     {
-        VisionWeights weights = source.Weights;
+        ModelWeights weights = source.Weights;
         _features = FeatureLayers(source);
         _first = weights.Linear("mm.0", Config.Width * Math.Max(1, _features.Length));
         bool normed = weights.Has("mm.3.weight");

@@ -3,6 +3,7 @@ using TinyMllm.Kernels.Elementwise;
 using TinyMllm.Vision.Preprocessing;
 using TinyMllm.Vision.Prompting;
 using TinyMllm.Vision.Transformer;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Families;
 
@@ -18,7 +19,7 @@ internal abstract class LlavaFamily : TransformerFamily
         Preprocessor = source.Metadata.TryGetInt32Array("clip.vision.image_grid_pinpoints", out int[]? sides) && sides.Length > 0
             ? new CandidateTiles(Config.ImageSize, Pinpoints(source, sides), Styles.BilinearStretch, Styles.BicubicPad, source.Rules)
             : new FixedSquare(Config.ImageSize, Styles.BicubicPadMean);
-        Markers = new ImageMarkers { OverviewFirst = !source.Options.Departs(Departures.OverviewLast) };
+        Markers = new ImageMarkers { OverviewFirst = !source.Options.Follows(Quirks.OverviewLast) };
     }
 
     /// <inheritdoc/>
@@ -47,7 +48,7 @@ internal abstract class LlavaFamily : TransformerFamily
     private static TransformerOptions Options(VisionSource source) => new()
     {
         Blocks = BlocksToRun(source),
-        ClassTokenFirst = !source.Options.Departs(Departures.ClassTokenLast),
+        ClassTokenFirst = !source.Options.Follows(Quirks.ClassTokenLast),
         FeedForwardNamesMayBeSwapped = true,
     };
 
@@ -57,19 +58,19 @@ internal abstract class LlavaFamily : TransformerFamily
         if (FeatureLayers(source) is { Length: > 0 } layers) return layers[^1];
         if (source.Options.BlockCount is { } wanted)
             return wanted >= 0 && wanted <= stored ? wanted : throw new ArgumentException($"{wanted} vision blocks wanted, the file has {stored}");
-        return source.Options.Departs(Departures.SkipLastBlock) || LastBlockIsPadding(source.Weights, stored) ? stored - 1 : stored;
+        return source.Options.Follows(Quirks.SkipLastBlock) || LastBlockIsPadding(source.Weights, stored) ? stored - 1 : stored;
     }
 
     /// <summary>
     /// Some converters (moondream2) append a copy of the last block, because llama.cpp leaves out the last one stored. Such a copy is not a
     /// block of the model.
     /// </summary>
-    private static unsafe bool LastBlockIsPadding(VisionWeights weights, int stored)
+    private static unsafe bool LastBlockIsPadding(ModelWeights weights, int stored)
     {
         if (stored < 2) return false;
         foreach (string name in new[] { "ln1.weight", "attn_out.weight" })
         {
-            StoredTensor last = weights.File.GetTensor($"v.blk.{stored - 1}.{name}"), before = weights.File.GetTensor($"v.blk.{stored - 2}.{name}");
+            StoredTensor last = weights.Get($"v.blk.{stored - 1}.{name}"), before = weights.Get($"v.blk.{stored - 2}.{name}");
             if (last.Type != before.Type || last.ByteCount != before.ByteCount) return false;
             int length = checked((int)last.ByteCount);
             using TensorPin a = last.Pin(), b = before.Pin();

@@ -3,6 +3,7 @@ using TinyMllm.Kernels.Elementwise;
 using TinyMllm.Vision.Preprocessing;
 using TinyMllm.Vision.Prompting;
 using TinyMllm.Vision.Transformer;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Families;
 
@@ -22,7 +23,7 @@ internal sealed class MiniCpm46 : TransformerFamily
     public MiniCpm46(VisionSource source)
         : base(source, new TransformerOptions { Positions = PositionFitting.Buckets, FeedForwardNamesMayBeSwapped = true }, blockSide: Cells)
     {
-        VisionWeights weights = source.Weights;
+        ModelWeights weights = source.Weights;
         int width = Config.Width;
         _mergeAfter = source.Metadata.TryGetInt32Array("clip.vision.wa_layer_indexes", out int[]? layers) && layers.Length > 0 ? layers[0] : 0;
         if (_mergeAfter < 0 || _mergeAfter >= Config.BlockCount)

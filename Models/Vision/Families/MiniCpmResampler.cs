@@ -3,6 +3,7 @@ using TinyMllm.Kernels.Elementwise;
 using TinyMllm.Vision.Preprocessing;
 using TinyMllm.Vision.Prompting;
 using TinyMllm.Vision.Transformer;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Families;
 
@@ -15,14 +16,14 @@ internal sealed class MiniCpmResampler : TransformerFamily
     private const int HeadSize = 128;
     private const float PositionBase = 10000;
 
-    private readonly Matrix _queries;
+    private readonly FloatWeights _queries;
     private readonly Linear _keyValue, _queryProjection, _keyProjection, _valueProjection, _out, _projection;
     private readonly INorm _queryNorm, _keyValueNorm, _outNorm;
 
     public MiniCpmResampler(VisionSource source)
         : base(source, new TransformerOptions { Positions = PositionFitting.Buckets, FeedForwardNamesMayBeSwapped = true })
     {
-        VisionWeights weights = source.Weights;
+        ModelWeights weights = source.Weights;
         int width = weights.Outputs("resampler.kv");
         if (width % HeadSize != 0) throw Unsupported($"tensor 'resampler.kv.weight': found {width} outputs, expected a multiple of {HeadSize}");
         _queries = weights.Floats("resampler.query", width, rows: 0);
@@ -75,7 +76,7 @@ internal sealed class MiniCpmResampler : TransformerFamily
         _keyProjection.Forward(workspace, hidden, key);
 
         Matrix query = workspace.Rent(_queries.Rows, width), output = workspace.Rent(_queries.Rows, width);
-        _queryNorm.Forward(workspace, _queries, output);
+        _queryNorm.Forward(workspace, _queries.Values, output);
         _queryProjection.Forward(workspace, output, query);
         var ranges = new KeyRange[_queries.Rows];
         KeyRange.Full(ranges, patches.Rows);

@@ -3,6 +3,7 @@ using TinyMllm.Kernels.Elementwise;
 using TinyMllm.Vision.Preprocessing;
 using TinyMllm.Vision.Prompting;
 using TinyMllm.Vision.Transformer;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Families;
 
@@ -49,7 +50,7 @@ internal sealed class MobileVlm : LlavaFamily
         private readonly INorm _depthwiseNorm, _pointwiseNorm;
         private readonly Linear _squeeze, _excite, _pointwise;
 
-        public MobileBlock(VisionWeights weights, string prefix, int width, int stride, float epsilon)
+        public MobileBlock(ModelWeights weights, string prefix, int width, int stride, float epsilon)
         {
             _depthwise = new DepthwiseLayer(weights, $"{prefix}.0.0", width, stride);
             _depthwiseNorm = weights.Norm($"{prefix}.0.1", width, NormKind.Layer, epsilon);

@@ -3,6 +3,7 @@ using TinyMllm.Kernels.Elementwise;
 using TinyMllm.Vision.Preprocessing;
 using TinyMllm.Vision.Prompting;
 using TinyMllm.Vision.Transformer;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Families;
 
@@ -18,13 +19,13 @@ internal sealed class Pixtral : TransformerFamily
     private readonly INorm? _mergerNorm;
     private readonly Linear? _merger;
     private readonly Mlp _mlp;
-    private readonly Matrix? _rowBreak;
+    private readonly FloatWeights? _rowBreak;
 
     public Pixtral(VisionSource source)
         : base(source, new TransformerOptions { Norm = NormKind.Rms, Rotary = source.SplitRotary(interleaved: true) },
             source.Merge("clip.vision.spatial_merge_size", absent: 1))
     {
-        VisionWeights weights = source.Weights;
+        ModelWeights weights = source.Weights;
         if (weights.Has("mm.patch_merger.weight"))
         {
             _mergerNorm = weights.OptionalNorm("mm.input_norm", Config.Width, NormKind.Rms, Config.Epsilon);
@@ -93,7 +94,7 @@ internal sealed class Pixtral : TransformerFamily
         {
             int first = row * (blocks.Columns + 1);
             tokens.Slice(row * blocks.Columns, blocks.Columns).CopyTo(embeddings.Slice(first, blocks.Columns));
-            if (row < blocks.Rows - 1) rowBreak.CopyTo(embeddings.Slice(first + blocks.Columns, 1));
+            if (row < blocks.Rows - 1) rowBreak.Values.CopyTo(embeddings.Slice(first + blocks.Columns, 1));
         }
     }
 }

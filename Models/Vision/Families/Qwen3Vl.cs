@@ -50,7 +50,7 @@ internal sealed class Qwen3Vl : QwenFamily
 
     private static TransformerOptions Options(VisionSource source) => new()
     {
-        Positions = source.Options.Departs(Departures.AntialiasedPositions) ? PositionFitting.AntialiasedLinear : PositionFitting.CornerLinear,
+        Positions = source.Options.Follows(Quirks.AntialiasedPositions) ? PositionFitting.AntialiasedLinear : PositionFitting.CornerLinear,
     };
 
     /// <summary>Norm over the merged patches, two matrices.</summary>
@@ -66,7 +66,7 @@ internal sealed class Qwen3Vl : QwenFamily
             if (_mlp.Outputs != outputs)
             {
                 throw new UnsupportedModelException(
-                    $"{source.Weights.File.Path}: tensor '{prefix}.fc2.weight': found {_mlp.Outputs} outputs, expected {outputs} as of mm.2.weight");
+                    $"{source.Weights.Path}: tensor '{prefix}.fc2.weight': found {_mlp.Outputs} outputs, expected {outputs} as of mm.2.weight");
             }
         }
 

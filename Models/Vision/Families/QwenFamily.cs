@@ -51,5 +51,5 @@ internal abstract class QwenFamily : TransformerFamily
 
     /// <summary>erf-GELU in the original, tanh-GELU in llama.cpp.</summary>
     protected static Activation MergerGelu(VisionSource source) =>
-        source.Options.Departs(Departures.TanhGeluMerger) ? Activation.GeluTanh : Activation.GeluErf;
+        source.Options.Follows(Quirks.TanhGeluMerger) ? Activation.GeluTanh : Activation.GeluErf;
 }

@@ -3,17 +3,18 @@ using TinyMllm.Loaders.Gguf;
 using TinyMllm.Vision.Preprocessing;
 using TinyMllm.Vision.Prompting;
 using TinyMllm.Vision.Transformer;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Families;
 
 /// <summary>What a family is made from: the file, its common keys, and the caller's wishes.</summary>
-internal sealed record VisionSource(VisionWeights Weights, VisionConfig Config, VisionOptions Options)
+internal sealed record VisionSource(ModelWeights Weights, VisionConfig Config, VisionOptions Options)
 {
     /// <summary>Metadata of the file.</summary>
     public GgufMetadata Metadata => Weights.Metadata;
 
     /// <summary>How sizes are computed and tiles decided on.</summary>
-    public SizeRules Rules => Options.Departs(Departures.Sizes) ? SizeRules.LlamaCpp : SizeRules.Original;
+    public SizeRules Rules => Options.Follows(Quirks.Sizes) ? SizeRules.LlamaCpp : SizeRules.Original;
 
     /// <summary>The merge factor in <paramref name="key"/>.</summary>
     public int Merge(string key, int? absent = null) => VisionConfig.Positive(Metadata, key, 16, absent);
@@ -86,7 +87,7 @@ internal abstract class VisionFamily(VisionSource source)
 
     /// <summary>The file lacks something, or has something that cannot be.</summary>
     protected UnsupportedModelException Unsupported(string reason) =>
-        new($"{Source.Weights.File.Path}: projector type '{Config.ProjectorType}': {reason}");
+        new($"{Source.Weights.Path}: projector type '{Config.ProjectorType}': {reason}");
 }
 
 /// <summary>A family with one plain vision transformer: patches in, patches out, then a projector.</summary>

@@ -1,6 +1,7 @@
 using TinyMllm.Engine;
 using TinyMllm.Kernels.Elementwise;
 using TinyMllm.Kernels.Resampling;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Sam;
 
@@ -11,10 +12,10 @@ namespace TinyMllm.Vision.Sam;
 /// </summary>
 internal sealed unsafe class RelativePositions
 {
-    private readonly Matrix _rows, _columns;
+    private readonly FloatWeights _rows, _columns;
 
     /// <summary>Takes <c>prefix.pos_h.weight</c> and <c>prefix.pos_w.weight</c>, [head size, 2n − 1].</summary>
-    public RelativePositions(VisionWeights weights, string prefix, int headSize)
+    public RelativePositions(ModelWeights weights, string prefix, int headSize)
     {
         _rows = weights.Floats($"{prefix}.pos_h.weight", headSize, rows: 0);
         _columns = weights.Floats($"{prefix}.pos_w.weight", headSize, rows: 0);
@@ -36,7 +37,7 @@ internal sealed unsafe class RelativePositions
         using var frame = workspace.Frame();
         var body = new Body
         {
-            Rows = Fit(workspace, _rows, side), Columns = Fit(workspace, _columns, side), Side = side, Heads = heads,
+            Rows = Fit(workspace, _rows.Values, side), Columns = Fit(workspace, _columns.Values, side), Side = side, Heads = heads,
             Query = query, Key = key, ExtendedQuery = extendedQuery, ExtendedKey = extendedKey,
         };
         workspace.Pool.For(query.Rows, ref body);

@@ -2,6 +2,7 @@ using TinyMllm.Engine;
 using TinyMllm.Kernels.Elementwise;
 using TinyMllm.Vision.Families;
 using TinyMllm.Vision.Transformer;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Sam;
 
@@ -17,7 +18,7 @@ internal sealed class SamBlock
     private readonly Mlp _feedForward;
 
     /// <summary>Takes the tensors <c>prefix.*</c>.</summary>
-    public SamBlock(VisionWeights weights, string prefix, SamOptions options, Activation activation)
+    public SamBlock(ModelWeights weights, string prefix, SamOptions options, Activation activation)
     {
         _options = options;
         int width = options.Width;

@@ -1,6 +1,7 @@
 using TinyMllm.Engine;
 using TinyMllm.Vision.Families;
 using TinyMllm.Vision.Transformer;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Sam;
 
@@ -20,7 +21,7 @@ internal sealed class SamEncoder
     private readonly INorm?[] _neckNorms;
 
     /// <summary>Takes the tensors <c>v.sam.*</c>.</summary>
-    public SamEncoder(VisionWeights weights, VisionConfig config)
+    public SamEncoder(ModelWeights weights, VisionConfig config)
     {
         _options = SamOptions.Read(weights.Metadata, config.Epsilon);
         _patches = new PatchEmbedding(weights, config, "v.sam.patch_embd", _options.Width);

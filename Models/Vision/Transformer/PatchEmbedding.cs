@@ -2,6 +2,7 @@ using TinyMllm.Engine;
 using TinyMllm.Kernels.Im2Col;
 using TinyMllm.Kernels.Resampling;
 using TinyMllm.Vision.Preprocessing;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Transformer;
 
@@ -13,7 +14,7 @@ internal sealed unsafe class PatchEmbedding
     private readonly PixelNormalization _normalization;
 
     /// <summary>Takes <c>prefix.weight</c> [P, P, 3, width], the optional second frame's <c>prefix.weight.1</c> and bias.</summary>
-    public PatchEmbedding(VisionWeights weights, VisionConfig config, string prefix = "v.patch_embd", int width = 0)
+    public PatchEmbedding(ModelWeights weights, VisionConfig config, string prefix = "v.patch_embd", int width = 0)
     {
         string second = prefix + ".weight.1";
         _patchSize = config.PatchSize;

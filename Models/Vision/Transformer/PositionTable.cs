@@ -9,7 +9,7 @@ namespace TinyMllm.Vision.Transformer;
 /// </summary>
 internal sealed unsafe class PositionTable
 {
-    private readonly Matrix _rows;
+    private readonly FloatWeights _rows;
     private readonly PositionFitting _fitting;
     private readonly int _side;
     private readonly int _classRow;
@@ -17,7 +17,7 @@ internal sealed unsafe class PositionTable
     /// <param name="rows">The table; with a class token one row more than patches.</param>
     /// <param name="fitting">How it is fitted to a grid.</param>
     /// <param name="classRow">The class token's row: 0, or the last one; −1 without class token.</param>
-    public PositionTable(Matrix rows, PositionFitting fitting, int classRow)
+    public PositionTable(FloatWeights rows, PositionFitting fitting, int classRow)
     {
         (_rows, _fitting, _classRow) = (rows, fitting, classRow);
         Patches = rows.Rows - (classRow < 0 ? 0 : 1);
@@ -28,7 +28,7 @@ internal sealed unsafe class PositionTable
     public int Patches { get; }
 
     /// <summary>Adds the class token's position to its row.</summary>
-    public void AddToClassToken(Matrix token) => VectorKernels.AddScaled(_rows.Row(_classRow), 1, token.Data, token.Columns);
+    public void AddToClassToken(Matrix token) => VectorKernels.AddScaled(_rows.Values.Row(_classRow), 1, token.Data, token.Columns);
 
     /// <summary>Adds to every patch the position it has in <paramref name="grid"/>.</summary>
     public void AddTo(Workspace workspace, Matrix patches, PatchGrid grid, ReadOnlySpan<int> order)
@@ -49,11 +49,11 @@ internal sealed unsafe class PositionTable
         bool unchanged = _fitting == PositionFitting.Exact || (_fitting != PositionFitting.Buckets && grid.Columns == _side && grid.Rows == _side);
         int first = _classRow == 0 ? 1 : 0;
         float* position;
-        if (unchanged) position = _rows.Row(first + raster);
-        else if (_fitting == PositionFitting.Buckets) position = _rows.Row(first + _side * row / grid.Rows * _side + _side * column / grid.Columns);
+        if (unchanged) position = _rows.Values.Row(first + raster);
+        else if (_fitting == PositionFitting.Buckets) position = _rows.Values.Row(first + _side * row / grid.Rows * _side + _side * column / grid.Columns);
         else
         {
-            ReadOnlySpan<float> table = new(_rows.Row(first), Patches * _rows.Columns);
+            ReadOnlySpan<float> table = new(_rows.Values.Row(first), Patches * _rows.Columns);
             switch (_fitting)
             {
                 case PositionFitting.AntialiasedLinear:

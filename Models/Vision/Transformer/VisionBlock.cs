@@ -1,5 +1,6 @@
 using TinyMllm.Engine;
 using TinyMllm.Kernels.Elementwise;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Transformer;
 
@@ -21,10 +22,10 @@ internal sealed class VisionBlock
     private readonly int _queryNormWidth;
     private readonly Linear _queryKeyValue, _attentionOut;
     private readonly IFeedForward _feedForward;
-    private readonly Matrix? _scale1, _scale2;
+    private readonly FloatWeights? _scale1, _scale2;
 
     /// <summary>Takes the tensors <c>prefix.*</c> of a block.</summary>
-    public VisionBlock(VisionWeights weights, string prefix, VisionConfig config, TransformerOptions options)
+    public VisionBlock(ModelWeights weights, string prefix, VisionConfig config, TransformerOptions options)
     {
         int width = config.Width;
         (NormKind kind, float epsilon) = (options.Norm, config.Epsilon);
@@ -129,13 +130,13 @@ internal sealed class VisionBlock
         AddBranch(workspace, output, _norm2, _scale2, x);
     }
 
-    private bool AddsDirectly(Matrix? scale) => !_normAfter && scale is null;
+    private bool AddsDirectly(FloatWeights? scale) => !_normAfter && scale is null;
 
     /// <summary>x += scale ⊙ branch, or x += norm(branch).</summary>
-    private void AddBranch(Workspace workspace, Matrix branch, INorm norm, Matrix? scale, Matrix x)
+    private void AddBranch(Workspace workspace, Matrix branch, INorm norm, FloatWeights? scale, Matrix x)
     {
         if (_normAfter) norm.Forward(workspace, branch, branch);
-        if (scale is { } factors) Activations.MultiplyByRow(workspace, branch, factors, branch);
+        if (scale is { } factors) Activations.MultiplyByRow(workspace, branch, factors.Values, branch);
         Activations.Add(workspace, branch, x);
     }
 }

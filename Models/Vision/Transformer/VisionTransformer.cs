@@ -1,4 +1,5 @@
 using TinyMllm.Engine;
+using TinyMllm.Weights;
 
 namespace TinyMllm.Vision.Transformer;
 
@@ -10,20 +11,20 @@ internal sealed class VisionTransformer
 {
     private readonly VisionConfig _config;
     private readonly TransformerOptions _options;
-    private readonly Matrix? _classToken;
+    private readonly FloatWeights? _classToken;
     private readonly PositionTable? _positions;
     private readonly INorm? _preNorm, _postNorm;
     private readonly VisionBlock[] _blocks;
 
     /// <summary>Takes the tensors <c>v.*</c>.</summary>
-    public VisionTransformer(VisionWeights weights, VisionConfig config, TransformerOptions options)
+    public VisionTransformer(ModelWeights weights, VisionConfig config, TransformerOptions options)
     {
         (_config, _options) = (config, options);
         int width = config.Width;
         _classToken = weights.OptionalFloats("v.class_embd", width);
         if (weights.Has("v.position_embd.weight"))
         {
-            Matrix rows = weights.Floats("v.position_embd.weight", width, rows: 0);
+            FloatWeights rows = weights.Floats("v.position_embd.weight", width, rows: 0);
             _positions = new PositionTable(rows, options.Positions, _classToken is null ? -1 : options.ClassTokenFirst ? 0 : rows.Rows - 1);
         }
 
@@ -54,7 +55,7 @@ internal sealed class VisionTransformer
         if (_classToken is { } token)
         {
             Matrix row = x.Slice(_options.ClassTokenFirst ? 0 : x.Rows - 1, 1);
-            token.CopyTo(row);
+            token.Values.CopyTo(row);
             _positions?.AddToClassToken(row);
         }
 

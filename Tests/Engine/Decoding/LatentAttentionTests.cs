@@ -29,7 +29,7 @@ public unsafe class LatentAttentionTests
         }
 
         var options = new WeightOptions { Activations = ActivationPrecision.Float32 };
-        LatentAttention Make(bool absorbed) => new(new LatentAttentionParts
+        LatentAttention Make(bool absorbed) => new()
         {
             Query = Linear.Create(options, query),
             Latent = Linear.Create(options, latent),
@@ -39,13 +39,12 @@ public unsafe class LatentAttentionTests
             ExpandValue = absorbed ? [.. Enumerable.Range(0, Heads).Select(h => Linear.Create(options, values.Slab(h)))] : [],
             Output = Linear.Create(options, output),
             Rotary = RotaryEmbedding.Create(new RotaryOptions { Pairing = RotaryPairing.Adjacent, Dimensions = Rotated }),
-            RotarySlot = 0,
             Heads = Heads,
             KeySize = KeySize,
             ValueSize = ValueSize,
             Rank = Rank,
             Scale = 1 / MathF.Sqrt(KeySize),
-        });
+        };
 
         using var pool = new WorkerPool(2);
         using var workspace = new Workspace(pool);
@@ -54,7 +53,7 @@ public unsafe class LatentAttentionTests
         Matrix[] results = [workspace.Rent(Tokens, Width), workspace.Rent(Tokens, Width)];
         for (int form = 0; form < 2; form++)
         {
-            using var mixer = Make(absorbed: form == 1);
+            var mixer = Make(absorbed: form == 1);
             using var cache = new KvCache([mixer.CacheShape], 16, KvType.F32);
             for (int first = 0; first < Tokens; first += 4)
             {

@@ -20,18 +20,18 @@ public unsafe class StateSpaceTests
         StoredTensor input = t.Random(n, channels + convolved + heads), kernel = t.Random(Taps, convolved), bias = t.Random(convolved);
         StoredTensor stepBias = t.Random(heads), rates = t.Scaled(0.4f, -0.6f, heads), skip = t.Random(heads), norm = t.Scaled(0.2f, 1, channels);
         StoredTensor output = t.Random(channels, n);
-        using var mixer = new StateSpaceDuality(new StateSpaceDualityParts
+        var mixer = new StateSpaceDuality
         {
             Input = Linear.Create(Exact, input),
-            Convolution = new CausalConvolutionLayer(kernel, bias),
-            TimeStepBias = stepBias.DecodeToBuffer(),
-            Rates = rates.DecodeToBuffer(),
-            Skip = skip.DecodeToBuffer(),
+            Convolution = Convolution(kernel, bias),
+            TimeStepBias = FloatWeights.Read(stepBias),
+            Rates = FloatWeights.Read(rates),
+            Skip = FloatWeights.Read(skip),
             Norm = new RmsNorm(norm, 1e-5f),
             Output = Linear.Create(Exact, output),
             Groups = groups,
             StateSize = states,
-        });
+        };
 
         float[] a = TestTensors.Values(rates), d = TestTensors.Values(skip), w = TestTensors.Values(norm), db = TestTensors.Values(stepBias);
         double[,,] s = new double[heads, width, states];
@@ -71,12 +71,12 @@ public unsafe class StateSpaceTests
         StoredTensor qkv = t.Random(n, convolved), gate = t.Random(n, values), beta = t.Random(n, valueHeads), alpha = t.Random(n, valueHeads);
         StoredTensor kernel = t.Random(Taps, convolved), decayBias = t.Random(valueHeads), rates = t.Scaled(0.4f, -0.6f, valueHeads);
         StoredTensor norm = t.Scaled(0.2f, 1, size), output = t.Random(values, n);
-        using var mixer = new GatedDeltaNet(new GatedDeltaNetParts
+        var mixer = new GatedDeltaNet
         {
             Input = Linear.Fuse(Exact, (qkv, null), (gate, null), (beta, null), (alpha, null)),
-            Convolution = new CausalConvolutionLayer(kernel, null),
-            DecayBias = decayBias.DecodeToBuffer(),
-            Rates = rates.DecodeToBuffer(),
+            Convolution = Convolution(kernel, null),
+            DecayBias = FloatWeights.Read(decayBias),
+            Rates = FloatWeights.Read(rates),
             Norm = new RmsNorm(norm, 1e-5f),
             Output = Linear.Create(Exact, output),
             KeyHeads = keyHeads,
@@ -84,7 +84,7 @@ public unsafe class StateSpaceTests
             HeadSize = size,
             Epsilon = epsilon,
             ClampsLengths = clampsLengths,
-        });
+        };
 
         float[] a = TestTensors.Values(rates), bias = TestTensors.Values(decayBias);
         float[] w = [.. Enumerable.Repeat(TestTensors.Values(norm), valueHeads).SelectMany(value => value)];
@@ -114,6 +114,13 @@ public unsafe class StateSpaceTests
             for (int i = 0; i < values; i++) normed[i] *= (float)Silu(z[i]);
             return TestTensors.Product(output, normed);
         });
+    }
+
+    private static CausalConvolutionLayer Convolution(StoredTensor kernel, StoredTensor? bias)
+    {
+        var layer = new CausalConvolutionLayer(kernel, bias);
+        layer.Load();
+        return layer;
     }
 
     /// <summary>Runs the tokens in chunks of 5, 1 and 3, so that the state is carried over, and compares every row.</summary>
