@@ -27,6 +27,7 @@ public static unsafe class ActivationQuantizer
     /// <summary>
     /// What takes the zero point off integer sums: −zeroPoint·Σx per block of <paramref name="blockLength"/> (16 or 32), as one integer or as a pair of 16-bit ones, for all rows.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Compensate(in QuantizedRows x, int zeroPoint, bool paired, int blockLength, int* compensations)
     {
         int halves = x.Rows * (x.Columns / 16);
@@ -63,10 +64,28 @@ public static unsafe class ActivationQuantizer
     }
 
     /// <summary>scale·Σx per block of <paramref name="blockLength"/>, what a weight's offset is multiplied by, for all rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ScaledSums(in QuantizedRows x, int blockLength, float* sums)
     {
-        int blocks = x.Rows * (x.Columns / 32);
-        for (int b = 0; b < blocks; b++)
+        int blocks = x.Rows * (x.Columns / 32), b = 0;
+        if (blockLength == 16)
+        {
+            for (; b <= blocks - 2; b += 2)
+            {
+                var scales = Vector128.Create(x.Scales[b], x.Scales[b], x.Scales[b + 1], x.Scales[b + 1]);
+                (scales * Vector128.ConvertToSingle(Totals(Vector128.Load(x.PairSums + (2 * b))))).Store(sums + (2 * b));
+            }
+        }
+        else
+        {
+            for (; b <= blocks - 4; b += 4)
+            {
+                var pairs = AddHalves(Vector128.Load(x.PairSums + (2 * b)), Vector128.Load(x.PairSums + (2 * b) + 4));
+                (Vector128.Load(x.Scales + b) * Vector128.ConvertToSingle(Totals(pairs))).Store(sums + b);
+            }
+        }
+
+        for (; b < blocks; b++)
         {
             int first = x.PairSums[2 * b], second = x.PairSums[(2 * b) + 1];
             int low = (short)first + (first >> 16), high = (short)second + (second >> 16);
@@ -123,5 +142,9 @@ public static unsafe class ActivationQuantizer
     private static Vector128<int> PairedCompensation(Vector128<int> pairs, int zeroPoint) => (pairs.AsInt16() * Vector128.Create((short)-zeroPoint)).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<int> TotalCompensation(Vector128<int> pairs, int zeroPoint) => (((pairs << 16) >> 16) + (pairs >> 16)) * -zeroPoint;
+    private static Vector128<int> TotalCompensation(Vector128<int> pairs, int zeroPoint) => Totals(pairs) * -zeroPoint;
+
+    /// <summary>Both halves of each pair added up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> Totals(Vector128<int> pairs) => ((pairs << 16) >> 16) + (pairs >> 16);
 }

@@ -132,12 +132,13 @@ public sealed unsafe class PanelKernel
                 : signed ? Of256<TFormat, TUnit, Dot256<PairProduct256>>(type, isa)
                 : Of256<TFormat, TUnit, Dot256<SignProduct256>>(type, isa),
             Isa.AdvSimdDot when InstructionSets.HasAdvSimdDot =>
-                signed ? Of128<TFormat, TUnit, SdotProduct<SevenBits>>(type, isa) : Of128<TFormat, TUnit, SdotProduct<EightBits>>(type, isa),
+                signed ? Of<TFormat, TUnit, SdotDot128<SevenBits>, UInt8x16x4, Float32x4x4>(type, isa)
+                : Of<TFormat, TUnit, SdotDot128<EightBits>, UInt8x16x4, Float32x4x4>(type, isa),
             Isa.AdvSimd when InstructionSets.HasAdvSimd =>
                 signed ? Of128<TFormat, TUnit, AdvSimdProduct<SevenBits>>(type, isa) : Of128<TFormat, TUnit, AdvSimdProduct<EightBits>>(type, isa),
             Isa.Ssse3 when InstructionSets.HasSsse3 =>
-                signed ? Of128<TFormat, TUnit, Ssse3Product<SevenBits>>(type, isa) : Of128<TFormat, TUnit, Ssse3Product<EightBits>>(type, isa),
-            _ => signed ? Of128<TFormat, TUnit, PortableProduct<SevenBits>>(type, isa) : Of128<TFormat, TUnit, PortableProduct<EightBits>>(type, isa),
+                signed ? Of16Registers<TFormat, TUnit, Ssse3Product<SevenBits>>(type, isa) : Of16Registers<TFormat, TUnit, Ssse3Product<EightBits>>(type, isa),
+            _ => signed ? Of16Registers<TFormat, TUnit, PortableProduct<SevenBits>>(type, isa) : Of16Registers<TFormat, TUnit, PortableProduct<EightBits>>(type, isa),
         };
     }
 
@@ -150,6 +151,13 @@ public sealed unsafe class PanelKernel
         where TFormat : struct, IPanelFormat
         where TUnit : struct, IUnitProduct
         where TDot : unmanaged, IDotLanes<TDot, UInt8x32x2, Float32x8x2> => Of<TFormat, TUnit, TDot, UInt8x32x2, Float32x8x2>(type, isa);
+
+    /// <summary>128-bit vectors with 16 registers, where a quad takes four of them.</summary>
+    private static PanelKernel Of16Registers<TFormat, TUnit, TProduct>(TensorType type, Isa isa)
+        where TFormat : struct, IPanelFormat
+        where TUnit : struct, IUnitProduct
+        where TProduct : struct, IByteProduct<Vector128<int>, Vector128<byte>, Vector128<sbyte>> =>
+        TUnit.IsUnrolled ? Of128<TFormat, QuadByQuad<TFormat>, TProduct>(type, isa) : Of128<TFormat, TUnit, TProduct>(type, isa);
 
     private static PanelKernel Of128<TFormat, TUnit, TProduct>(TensorType type, Isa isa)
         where TFormat : struct, IPanelFormat

@@ -27,7 +27,7 @@ public static unsafe class PeakLoops
         Isa.Avx512 => FourByOne<Dot512<WideProduct512>, UInt8x64, Float32x16>(rounds),
         Isa.Avx2Vnni => FourByOne<Dot256<VnniProduct256>, UInt8x32x2, Float32x8x2>(rounds),
         Isa.Avx2 => FourByOne<Dot256<SignProduct256>, UInt8x32x2, Float32x8x2>(rounds),
-        Isa.AdvSimdDot => FourByOne<Dot128<SdotProduct<EightBits>>, UInt8x16x4, Float32x4x4>(rounds),
+        Isa.AdvSimdDot => FourByOne<SdotDot128<EightBits>, UInt8x16x4, Float32x4x4>(rounds),
         Isa.AdvSimd => FourByOne<Dot128<AdvSimdProduct<EightBits>>, UInt8x16x4, Float32x4x4>(rounds),
         Isa.Ssse3 => OneByOne<Dot128<Ssse3Product<EightBits>>, UInt8x16x4, Float32x4x4>(rounds),
         _ => OneByOne<Dot128<PortableProduct<EightBits>>, UInt8x16x4, Float32x4x4>(rounds),
@@ -38,7 +38,7 @@ public static unsafe class PeakLoops
     {
         Isa.Avx512 or Isa.Avx512Vnni or Isa.Avx512Vnni512 => FourByTwo<Int16Dot512, UInt8x64, Float32x16>(rounds),
         Isa.Avx2 or Isa.Avx2Vnni => FourByOne<Int16Dot256, UInt8x32x2, Float32x8x2>(rounds),
-        Isa.AdvSimdDot => FourByOne<Dot128<SdotProduct<SevenBits>>, UInt8x16x4, Float32x4x4>(rounds),
+        Isa.AdvSimdDot => FourByOne<SdotDot128<SevenBits>, UInt8x16x4, Float32x4x4>(rounds),
         Isa.AdvSimd => FourByOne<Dot128<AdvSimdProduct<SevenBits>>, UInt8x16x4, Float32x4x4>(rounds),
         Isa.Ssse3 => OneByOne<Dot128<Ssse3Product<SevenBits>>, UInt8x16x4, Float32x4x4>(rounds),
         _ => OneByOne<Dot128<PortableProduct<SevenBits>>, UInt8x16x4, Float32x4x4>(rounds),

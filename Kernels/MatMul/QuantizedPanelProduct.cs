@@ -106,33 +106,40 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes,
             for (int i = 0; i < panels; i++)
                 Unpack(a->Weights + ((panel + i) * a->PanelBytes) + (k / TFormat.UnitLength * TFormat.UnitBytes), length, unpacked, i, panels);
 
+            // The largest tile first; single rows take what remains.
             int row = 0;
-            for (; TSums.Tile.Rows == 8 && row <= a->Rows - 8; row += 8)
+            if (TSums.Tile.Rows == 8)
             {
-                bool accumulate = output.Begin(row, 8, k, out float* y);
-                QuantizedTile<TFormat, TSums, TQuad, TColumns>
-                    .Multiply<RowPair<RowPair<RowPair<OneRow<TSums, TQuad, TColumns>, TSums, TQuad, TColumns>, TSums, TQuad, TColumns>, TSums, TQuad, TColumns>>(
-                        a, unpacked, row, k, length, y, output.Stride, accumulate);
-                output.End(row, 8);
+                row = Tiles<RowPair<RowPair<RowPair<OneRow<TSums, TQuad, TColumns>, TSums, TQuad, TColumns>, TSums, TQuad, TColumns>, TSums, TQuad, TColumns>,
+                    TSums, TQuad, TColumns>(a, unpacked, row, k, length, output);
             }
 
-            for (; row <= a->Rows - 4; row += 4)
+            if (TSums.Tile.Rows >= 4)
             {
-                bool accumulate = output.Begin(row, 4, k, out float* y);
-                QuantizedTile<TFormat, TSums, TQuad, TColumns>
-                    .Multiply<RowPair<RowPair<OneRow<TSums, TQuad, TColumns>, TSums, TQuad, TColumns>, TSums, TQuad, TColumns>>(
-                        a, unpacked, row, k, length, y, output.Stride, accumulate);
-                output.End(row, 4);
+                row = Tiles<RowPair<RowPair<OneRow<TSums, TQuad, TColumns>, TSums, TQuad, TColumns>, TSums, TQuad, TColumns>,
+                    TSums, TQuad, TColumns>(a, unpacked, row, k, length, output);
             }
 
-            for (; row < a->Rows; row++)
-            {
-                bool accumulate = output.Begin(row, 1, k, out float* y);
-                QuantizedTile<TFormat, TSums, TQuad, TColumns>
-                    .Multiply<OneRow<TSums, TQuad, TColumns>>(a, unpacked, row, k, length, y, output.Stride, accumulate);
-                output.End(row, 1);
-            }
+            if (TSums.Tile.Rows == 2) row = Tiles<RowPair<OneRow<TSums, TQuad, TColumns>, TSums, TQuad, TColumns>, TSums, TQuad, TColumns>(a, unpacked, row, k, length, output);
+            Tiles<OneRow<TSums, TQuad, TColumns>, TSums, TQuad, TColumns>(a, unpacked, row, k, length, output);
         }
+    }
+
+    /// <summary>Goes over all whole tiles from <paramref name="row"/> on; returns the row behind them.</summary>
+    private static int Tiles<TRows, TSums, TQuad, TColumns>(PanelArguments* a, UnpackedPanels w, int row, int k, int length, PanelOutput<TColumns> output)
+        where TRows : unmanaged, ITileRows<TRows, TSums, TQuad, TColumns>
+        where TSums : unmanaged, IDotLanes<TSums, TQuad, TColumns>
+        where TQuad : unmanaged, IByteLanes<TQuad>
+        where TColumns : unmanaged, IFloatLanes<TColumns>
+    {
+        for (; row <= a->Rows - TRows.Count; row += TRows.Count)
+        {
+            bool accumulate = output.Begin(row, TRows.Count, k, out float* y);
+            QuantizedTile<TFormat, TSums, TQuad, TColumns>.Multiply<TRows>(a, w, row, k, length, y, output.Stride, accumulate);
+            output.End(row, TRows.Count);
+        }
+
+        return row;
     }
 
     /// <summary>Writes plain bytes and float scales of <paramref name="length"/> k of panel <paramref name="panel"/> of <paramref name="panels"/>.</summary>
@@ -151,15 +158,15 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes,
         {
             for (int part = 0; part < TFormat.UnitLength / Panel.Part; part++)
             {
-                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 0), bytes);
-                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 1), bytes + stride);
-                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 2), bytes + (2 * stride));
-                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 3), bytes + (3 * stride));
+                TBytes.Store(TDot.Prepare(TFormat.Quad<TBytes>(unit, part, 0)), bytes);
+                TBytes.Store(TDot.Prepare(TFormat.Quad<TBytes>(unit, part, 1)), bytes + stride);
+                TBytes.Store(TDot.Prepare(TFormat.Quad<TBytes>(unit, part, 2)), bytes + (2 * stride));
+                TBytes.Store(TDot.Prepare(TFormat.Quad<TBytes>(unit, part, 3)), bytes + (3 * stride));
                 bytes += 4 * stride;
-                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 4), bytes);
-                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 5), bytes + stride);
-                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 6), bytes + (2 * stride));
-                TBytes.Store(TFormat.Quad<TBytes>(unit, part, 7), bytes + (3 * stride));
+                TBytes.Store(TDot.Prepare(TFormat.Quad<TBytes>(unit, part, 4)), bytes);
+                TBytes.Store(TDot.Prepare(TFormat.Quad<TBytes>(unit, part, 5)), bytes + stride);
+                TBytes.Store(TDot.Prepare(TFormat.Quad<TBytes>(unit, part, 6)), bytes + (2 * stride));
+                TBytes.Store(TDot.Prepare(TFormat.Quad<TBytes>(unit, part, 7)), bytes + (3 * stride));
                 bytes += 4 * stride;
             }
         }
@@ -174,7 +181,7 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes,
     {
         for (int k = 0; k < length; k += TFormat.UnitLength, unit += TFormat.UnitBytes)
             for (int part = 0; part < TFormat.UnitLength / Panel.Part; part++)
-                for (int quad = 0; quad < Panel.PartQuads; quad++, bytes += stride) TBytes.Store(TFormat.Quad<TBytes>(unit, part, quad), bytes);
+                for (int quad = 0; quad < Panel.PartQuads; quad++, bytes += stride) TBytes.Store(TDot.Prepare(TFormat.Quad<TBytes>(unit, part, quad)), bytes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

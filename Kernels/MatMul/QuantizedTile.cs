@@ -67,9 +67,9 @@ internal static unsafe class QuantizedTile<TFormat, TDot, TBytes, TFloats>
             for (long end = i + TFormat.BlockLength; i < end; i += Unrolled * Panel.Quad, bytes += Unrolled * TBytes.Count)
             {
                 rows.MultiplyAdd(TBytes.Load(bytes), i, 0);
-                rows.MultiplyAdd(TBytes.Load(bytes + TBytes.Count), i, Panel.Quad);
-                rows.MultiplyAdd(TBytes.Load(bytes + (2 * TBytes.Count)), i, 2 * Panel.Quad);
-                rows.MultiplyAdd(TBytes.Load(bytes + (3 * TBytes.Count)), i, 3 * Panel.Quad);
+                rows.MultiplyAdd(TBytes.Load(bytes + TBytes.Count), i, 1);
+                rows.MultiplyAdd(TBytes.Load(bytes + (2 * TBytes.Count)), i, 2);
+                rows.MultiplyAdd(TBytes.Load(bytes + (3 * TBytes.Count)), i, 3);
             }
 
             rows.AddBlock(TFloats.Load(w.Scales + (TFloats.Count * block)), xScales + (TFormat.BlockLength == Panel.Part ? block : block >> 1), parts);

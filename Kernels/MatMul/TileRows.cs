@@ -24,8 +24,8 @@ internal unsafe interface ITileRows<TRows, TDot, TBytes, TFloats>
     /// <summary>Begins a block: the integer sums of row r start at compensations[r · stride].</summary>
     void Start(int* compensations, long stride);
 
-    /// <summary>Adds a quad: integer sums of row r += w · x[r, k + offset … + 3]; the offset is a constant and becomes part of the load's address.</summary>
-    void MultiplyAdd(TBytes w, long k, int offset);
+    /// <summary>Adds a quad: integer sums of row r += w · x[r, k + 4·quad … + 3]; quad is a constant, 0 … 3, and becomes part of an address or of the instruction.</summary>
+    void MultiplyAdd(TBytes w, long k, int quad);
 
     /// <summary>Ends a block: float sums of row r += integer sums · (scales · xScales[r · stride]).</summary>
     void AddBlock(TFloats scales, float* xScales, long stride);
@@ -57,7 +57,7 @@ internal unsafe struct OneRow<TDot, TBytes, TFloats> : ITileRows<OneRow<TDot, TB
     public void Start(int* compensations, long stride) => _block = TDot.Start(*compensations);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void MultiplyAdd(TBytes w, long k, int offset) => _block.MultiplyAdd(w, TBytes.SplatQuad(_x + k + offset));
+    public void MultiplyAdd(TBytes w, long k, int quad) => TDot.MultiplyPrepared(ref _block, w, TDot.Activations(_x + k, quad), quad);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddBlock(TFloats scales, float* xScales, long stride) =>
@@ -96,10 +96,10 @@ internal unsafe struct RowPair<TRows, TDot, TBytes, TFloats> : ITileRows<RowPair
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void MultiplyAdd(TBytes w, long k, int offset)
+    public void MultiplyAdd(TBytes w, long k, int quad)
     {
-        _first.MultiplyAdd(w, k, offset);
-        _second.MultiplyAdd(w, k, offset);
+        _first.MultiplyAdd(w, k, quad);
+        _second.MultiplyAdd(w, k, quad);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 
 namespace TinyMllm.Kernels.Simd;
 
@@ -315,7 +316,8 @@ internal unsafe struct UInt8x16x4 : IByteLanes<UInt8x16x4>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UInt8x16x4 SplatQuad(sbyte* source)
     {
-        var v = Vector128.Create(*(int*)source).AsByte();
+        // The JIT takes the general form through an integer register on Arm.
+        var v = (InstructionSets.HasAdvSimd ? AdvSimd.LoadAndReplicateToVector128((int*)source) : Vector128.Create(*(int*)source)).AsByte();
         return new() { A = v, B = v, C = v, D = v };
     }
 

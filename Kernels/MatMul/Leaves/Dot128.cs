@@ -5,7 +5,7 @@ using TinyMllm.Kernels.Simd;
 namespace TinyMllm.Kernels.MatMul;
 
 /// <summary>16 sums of 32 bits in four 128-bit registers.</summary>
-internal struct Dot128<TProduct> : IDotLanes<Dot128<TProduct>, UInt8x16x4, Float32x4x4>
+internal unsafe struct Dot128<TProduct> : IDotLanes<Dot128<TProduct>, UInt8x16x4, Float32x4x4>
     where TProduct : struct, IByteProduct<Vector128<int>, Vector128<byte>, Vector128<sbyte>>
 {
     private Vector128<int> _a, _b, _c, _d;
@@ -14,7 +14,7 @@ internal struct Dot128<TProduct> : IDotLanes<Dot128<TProduct>, UInt8x16x4, Float
 
     public static bool PairedSums => false;
 
-    public static RegisterTile Tile => new(4, 1);
+    public static RegisterTile Tile => new(TProduct.TileRows, 1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Dot128<TProduct> Start(int compensation)
@@ -24,12 +24,25 @@ internal struct Dot128<TProduct> : IDotLanes<Dot128<TProduct>, UInt8x16x4, Float
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void MultiplyAdd(UInt8x16x4 weights, UInt8x16x4 x)
+    public static UInt8x16x4 Prepare(UInt8x16x4 weights)
     {
-        _a = TProduct.MultiplyAdd(_a, weights.A, x.A.AsSByte());
-        _b = TProduct.MultiplyAdd(_b, weights.B, x.B.AsSByte());
-        _c = TProduct.MultiplyAdd(_c, weights.C, x.C.AsSByte());
-        _d = TProduct.MultiplyAdd(_d, weights.D, x.D.AsSByte());
+        weights.A = TProduct.Prepare(weights.A);
+        weights.B = TProduct.Prepare(weights.B);
+        weights.C = TProduct.Prepare(weights.C);
+        weights.D = TProduct.Prepare(weights.D);
+        return weights;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void MultiplyAdd(UInt8x16x4 weights, UInt8x16x4 x) => MultiplyPrepared(ref this, Prepare(weights), x, 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void MultiplyPrepared(ref Dot128<TProduct> sums, UInt8x16x4 weights, UInt8x16x4 x, int quad)
+    {
+        sums._a = TProduct.MultiplyAdd(sums._a, weights.A, x.A.AsSByte());
+        sums._b = TProduct.MultiplyAdd(sums._b, weights.B, x.B.AsSByte());
+        sums._c = TProduct.MultiplyAdd(sums._c, weights.C, x.C.AsSByte());
+        sums._d = TProduct.MultiplyAdd(sums._d, weights.D, x.D.AsSByte());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -48,7 +61,8 @@ internal interface IWeightRange
     /// <summary>What is taken off.</summary>
     static abstract int ZeroPoint { get; }
 
-    static abstract Vector128<sbyte> Signed(Vector128<byte> weights);
+    /// <summary>The same bits as a signed byte are the weight less <see cref="ZeroPoint"/>.</summary>
+    static abstract Vector128<byte> ToSigned(Vector128<byte> weights);
 }
 
 /// <summary>Weights of up to 127, which are signed bytes already.</summary>
@@ -57,7 +71,7 @@ internal readonly struct SevenBits : IWeightRange
     public static int ZeroPoint => 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<sbyte> Signed(Vector128<byte> weights) => weights.AsSByte();
+    public static Vector128<byte> ToSigned(Vector128<byte> weights) => weights;
 }
 
 /// <summary>Weights of up to 255: 0 … 255 becomes −128 … 127.</summary>
@@ -66,5 +80,5 @@ internal readonly struct EightBits : IWeightRange
     public static int ZeroPoint => 128;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<sbyte> Signed(Vector128<byte> weights) => (weights ^ Vector128.Create((byte)0x80)).AsSByte();
+    public static Vector128<byte> ToSigned(Vector128<byte> weights) => weights ^ Vector128.Create((byte)0x80);
 }

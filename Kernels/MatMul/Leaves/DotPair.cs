@@ -4,7 +4,7 @@ using TinyMllm.Kernels.Simd;
 namespace TinyMllm.Kernels.MatMul;
 
 /// <summary>Twice the sums of <typeparamref name="T"/>: two registers of a panel, or two panels side by side.</summary>
-internal struct DotPair<T, TBytes, TFloats> : IDotLanes<DotPair<T, TBytes, TFloats>, BytePair<TBytes>, FloatPair<TFloats>>
+internal unsafe struct DotPair<T, TBytes, TFloats> : IDotLanes<DotPair<T, TBytes, TFloats>, BytePair<TBytes>, FloatPair<TFloats>>
     where T : unmanaged, IDotLanes<T, TBytes, TFloats>
     where TBytes : unmanaged, IByteLanes<TBytes>
     where TFloats : unmanaged, IFloatLanes<TFloats>
@@ -30,6 +30,23 @@ internal struct DotPair<T, TBytes, TFloats> : IDotLanes<DotPair<T, TBytes, TFloa
     {
         _low.MultiplyAdd(weights.Low, x.Low);
         _high.MultiplyAdd(weights.High, x.High);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static BytePair<TBytes> Prepare(BytePair<TBytes> weights) => new(T.Prepare(weights.Low), T.Prepare(weights.High));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static BytePair<TBytes> Activations(sbyte* x, int quad)
+    {
+        TBytes both = T.Activations(x, quad);
+        return new(both, both);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void MultiplyPrepared(ref DotPair<T, TBytes, TFloats> sums, BytePair<TBytes> weights, BytePair<TBytes> x, int quad)
+    {
+        T.MultiplyPrepared(ref sums._low, weights.Low, x.Low, quad);
+        T.MultiplyPrepared(ref sums._high, weights.High, x.High, quad);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.MatMul;
@@ -16,7 +17,7 @@ namespace TinyMllm.Kernels.MatMul;
 /// <typeparam name="T">The sums.</typeparam>
 /// <typeparam name="TBytes">The weights: four bytes per sum.</typeparam>
 /// <typeparam name="TFloats">A float per sum.</typeparam>
-internal interface IDotLanes<T, TBytes, TFloats>
+internal unsafe interface IDotLanes<T, TBytes, TFloats>
     where T : unmanaged, IDotLanes<T, TBytes, TFloats>
     where TBytes : unmanaged, IByteLanes<TBytes>
     where TFloats : unmanaged, IFloatLanes<TFloats>
@@ -39,6 +40,22 @@ internal interface IDotLanes<T, TBytes, TFloats>
     /// <param name="weights">Unsigned bytes.</param>
     /// <param name="x">Signed bytes: a quad of activations, broadcast by <see cref="IByteLanes{T}.SplatQuad"/>.</param>
     void MultiplyAdd(TBytes weights, TBytes x);
+
+    // Three steps that a loop over many quads takes in place of MultiplyAdd. A leaf replaces them where it can do a part of the work once for several products.
+
+    /// <summary>Weights as <see cref="MultiplyPrepared"/> takes them, which is how a tile's unpacked panels hold them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static virtual TBytes Prepare(TBytes weights) => weights;
+
+    /// <summary>Activations as <see cref="MultiplyPrepared"/> takes them.</summary>
+    /// <param name="x">16 activations, or fewer if the later quads are not asked for; all 16 must be readable.</param>
+    /// <param name="quad">Which four of them: 0 … 3, a constant.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static virtual TBytes Activations(sbyte* x, int quad) => TBytes.SplatQuad(x + (Panel.Quad * quad));
+
+    /// <summary>What <see cref="MultiplyAdd"/> computes, of prepared weights and activations.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static virtual void MultiplyPrepared(ref T sums, TBytes weights, TBytes x, int quad) => sums.MultiplyAdd(weights, x);
 
     static abstract TFloats ToSingle(T sums);
 }

@@ -9,11 +9,17 @@ internal readonly struct PortableProduct<TRange> : IByteProduct<Vector128<int>, 
 {
     public static int ZeroPoint => TRange.ZeroPoint;
 
+    /// <summary>Of 16 registers the sums of two rows take eight.</summary>
+    public static int TileRows => 2;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Prepare(Vector128<byte> weights) => TRange.ToSigned(weights);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> MultiplyAdd(Vector128<int> sums, Vector128<byte> weights, Vector128<sbyte> x)
     {
         // A product fits 16 bits (128·127), the sum of two needs 17, so it is widened first.
-        var w = TRange.Signed(weights).AsInt16();
+        var w = weights.AsInt16();
         return sums + SumNeighbours(((w << 8) >> 8) * ((x.AsInt16() << 8) >> 8)) + SumNeighbours((w >> 8) * (x.AsInt16() >> 8));
     }
 

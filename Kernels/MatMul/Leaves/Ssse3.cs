@@ -12,10 +12,16 @@ internal readonly struct Ssse3Product<TRange> : IByteProduct<Vector128<int>, Vec
 {
     public static int ZeroPoint => TRange.ZeroPoint;
 
+    /// <summary>Of 16 registers the sums of two rows take eight; 8-bit weights need more of the others.</summary>
+    public static int TileRows => TRange.ZeroPoint == 0 ? 2 : 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Prepare(Vector128<byte> weights) => TRange.ToSigned(weights);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> MultiplyAdd(Vector128<int> sums, Vector128<byte> weights, Vector128<sbyte> x)
     {
-        var signed = TRange.Signed(weights);
+        var signed = weights.AsSByte();
         var pairs = TRange.ZeroPoint == 0 ? Ssse3.MultiplyAddAdjacent(weights, x) : Ssse3.MultiplyAddAdjacent(Ssse3.Abs(signed), Ssse3.Sign(x, signed));
         return sums + Sse2.MultiplyAddAdjacent(pairs, Vector128<short>.One);
     }
