@@ -5,6 +5,7 @@ using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using TinyMllm.Benchmarking;
 using TinyMllm.Engine;
+using TinyMllm.Kernels;
 using TinyMllm.Kernels.Quantization;
 
 namespace TinyMllm.Bench;
@@ -18,6 +19,9 @@ public interface IThroughput
     /// <summary>GMAC/s or GB/s.</summary>
     string Unit { get; }
 
+    /// <summary>The instruction set that runs.</summary>
+    Isa InstructionSet { get; }
+
     /// <summary>The machine's peak in the same unit, with all its threads.</summary>
     double Peak(MachinePeak machine);
 }
@@ -30,6 +34,11 @@ public unsafe class PanelProductBenchmarks : IThroughput
     private Workspace? _workspace;
     private Linear? _layer;
     private Matrix _x, _y;
+
+    [ParamsSource(nameof(Isas))]
+    public Isa InstructionSet { get; set; }
+
+    public static IEnumerable<Isa> Isas => ChosenIsas.All;
 
     [ParamsSource(nameof(Cases))]
     public ProductCase Case { get; set; }
@@ -45,6 +54,7 @@ public unsafe class PanelProductBenchmarks : IThroughput
     [GlobalSetup]
     public void Setup()
     {
+        Isa.Current = InstructionSet;
         var random = new Random(1);
         float[] values = new float[(long)Case.Inputs * Case.Outputs];
         foreach (ref float value in values.AsSpan()) value = (float)((random.NextDouble() * 2) - 1);
@@ -82,6 +92,11 @@ public class AttentionBenchmarks : IThroughput
     private KeyRange[] _ranges = [];
     private AttentionShape _shape;
 
+    [ParamsSource(nameof(Isas))]
+    public Isa InstructionSet { get; set; }
+
+    public static IEnumerable<Isa> Isas => ChosenIsas.All;
+
     [Params("SigLIP-B tile", "SmolLM2 prompt 512", "SmolLM2 token after 1024")]
     public string Case { get; set; } = "";
 
@@ -101,6 +116,7 @@ public class AttentionBenchmarks : IThroughput
     [GlobalSetup]
     public void Setup()
     {
+        Isa.Current = InstructionSet;
         _pool = new WorkerPool();
         _workspace = new Workspace(_pool);
         (int queries, int keys, _shape) = Case switch
@@ -150,17 +166,22 @@ public class AttentionBenchmarks : IThroughput
 /// <summary>Adds the throughput and its share of the machine's peak to the table.</summary>
 public sealed class ThroughputConfig : ManualConfig
 {
-    private static readonly Lazy<MachinePeak> Machine = new(() =>
-    {
-        using var pool = new WorkerPool();
-        return MachinePeak.Measure(pool);
-    });
+    private static readonly Dictionary<Isa, MachinePeak> Peaks = [];
 
     public ThroughputConfig()
     {
         SummaryStyle = SummaryStyle.Default.WithMaxParameterColumnWidth(60);
         AddColumn(new ThroughputColumn("Rate", (benchmark, seconds) => $"{benchmark.GigaPerCall / seconds:F1} {benchmark.Unit}"));
-        AddColumn(new ThroughputColumn("Of peak", (benchmark, seconds) => $"{100 * benchmark.GigaPerCall / seconds / benchmark.Peak(Machine.Value):F0} %"));
+        AddColumn(new ThroughputColumn("Of peak", (benchmark, seconds) => $"{100 * benchmark.GigaPerCall / seconds / benchmark.Peak(Peak(benchmark.InstructionSet)):F0} %"));
+    }
+
+    /// <summary>What the machine reaches under <paramref name="isa"/>, measured once.</summary>
+    private static MachinePeak Peak(Isa isa)
+    {
+        if (Peaks.TryGetValue(isa, out MachinePeak? peak)) return peak;
+        Isa.Current = isa;
+        using var pool = new WorkerPool();
+        return Peaks[isa] = MachinePeak.Measure(pool);
     }
 
     private sealed class ThroughputColumn(string name, Func<IThroughput, double, string> format) : IColumn

@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using TinyMllm.Kernels;
 using TinyMllm.Kernels.Im2Col;
 using TinyMllm.Kernels.Resampling;
 
@@ -20,6 +21,13 @@ public class PictureKernelBenchmarks
     private readonly PixelNormalization _normalization = new([0.5f, 0.5f, 0.5f], [0.5f, 0.5f, 0.5f]);
     private int[] _taps = [];
 
+    /// <summary>The instruction set that runs.</summary>
+    [ParamsSource(nameof(Isas))]
+    public Isa InstructionSet { get; set; }
+
+    /// <summary>The chosen instruction sets.</summary>
+    public static IEnumerable<Isa> Isas => ChosenIsas.All;
+
     /// <summary>Longer side of the result.</summary>
     [Params(512, 2048)]
     public int Side { get; set; }
@@ -32,6 +40,7 @@ public class PictureKernelBenchmarks
     [GlobalSetup]
     public void Setup()
     {
+        Isa.Current = InstructionSet;
         new Random(1).NextBytes(_photo);
         _between = new byte[PillowResampling.ScratchBytes(Photo, Side, Side * 3 / 4)];
         _taps = new int[PillowResampling.ScratchTaps(Photo, Side, Side * 3 / 4)];

@@ -1,3 +1,14 @@
 using BenchmarkDotNet.Running;
+using TinyMllm.Bench;
+using TinyMllm.Kernels;
 
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+try
+{
+    BenchmarkSwitcher.FromAssembly(typeof(ChosenIsas).Assembly).Run(ChosenIsas.Take(args));
+    return 0;
+}
+catch (UnsupportedIsaException problem)
+{
+    Console.Error.WriteLine(problem.Message);
+    return 2;
+}
