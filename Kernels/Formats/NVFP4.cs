@@ -1,6 +1,9 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using TinyMllm.Kernels.MatMul;
 using TinyMllm.Kernels.Quantization;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.Formats;
 
@@ -19,7 +22,16 @@ internal struct NVFP4 : IEncodableBlock<NVFP4>
 
     public static int Length => 64;
 
-    public readonly bool IsValid => true;
+    /// <summary>No scale is NaN, of either sign. (Decoding takes the positive one for zero, as the reference does.)</summary>
+    public readonly bool IsValid
+    {
+        get
+        {
+            for (int k = 0; k < 4; k++)
+                if ((Scales[k] & 0x7F) == 0x7F) return false;
+            return true;
+        }
+    }
 
     public static void Encode(ReadOnlySpan<float> values, ref NVFP4 block)
     {
@@ -85,5 +97,49 @@ internal struct NVFP4 : IEncodableBlock<NVFP4>
         int mantissa = (int)((bits >> 20) & 7) + (int)((bits >> 19) & 1);
         if (mantissa == 8) (mantissa, exponent) = (0, exponent + 1);
         return exponent >= 15 ? (byte)0x7E : (byte)((exponent << 3) | mantissa);
+    }
+}
+
+/// <summary>
+/// Unit = per 16 values 16 half scales, 8 vectors of nibbles: vector 2·k + c holds quad c of sub-block k below and quad c + 2 above.
+/// y = scale·(table[i] + 12 − 12).
+/// </summary>
+internal readonly unsafe struct PanelNVFP4 : IPanelFormat<NVFP4>
+{
+    private const int Nibbles = 4 * 32;
+
+    public static int BlockLength => 16;
+
+    public static int UnitLength => 64;
+
+    public static int UnitBytes => Nibbles + (8 * 64);
+
+    public static int ZeroPoint => 12;
+
+    public static int Largest => 24;
+
+    public static bool HasOffset => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes Quad<TBytes>(byte* unit, int part, int quad)
+        where TBytes : unmanaged, IByteLanes<TBytes>
+    {
+        TBytes v = TBytes.Load(unit + Nibbles + (64 * ((4 * part) + (2 * (quad >> 2)) + (quad & 1))));
+        if ((quad & 2) != 0) v = TBytes.ShiftRight(v, 4);
+        return TBytes.LookUp(NibbleTables.E2M1, v & TBytes.Splat(0x0F));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloats Scale<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)unit + (16 * block));
+
+    public static TFloats Offset<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.Zero;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void PackRow(NVFP4* block, int row, byte* unit)
+    {
+        for (int k = 0; k < 4; k++) ((Half*)unit)[(16 * k) + row] = (Half)NVFP4.DecodeHalfScale(block->Scales[k]);
+        PanelWords.Pack(block->Quants, row, unit + Nibbles);
     }
 }

@@ -23,5 +23,5 @@ internal static unsafe class NibbleTables
 
     /// <summary>The compiler puts such constants into the image, where nothing moves; unlike a static field they cost no initialisation check.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static byte* Address(ReadOnlySpan<byte> table) => (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(table));
+    public static byte* Address(ReadOnlySpan<byte> table) => (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(table));
 }

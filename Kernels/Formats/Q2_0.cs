@@ -1,5 +1,8 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using TinyMllm.Kernels.MatMul;
 using TinyMllm.Kernels.Quantization;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.Formats;
 
@@ -36,5 +39,47 @@ internal struct Q2_0 : IEncodableBlock<Q2_0>
     {
         float d = (float)Scale;
         for (int i = 0; i < 64; i++) values[i] = (((Quants[i / 4] >> (2 * (i % 4))) & 3) - 1) * d;
+    }
+}
+
+/// <summary>
+/// Unit = 16 half scales, 4 vectors: quad 4·s + v of the 16 lies in bits 2·s, 2·s + 1 of vector v. y = d·(q − 1).
+/// </summary>
+internal readonly unsafe struct PanelQ2_0 : IPanelFormat<Q2_0>
+{
+    public static int BlockLength => 32;
+
+    public static int UnitLength => 64;
+
+    public static int UnitBytes => 32 + (4 * 64);
+
+    public static int ZeroPoint => 1;
+
+    public static int Largest => 3;
+
+    public static bool HasOffset => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes Quad<TBytes>(byte* unit, int part, int quad)
+        where TBytes : unmanaged, IByteLanes<TBytes> =>
+        TBytes.ShiftRight(TBytes.Load(unit + 32 + (64 * (quad & 3))), 2 * ((2 * part) + (quad >> 2))) & TBytes.Splat(3);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloats Scale<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)unit);
+
+    public static TFloats Offset<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.Zero;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void PackRow(Q2_0* block, int row, byte* unit)
+    {
+        ((Half*)unit)[row] = block->Scale;
+        for (int i = 0; i < 64; i++)
+        {
+            int q = (block->Quants[i / 4] >> (2 * (i % 4))) & 3, quad = i / 4;
+            byte* target = unit + 32 + (64 * (quad % 4)) + (4 * row) + (i % 4);
+            *target = (byte)(quad < 4 ? q : *target | (q << (2 * (quad / 4))));
+        }
     }
 }

@@ -1,5 +1,8 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using TinyMllm.Kernels.MatMul;
 using TinyMllm.Kernels.Quantization;
+using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.Formats;
 
@@ -36,9 +39,26 @@ internal struct TQ1_0 : IEncodableBlock<TQ1_0>
     public readonly void Decode(Span<float> values)
     {
         float d = (float)Scale;
-        DecodeDigits(Quants32, d, values[..160]);
-        DecodeDigits(Quants16, d, values[160..240]);
-        DecodeDigits(Quants4, d, values[240..]);
+        Span<byte> digits = stackalloc byte[256];
+        DecodeDigits(digits);
+        for (int i = 0; i < 256; i++) values[i] = (digits[i] - 1) * d;
+    }
+
+    /// <summary>The same values, two bits each.</summary>
+    public readonly TQ2_0 ToTQ2_0()
+    {
+        Span<byte> digits = stackalloc byte[256];
+        DecodeDigits(digits);
+        var block = new TQ2_0 { Scale = Scale };
+        for (int i = 0; i < 256; i++) block.Set(i, digits[i]);
+        return block;
+    }
+
+    private readonly void DecodeDigits(Span<byte> digits)
+    {
+        DecodeDigits(Quants32, digits[..160]);
+        DecodeDigits(Quants16, digits[160..240]);
+        DecodeDigits(Quants4, digits[240..]);
     }
 
     private static void EncodeDigits(ReadOnlySpan<float> values, float inverse, Span<byte> bytes)
@@ -58,15 +78,45 @@ internal struct TQ1_0 : IEncodableBlock<TQ1_0>
         }
     }
 
-    private static void DecodeDigits(ReadOnlySpan<byte> bytes, float d, Span<float> values)
+    private static void DecodeDigits(ReadOnlySpan<byte> bytes, Span<byte> digits)
     {
-        for (int i = 0, n = 0, power = 1; i < values.Length; n++, power *= 3)
-        {
-            for (int m = 0; m < bytes.Length; m++, i++)
-            {
-                int digit = ((byte)(bytes[m] * power) * 3) >> 8;
-                values[i] = (digit - 1) * d;
-            }
-        }
+        for (int i = 0, power = 1; i < digits.Length; power *= 3)
+            for (int m = 0; m < bytes.Length; m++, i++) digits[i] = (byte)(((byte)(bytes[m] * power) * 3) >> 8);
+    }
+}
+
+/// <summary>
+/// The panel of <see cref="TQ2_0"/>: taking digits apart in the inner loop would cost more than the bits that it saves.
+/// </summary>
+internal readonly unsafe struct PanelTQ1_0 : IPanelFormat<TQ1_0>
+{
+    public static int BlockLength => 32;
+
+    public static int UnitLength => 256;
+
+    public static int UnitBytes => PanelTQ2_0.UnitBytes;
+
+    public static int ZeroPoint => PanelTQ2_0.ZeroPoint;
+
+    public static int Largest => PanelTQ2_0.Largest;
+
+    public static bool HasOffset => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TBytes Quad<TBytes>(byte* unit, int part, int quad)
+        where TBytes : unmanaged, IByteLanes<TBytes> => PanelTQ2_0.Quad<TBytes>(unit, part, quad);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TFloats Scale<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => PanelTQ2_0.Scale<TFloats>(unit, block);
+
+    public static TFloats Offset<TFloats>(byte* unit, int block)
+        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.Zero;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void PackRow(TQ1_0* block, int row, byte* unit)
+    {
+        TQ2_0 crumbs = block->ToTQ2_0();
+        PanelTQ2_0.PackRow(&crumbs, row, unit);
     }
 }

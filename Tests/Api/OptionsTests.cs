@@ -86,6 +86,7 @@ public sealed class OptionsTests
         yield return Model("WeightType", new() { WeightType = (TensorType)99 });
         yield return Model("WeightType", new() { WeightType = TensorType.Q8_1 });
         yield return Model("VisionWeightType", new() { VisionWeightType = TensorType.I8 });
+        yield return Model("WeightType", new() { WeightType = TensorType.IQ2_S });
         yield return Model("MinImageTokens", new() { MinImageTokens = 0 });
         yield return Model("MaxImageTokens", new() { MaxImageTokens = -3 });
         yield return Model("MinImageTokens", new() { MinImageTokens = 9, MaxImageTokens = 5 });

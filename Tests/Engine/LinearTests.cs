@@ -1,5 +1,6 @@
 using TinyMllm.Kernels.Formats;
 using TinyMllm.Kernels.Quantization;
+using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Tests.Engine;
 
@@ -207,7 +208,7 @@ public unsafe class LinearTests
             Values = new float[inputs * outputs];
             foreach (ref float value in Values.AsSpan()) value = (float)((random.NextDouble() * 2) - 1 + 0.1);
             _bytes = new NativeBuffer<byte>(type.ByteCount(Values.Length));
-            TensorCodec.Encode(type, Values, _bytes.Span);
+            RandomBlocks.Fill(type, Values, _bytes.Span);
             TensorCodec.Decode(type, _bytes.Span, Values);
             Tensor = new StoredTensor("w", type, [inputs, outputs], _bytes.Pointer);
         }

@@ -26,7 +26,8 @@ public sealed unsafe class MatMulTests
     public void EveryLeafIsTheOracle([ValueSource(nameof(Isas))] Isa isa, [ValueSource(nameof(Types))] TensorType type, [ValueSource(nameof(RowCounts))] int rows)
     {
         // The last length is more than a pass of a tile unpacks.
-        foreach (int inputs in type.BlockLength() == 256 ? new[] { 256, 2304 } : type.IsQuantized() ? new[] { 32, 96, 2144 } : new[] { 1, 7, 33, 515 })
+        int block = type.BlockLength();
+        foreach (int inputs in block == 256 ? new[] { 256, 2304 } : block > 1 ? new[] { block, 3 * block, 2048 + (3 * block) } : new[] { 1, 7, 33, 515 })
             Check(isa, type, rows, inputs, KernelData.Uniform(Outputs * inputs, 1), KernelData.Uniform(rows * inputs, rows));
     }
 
@@ -164,7 +165,7 @@ public sealed unsafe class MatMulTests
             _kernel = PanelKernel.For(type, isa)!;
             (_inputs, _outputs, _rows) = (inputs, outputs, x.Length / inputs);
             _weights = new NativeBuffer<byte>(type.ByteCount(weights.Length));
-            TensorCodec.Encode(type, weights, _weights.Span);
+            RandomBlocks.Fill(type, weights, _weights.Span);
             long rowBytes = type.ByteCount(inputs), panelBytes = _kernel.PanelBytes(inputs);
             _panels = new NativeBuffer<byte>(panelBytes * Panels, clear: true);
             for (int p = 0; p < Panels; p++)

@@ -1,5 +1,9 @@
+using System.Runtime.InteropServices;
 using TinyMllm.Engine;
+using TinyMllm.Kernels.Formats;
+using TinyMllm.Kernels.Quantization;
 using TinyMllm.Language;
+using TinyMllm.Loaders.Gguf;
 using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Tests.Language;
@@ -8,6 +12,10 @@ namespace TinyMllm.Tests.Language;
 public class WeightTypeTests
 {
     private static string[] Types => Golden.Folders("llm_weight_types");
+
+    /// <summary>What no golden model is stored in.</summary>
+    private static IEnumerable<TensorType> OtherTypes =>
+        Formats.All.Where(format => format is { HasKernel: true, IsQuantized: true } && !Types.Contains(format.Name.ToLowerInvariant())).Select(format => format.Type);
 
     /// <summary>Stored weights widened, everything in float32.</summary>
     [TestCaseSource(nameof(Types))]
@@ -32,5 +40,70 @@ public class WeightTypeTests
         // numbers are 0.34 away from the exact ones and ours 0.21: that one is held against the exact numbers.
         string numbers = type == "q2_k" ? "logits_f32_of_stored" : "logits";
         LanguageGoldenTests.Compare(golden.Run(new LanguageModelOptions()), golden.Array(numbers), 0.3);
+    }
+
+    /// <summary>
+    /// Formats without a golden model: a file whose matrices, the embedding included, hold random blocks loads, and gives the logits of one that holds the decoded values in float32.
+    /// </summary>
+    [TestCaseSource(nameof(OtherTypes))]
+    public void ModelsInOtherTypesGiveTheLogitsOfTheirDecodedWeights(TensorType type)
+    {
+        using var golden = new GoldenCase("llm_weight_types/q4_k");
+        string stored = Path.GetTempFileName(), decoded = Path.GetTempFileName();
+        try
+        {
+            GgufWriter writer = new(), plain = new();
+            foreach ((string key, GgufValue value) in golden.Model.Metadata.Entries)
+            {
+                writer.Set(key, value);
+                plain.Set(key, value);
+            }
+
+            foreach (StoredTensor tensor in golden.Model.Tensors)
+            {
+                long[] dimensions = [.. tensor.Dimensions];
+                float[] values = new float[tensor.ElementCount];
+                tensor.DecodeTo(values);
+                byte[] floats = MemoryMarshal.AsBytes(values.AsSpan()).ToArray(), blocks = floats;
+                TensorType target = tensor.Type;
+                if (tensor.Type.IsQuantized())
+                {
+                    target = type;
+                    blocks = new byte[type.ByteCount(values.Length)];
+                    RandomBlocks.Fill(type, values, blocks);
+                    TensorCodec.Decode(type, blocks, values);
+                    floats = MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
+                }
+
+                Assert.That(target == type || target == TensorType.F32);
+                writer.Add(tensor.Name, target, dimensions, blocks);
+                plain.Add(tensor.Name, TensorType.F32, dimensions, floats);
+            }
+
+            writer.Save(stored);
+            plain.Save(decoded);
+            float[] expected = Logits(decoded, ActivationPrecision.Float32), exact = Logits(stored, ActivationPrecision.Float32), rounded = Logits(stored, ActivationPrecision.Integer);
+            double deviation = Math.Sqrt(expected.Average(logit => (double)logit * logit));
+            Assert.That(deviation, Is.Positive);
+            Assert.That(exact, Is.EqualTo(expected));
+            Assert.That(Math.Sqrt(rounded.Zip(expected, (a, b) => (double)(a - b) * (a - b)).Average()), Is.LessThan(0.1 * deviation).And.Positive);
+        }
+        finally
+        {
+            File.Delete(stored);
+            File.Delete(decoded);
+        }
+
+        float[] Logits(string path, ActivationPrecision precision)
+        {
+            using var pool = new WorkerPool(2);
+            using var workspace = new Workspace(pool);
+            using var file = GgufFile.Open(path);
+            using var model = LanguageModel.Load(file, new LanguageModelOptions { Context = 64, Weights = new WeightOptions { Activations = precision } });
+            using var cache = model.CreateCache(64, KvType.F32);
+            float[] logits = new float[model.VocabularySize];
+            model.Forward(workspace, cache, Batch.Text(GoldenCase.Ints(golden.Expected.GetProperty("tokens")), 0), logits);
+            return logits;
+        }
     }
 }

@@ -2,7 +2,7 @@ using TinyMllm.Kernels.Formats;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Tests.Support;
 
-namespace TinyMllm.Tests.Gguf.Quantization;
+namespace TinyMllm.Tests.Kernels;
 
 /// <summary>Every vectorised encoder against the plain one: the same bytes for whatever finite values.</summary>
 public sealed class FastEncodingTests
