@@ -50,4 +50,8 @@ public sealed class NamingTests
             .SelectMany(method => method.GetParameters())
             .Where(parameter => parameter.ParameterType == typeof(CancellationToken) && parameter.Name != "cancellationToken")
             .Select(parameter => $"{parameter.Member.DeclaringType}.{parameter.Member.Name}"), Is.Empty);
+
+    [Test]
+    public void ThePackageHoldsTheAssemblyOfItsName() =>
+        Assert.That(typeof(VisionLanguageModel).Assembly.GetName().Name, Is.EqualTo("TinyMllm"));
 }

@@ -16,7 +16,7 @@ namespace TinyMllm.Tests.Api;
 [Category("Slow")]
 public sealed partial class PackageTests
 {
-    private const string Version = "0.1.0";
+    private static readonly string Version = typeof(VisionLanguageModel).Assembly.GetName().Version!.ToString(3);
     private static readonly string[] Libraries = ["TinyMllm.Kernels", "TinyMllm.Engine", "TinyMllm.Loaders", "TinyMllm", ImageSharpAdapter];
 
     private const string ImageSharpAdapter = "TinyMllm.ImageSharp";
@@ -60,7 +60,7 @@ public sealed partial class PackageTests
               <ItemGroup><PackageReference Include="TinyMllm" Version="{Version}" /></ItemGroup>
               <!-- Trimming looks at all of the packages, not only at what this program happens to call. -->
               <ItemGroup Condition="'$(PublishTrimmed)' == 'true'">
-                <TrimmerRootAssembly Include="TinyMllm.Kernels;TinyMllm.Engine;TinyMllm.Loaders;TinyMllm.Models" />
+                <TrimmerRootAssembly Include="TinyMllm.Kernels;TinyMllm.Engine;TinyMllm.Loaders;TinyMllm" />
               </ItemGroup>
             </Project>
             """);

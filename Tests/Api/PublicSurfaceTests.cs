@@ -14,7 +14,7 @@ public sealed class PublicSurfaceTests
     [TestCase("TinyMllm.Kernels")]
     [TestCase("TinyMllm.Engine")]
     [TestCase("TinyMllm.Loaders")]
-    [TestCase("TinyMllm.Models")]
+    [TestCase("TinyMllm")]
     public void TheSurfaceIsTheStoredOne(string name)
     {
         string path = Path.Combine(Golden.Root, "Tests", "Api", "Surface", name + ".txt");
@@ -28,7 +28,7 @@ public sealed class PublicSurfaceTests
     [TestCase("TinyMllm.Kernels")]
     [TestCase("TinyMllm.Engine")]
     [TestCase("TinyMllm.Loaders")]
-    [TestCase("TinyMllm.Models")]
+    [TestCase("TinyMllm")]
     public void OnlyHugePagesCallNativeCode(string name)
     {
         const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
@@ -40,7 +40,7 @@ public sealed class PublicSurfaceTests
     /// <summary>On Linux .NET's cryptography is the system's OpenSSL, which an app without network may lack; only downloads may need it.</summary>
     [TestCase("TinyMllm.Kernels")]
     [TestCase("TinyMllm.Engine")]
-    [TestCase("TinyMllm.Models")]
+    [TestCase("TinyMllm")]
     public void NothingNeedsOpenSsl(string name)
     {
         var references = Assembly.Load(name).GetReferencedAssemblies().Select(reference => reference.Name);

@@ -34,7 +34,7 @@ internal static class Tool
     public static IEnumerable<(string Name, string Value)> Environment =>
     [
         ("DOTNET", System.Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet"),
-        ("TINYMLLM", Path.Combine(AppContext.BaseDirectory, "tinymllm.dll")), ("DEMO", DemoFolder), ("LANG", "C.UTF-8"),
+        ("TINYMLLM", Path.Combine(AppContext.BaseDirectory, "TinyMllm.Cli.dll")), ("DEMO", DemoFolder), ("LANG", "C.UTF-8"),
     ];
 
     public static Task<Result> RunAsync(params string[] args) => RunWithInputAsync("", args);

@@ -63,7 +63,7 @@ public sealed class IsaTests
     [TestCase("avx9", 2, "'avx9'")]
     public void TheToolObeysTheEnvironment(string name, int exitCode, string told)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "tinymllm.dll"), "inspect", "--machine"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "TinyMllm.Cli.dll"), "inspect", "--machine"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment[InstructionSets.Variable] = name;
         using var process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();

@@ -67,7 +67,7 @@ public sealed partial class PeakLoopTests
         try
         {
             string demo = Path.Combine(Golden.Root, "Models", "Demo");
-            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "tinymllm.dll"), "bench", "-m", Path.Combine(demo, "demo-q8_0.gguf"), "-p", "1", "-n", "0", "-r", "1", "-t", "1"])
+            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "TinyMllm.Cli.dll"), "bench", "-m", Path.Combine(demo, "demo-q8_0.gguf"), "-p", "1", "-n", "0", "-r", "1", "-t", "1"])
             {
                 RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
             };
