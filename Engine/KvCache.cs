@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace TinyMllm.Engine;
 
 /// <summary>Element type of cached keys and values.</summary>
@@ -129,6 +131,45 @@ public sealed class KvCache : IDisposable
         using var to = target.Use();
         target.Length = Length;
         for (int i = 0; i < _layers.Length; i++) _layers[i].CopyTo(target._layers[i], Length);
+    }
+
+    /// <summary>Writes the tokens held, so that <see cref="Load"/> can bring them into a cache of the same shape and type, in another process too.</summary>
+    /// <param name="stream">Written to synchronously.</param>
+    public void Save(Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        using var use = Use();
+        using var writer = new BinaryWriter(stream, Encoding.UTF8, leaveOpen: true);
+        writer.Write((int)Type);
+        writer.Write(_layers.Length);
+        writer.Write(Length);
+        writer.Flush();
+        foreach (var layer in _layers) layer.Save(stream, Length);
+    }
+
+    /// <summary>Replaces the contents by those that <see cref="Save"/> wrote.</summary>
+    /// <param name="stream">Read synchronously, to the last byte of the cache and no further.</param>
+    /// <exception cref="ArgumentException">The stream has a cache of another type or shape, or one that does not fit.</exception>
+    /// <exception cref="EndOfStreamException">The stream ends early; the cache is empty then.</exception>
+    public void Load(Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        using var use = Use();
+        Truncate(0);
+        using var reader = new BinaryReader(stream, Encoding.UTF8, leaveOpen: true);
+        int type = reader.ReadInt32(), layers = reader.ReadInt32(), length = reader.ReadInt32();
+        if (type != (int)Type || layers != _layers.Length || length < 0 || length > Capacity)
+            throw new ArgumentException($"the stream has a cache of {layers} layers in type {type} with {length} tokens, expected {_layers.Length} in type {(int)Type} with at most {Capacity}");
+        try
+        {
+            foreach (var layer in _layers) layer.Load(stream, length);
+            Length = length;
+        }
+        catch
+        {
+            foreach (var layer in _layers) layer.State.Clear();
+            throw;
+        }
     }
 
     /// <summary>Frees the memory, or has it freed when the decoder that computes with it is done.</summary>

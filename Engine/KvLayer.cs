@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TinyMllm.Kernels.Attention;
 
 namespace TinyMllm.Engine;
@@ -5,6 +6,9 @@ namespace TinyMllm.Engine;
 /// <summary>Keys and values of one layer, laid out for <see cref="Attention"/>, or its recurrent state.</summary>
 public sealed unsafe class KvLayer : IDisposable
 {
+    /// <summary>Bytes that go to or come from a stream at once.</summary>
+    private const int MaxTransfer = 1 << 24;
+
     private readonly KvCache _cache;
     private readonly KeyValueFormat _format;
     private readonly long _keyHeadBytes, _valueRowBytes;
@@ -77,7 +81,7 @@ public sealed unsafe class KvLayer : IDisposable
 
     internal void CopyTo(KvLayer target, int tokens)
     {
-        long keyBytes = (tokens + AttentionTile.KeyBlock - 1) / AttentionTile.KeyBlock * KeyValueBlocks.KeyBlockBytes(_format, Shape.HeadSize);
+        long keyBytes = KeyBytes(tokens);
         long valueBytes = tokens * _valueRowBytes;
         for (int head = 0; head < Shape.Heads; head++)
         {
@@ -86,5 +90,61 @@ public sealed unsafe class KvLayer : IDisposable
         }
 
         State.CopyTo(target.State);
+    }
+
+    internal void Save(Stream stream, int tokens)
+    {
+        for (int head = 0; head < Shape.Heads; head++)
+        {
+            // Lanes of the last block without a token hold whatever was in memory before: they leave as zeros.
+            int whole = tokens / AttentionTile.KeyBlock * AttentionTile.KeyBlock;
+            byte* keys = _keys.Pointer + (head * _keyHeadBytes);
+            Write(stream, keys, KeyBytes(whole));
+            if (tokens > whole) stream.Write(LastKeyBlock(keys + KeyBytes(whole), tokens - whole));
+            Write(stream, _values.Pointer + (head * _valueRowBytes * Capacity), tokens * _valueRowBytes);
+        }
+
+        stream.Write(MemoryMarshal.AsBytes(State));
+    }
+
+    internal void Load(Stream stream, int tokens)
+    {
+        for (int head = 0; head < Shape.Heads; head++)
+        {
+            Read(stream, _keys.Pointer + (head * _keyHeadBytes), KeyBytes(tokens));
+            Read(stream, _values.Pointer + (head * _valueRowBytes * Capacity), tokens * _valueRowBytes);
+        }
+
+        stream.ReadExactly(MemoryMarshal.AsBytes(State));
+    }
+
+    private long KeyBytes(int tokens) =>
+        (tokens + AttentionTile.KeyBlock - 1) / AttentionTile.KeyBlock * KeyValueBlocks.KeyBlockBytes(_format, Shape.HeadSize);
+
+    /// <summary>A block of keys of which the first <paramref name="tokens"/> lanes count.</summary>
+    private byte[] LastKeyBlock(byte* source, int tokens)
+    {
+        byte[] block = new ReadOnlySpan<byte>(source, (int)KeyBytes(1)).ToArray();
+        int laneBytes = _format switch { KeyValueFormat.Single => sizeof(float), KeyValueFormat.Half => sizeof(ushort), _ => sizeof(byte) };
+        int rows = AttentionTile.KeyBlock * laneBytes * Shape.HeadSize, scaleBytes = block.Length - rows;
+        ClearLanes(block.AsSpan(0, scaleBytes), sizeof(ushort), tokens);
+        ClearLanes(block.AsSpan(scaleBytes), laneBytes, tokens);
+        return block;
+    }
+
+    private static void ClearLanes(Span<byte> rows, int laneBytes, int tokens)
+    {
+        int row = AttentionTile.KeyBlock * laneBytes;
+        for (int start = 0; start < rows.Length; start += row) rows[(start + (tokens * laneBytes))..(start + row)].Clear();
+    }
+
+    private static void Write(Stream stream, byte* data, long bytes)
+    {
+        for (long at = 0; at < bytes; at += MaxTransfer) stream.Write(new ReadOnlySpan<byte>(data + at, (int)Math.Min(MaxTransfer, bytes - at)));
+    }
+
+    private static void Read(Stream stream, byte* data, long bytes)
+    {
+        for (long at = 0; at < bytes; at += MaxTransfer) stream.ReadExactly(new Span<byte>(data + at, (int)Math.Min(MaxTransfer, bytes - at)));
     }
 }

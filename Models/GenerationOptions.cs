@@ -56,6 +56,13 @@ public sealed record GenerationOptions
     /// <summary>A GBNF grammar that the answer may follow instead of <see cref="JsonSchema"/>, or null.</summary>
     internal string? OrGrammar { get; init; }
 
+    /// <summary>
+    /// Makes a constraint of your own for each answer, out of the model's vocabulary; null: none. Every token of the answer passes through
+    /// it, thoughts included, beside <see cref="Grammar"/> or <see cref="JsonSchema"/> if they are set. It is called on the thread that
+    /// generates.
+    /// </summary>
+    public Func<IVocabulary, ITokenConstraint>? TokenConstraint { get; init; }
+
     /// <summary>How many likeliest alternatives to report for each token; null reports no log-probabilities at all, 0 only that of the
     /// chosen token.</summary>
     public int? LogProbabilities { get; init; }

@@ -1,12 +1,17 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using TinyMllm.Diagnostics;
 using TinyMllm.Engine;
 using TinyMllm.Engine.Sampling;
 using TinyMllm.Generation;
+using TinyMllm.Generation.Sessions;
 using TinyMllm.Language;
 using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Images;
 using TinyMllm.Loaders.Text.Chat;
 using TinyMllm.Loaders.Text.Tokenizers;
 using TinyMllm.Vision;
+using TinyMllm.Vision.Prompting;
 
 namespace TinyMllm;
 
@@ -41,10 +46,11 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
     private readonly SlotPool _slots;
     private readonly ActivityGate _gate;
     private readonly HashSet<ChatSession> _sessions = [];
+    private readonly ILogger _logger;
 
-    private VisionLanguageModel(ModelFiles files, ModelOptions options, WorkerPool pool)
+    private VisionLanguageModel(ModelFiles files, ModelOptions options, WorkerPool pool, ILogger logger)
     {
-        (_files, _options, _pool) = (files, options, pool);
+        (_files, _options, _pool, _logger) = (files, options, pool, logger);
         _gate = new ActivityGate(this, Free);
         int context = options.Context > 0 ? options.Context : Math.Min(files.Language.TrainingContext, ModelOptions.UsualContext);
         Info = files.Describe(context);
@@ -88,20 +94,48 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
     /// other.</exception>
     public static VisionLanguageModel Load(
         string modelPath, string? projectorPath = null, ModelOptions? options = null, IProgress<LoadProgress>? progress = null) =>
-        Open(modelPath, projectorPath, options, progress, default);
+        Load(At(modelPath, projectorPath, options), progress);
 
-    private static VisionLanguageModel Open(
-        string modelPath, string? projectorPath, ModelOptions? options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    /// <summary>Loads the model that the options name.</summary>
+    /// <param name="options">Paths, threads, context, precision; a copy of them is used.</param>
+    /// <param name="progress">Told about each step and each layer.</param>
+    /// <param name="loggerFactory">Receives what is worth knowing, but neither prompts nor answers; null: nobody.</param>
+    /// <exception cref="ArgumentException"><see cref="ModelOptions.ModelPath"/> is missing, or an option makes no sense.</exception>
+    /// <inheritdoc cref="Load(string, string?, ModelOptions?, IProgress{LoadProgress}?)" path="/exception"/>
+    public static VisionLanguageModel Load(
+        ModelOptions options, IProgress<LoadProgress>? progress = null, ILoggerFactory? loggerFactory = null) =>
+        Open(options, progress, loggerFactory, default);
+
+    private static ModelOptions At(string modelPath, string? projectorPath, ModelOptions? options)
     {
         ArgumentException.ThrowIfNullOrEmpty(modelPath);
-        options ??= ModelOptions.Default;
+        return (options ?? ModelOptions.Default) with { ModelPath = modelPath, ProjectorPath = projectorPath };
+    }
+
+    private static VisionLanguageModel Open(
+        ModelOptions given, IProgress<LoadProgress>? progress, ILoggerFactory? loggerFactory, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(given);
+        ModelOptions options = given with { };
         options.Validate();
-        ModelFiles files = ModelFiles.Load(modelPath, projectorPath, options, progress, cancellationToken);
+        if (options.ModelPath is null) throw new ArgumentException("no model file is named", nameof(ModelOptions.ModelPath));
+        ILogger logger = loggerFactory?.CreateLogger<VisionLanguageModel>() ?? (ILogger)NullLogger.Instance;
+        VisionLanguageModel model = Telemetry.Loading(() => Open(options, progress, logger, cancellationToken));
+        ModelInfo info = model.Info;
+        Log.Loaded(logger, info.Name, info.Architecture, info.Weights, info.Context, info.Isa.ToString());
+        foreach (string warning in info.Warnings) Log.FileWarning(logger, warning);
+        return model;
+    }
+
+    private static VisionLanguageModel Open(
+        ModelOptions options, IProgress<LoadProgress>? progress, ILogger logger, CancellationToken cancellationToken)
+    {
+        ModelFiles files = ModelFiles.Load(options.ModelPath!, options.ProjectorPath, options, progress, cancellationToken);
         WorkerPool? pool = null;
         try
         {
             pool = new WorkerPool(options.Threads);
-            var model = new VisionLanguageModel(files, options, pool);
+            var model = new VisionLanguageModel(files, options, pool, logger);
             progress?.Report(new LoadProgress("ready", 1));
             return model;
         }
@@ -113,7 +147,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>Loads a model on another thread; see <see cref="Load"/>.</summary>
+    /// <summary>Loads a model on another thread; see <see cref="Load(string, string?, ModelOptions?, IProgress{LoadProgress}?)"/>.</summary>
     /// <param name="modelPath">The language model's GGUF file.</param>
     /// <param name="projectorPath">The picture encoder's GGUF file, or null.</param>
     /// <param name="options">Threads, context, precision; null for the defaults.</param>
@@ -122,7 +156,18 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
     public static Task<VisionLanguageModel> LoadAsync(
         string modelPath, string? projectorPath = null, ModelOptions? options = null, IProgress<LoadProgress>? progress = null,
         CancellationToken cancellationToken = default) =>
-        Task.Run(() => Open(modelPath, projectorPath, options, progress, cancellationToken), cancellationToken);
+        LoadAsync(At(modelPath, projectorPath, options), progress, null, cancellationToken);
+
+    /// <summary>Loads the model that the options name on another thread.</summary>
+    /// <param name="options">Paths, threads, context, precision; a copy of them is used.</param>
+    /// <param name="progress">Told about each step and each layer.</param>
+    /// <param name="loggerFactory">Receives what is worth knowing, but neither prompts nor answers; null: nobody.</param>
+    /// <param name="cancellationToken">Takes effect within one layer.</param>
+    /// <inheritdoc cref="Load(ModelOptions, IProgress{LoadProgress}?, ILoggerFactory?)" path="/exception"/>
+    public static Task<VisionLanguageModel> LoadAsync(
+        ModelOptions options, IProgress<LoadProgress>? progress = null, ILoggerFactory? loggerFactory = null,
+        CancellationToken cancellationToken = default) =>
+        Task.Run(() => Open(options, progress, loggerFactory, cancellationToken), cancellationToken);
 
     /// <summary>Answers a question about a picture and streams the answer.</summary>
     /// <param name="prompt">The question.</param>
@@ -165,28 +210,66 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
         return StreamPooled(() => Assemble(turns, options.Rendering()), options, cancellationToken);
     }
 
-    /// <summary>Answers and returns the whole answer.</summary>
-    /// <param name="prompt">The question.</param>
-    /// <param name="images">The pictures.</param>
-    /// <param name="options">How to answer; null for the defaults.</param>
-    /// <param name="cancellationToken">Takes effect within one token or one layer of the encoder.</param>
+    /// <summary>Answers a question about a picture and returns the whole answer.</summary>
+    /// <inheritdoc cref="GenerateAsync(string, RgbImage, GenerationOptions?, CancellationToken)"/>
+    public Task<GenerationResult> AnswerAsync(
+        string prompt, RgbImage image, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+        GenerateAsync(prompt, image, options, cancellationToken).WholeAsync();
+
+    /// <summary>Answers a question about any number of pictures, or none, and returns the whole answer.</summary>
+    /// <inheritdoc cref="GenerateAsync(string, IReadOnlyList{RgbImage}?, GenerationOptions?, CancellationToken)"/>
     public async Task<GenerationResult> AnswerAsync(
-        string prompt, IReadOnlyList<RgbImage>? images = null, GenerationOptions? options = null, CancellationToken cancellationToken = default)
+        string prompt, IReadOnlyList<RgbImage>? images = null, GenerationOptions? options = null,
+        CancellationToken cancellationToken = default) =>
+        await GenerateAsync(prompt, images, options, cancellationToken).WholeAsync().ConfigureAwait(false);
+
+    /// <summary>Continues a conversation and returns the whole answer.</summary>
+    /// <inheritdoc cref="GenerateAsync(IReadOnlyList{ChatTurn}, GenerationOptions?, CancellationToken)"/>
+    public Task<GenerationResult> AnswerAsync(
+        IReadOnlyList<ChatTurn> turns, GenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+        GenerateAsync(turns, options, cancellationToken).WholeAsync();
+
+    /// <summary>
+    /// Answers one short question, about a picture too if the model has an encoder, so that the first user does not wait for compilation and
+    /// for the weights to arrive in memory.
+    /// </summary>
+    /// <param name="cancellationToken">Takes effect within one layer.</param>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public async Task WarmUpAsync(CancellationToken cancellationToken = default)
     {
-        GenerationResult? result = null;
-        await foreach (GeneratedPiece piece in GenerateAsync(prompt, images, options, cancellationToken).ConfigureAwait(false)) result =
-            piece.Result;
-        return result!;
+        const int Side = 64;
+        RgbImage[] images = SupportsImages ? [RgbImage.FromRgb(new byte[Side * Side * 3], Side, Side)] : [];
+        string prompt = SupportsImages ? PromptBuilder.Marker + "Hello" : "Hello";
+        var options = new GenerationOptions { Raw = true, MaxTokens = 2, Sampling = SamplerOptions.Greedy };
+        await AnswerAsync(prompt, images, options, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Begins a conversation with a memory of its own.</summary>
+    /// <summary>Begins a conversation with a KV cache of its own.</summary>
     /// <param name="systemPrompt">What the system turn says, or null for none.</param>
-    public ChatSession CreateSession(string? systemPrompt = null)
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public ChatSession CreateSession(string? systemPrompt = null) =>
+        CreateSession(systemPrompt is null ? [] : [ChatTurn.System(systemPrompt)], null);
+
+    /// <summary>Goes on with a conversation that took place elsewhere; it is read when the first question is asked.</summary>
+    /// <param name="turns">What was said so far.</param>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public ChatSession CreateSession(IEnumerable<ChatTurn> turns)
     {
-        using ActivityGate.Activity activity = _gate.Enter(default);
-        var session = new ChatSession(this, CreateSlot(), systemPrompt);
-        lock (_sessions) _sessions.Add(session);
-        return session;
+        ArgumentNullException.ThrowIfNull(turns);
+        return CreateSession(turns, null);
+    }
+
+    /// <summary>Goes on with a session that <see cref="ChatSession.SaveAsync"/> wrote, without reading the conversation again.</summary>
+    /// <param name="stream">Read on a worker thread, synchronously, to the end of the session; it stays open. Only streams from those whom
+    /// you trust: whoever writes one can have the model believe that anything was said.</param>
+    /// <param name="cancellationToken">Ends the waiting before reading begins.</param>
+    /// <exception cref="SessionFormatException">It is no session, damaged, or another model's; or it does not fit the context.</exception>
+    /// <exception cref="UnsupportedModelException">It has pictures, but the model was loaded without a picture encoder.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public Task<ChatSession> RestoreSessionAsync(Stream stream, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        return Task.Run(() => Restore(stream, cancellationToken), cancellationToken);
     }
 
     /// <summary>Ends what is under way, waits for it, disposes the sessions, and frees the weights.</summary>
@@ -199,6 +282,32 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
     internal void Forget(ChatSession session)
     {
         lock (_sessions) _sessions.Remove(session);
+    }
+
+    /// <summary>Begins a conversation, its memory filled by <paramref name="fill"/>.</summary>
+    internal ChatSession CreateSession(IEnumerable<ChatTurn> turns, Action<Slot>? fill)
+    {
+        using ActivityGate.Activity activity = _gate.Enter(default);
+        Slot slot = CreateSlot();
+        try
+        {
+            fill?.Invoke(slot);
+            var session = new ChatSession(this, slot, turns);
+            lock (_sessions) _sessions.Add(session);
+            return session;
+        }
+        catch
+        {
+            slot.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes a session.</summary>
+    internal void Save(Stream stream, IReadOnlyList<ChatTurn> turns, Slot slot)
+    {
+        using ActivityGate.Activity activity = _gate.Enter(default);
+        SessionFile.Save(stream, Info, turns, slot, _files.Prompts.KeyOf);
     }
 
     /// <summary>Answers in a session's memory, which stays until the answer is over.</summary>
@@ -254,6 +363,13 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
     internal static ChatTurn[] Conversation(ChatTurn question, GenerationOptions options) =>
         options.SystemPrompt is { } system ? [ChatTurn.System(system), question] : [question];
 
+    private ChatSession Restore(Stream stream, CancellationToken cancellationToken)
+    {
+        using ActivityGate.Activity activity = _gate.Enter(cancellationToken);
+        List<ChatTurn> turns = [];
+        return CreateSession(turns, slot => turns.AddRange(SessionFile.Load(stream, Info, slot, _files.Prompts.KeyOf)));
+    }
+
     private void Free()
     {
         ChatSession[] sessions;
@@ -262,6 +378,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
         _slots.Dispose();
         _pool.Dispose();
         _files.Dispose();
+        Log.Disposed(_logger, Info.Name);
     }
 
     private void Generate(
@@ -269,10 +386,23 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
         bool showSpecialTokens = false)
     {
         ITokenConstraint? constraint = OutputConstraint.Create(options, _vocabulary, ChatTemplate.Thinking, prompt, slot.Decoder.Capacity);
+        if (options.TokenConstraint?.Invoke(_vocabulary) is { } own) constraint = constraint is null ? own : new ConstraintPair(constraint, own);
         var sampler = new Sampler(options.Sampling ?? DefaultSampling, _vocabulary, constraint);
         var generator = new Generator(_reader, Tokenizer.IsEndOfGeneration,
             () => new TokenText(Tokenizer, showSpecialTokens ? null : _thinkingTokens, trimLeadingSpace: !options.Raw),
             options.Raw ? null : () => ChatTemplate.CreateParser(OutputConstraint.End(prompt, _vocabulary)));
-        generator.Run(slot, prompt, sampler, options, emit, cancellationToken);
+        try
+        {
+            GenerationResult result = Telemetry.Answering(
+                Info.Name, () => generator.Run(slot, prompt, sampler, options, emit, cancellationToken));
+            GenerationUsage usage = result.Usage;
+            Log.Answered(
+                _logger, usage.GeneratedTokens, usage.PromptTokens, usage.ReusedTokens, result.Timings.FirstToken, result.FinishReason);
+        }
+        catch (Exception failure)
+        {
+            Log.Failed(_logger, failure);
+            throw;
+        }
     }
 }

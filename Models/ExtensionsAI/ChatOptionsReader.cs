@@ -106,7 +106,8 @@ internal sealed class ChatOptionsReader(IChatClient client, string modelId, Samp
     {
         nameof(GenerationOptions), nameof(GenerationOptions.MaxTokens), nameof(GenerationOptions.Sampling), nameof(GenerationOptions.StopStrings),
         nameof(GenerationOptions.SystemPrompt), nameof(GenerationOptions.Raw), nameof(GenerationOptions.Grammar),
-        nameof(GenerationOptions.JsonSchema), nameof(GenerationOptions.LogProbabilities), nameof(GenerationOptions.Thinking),
+        nameof(GenerationOptions.JsonSchema), nameof(GenerationOptions.TokenConstraint),
+        nameof(GenerationOptions.LogProbabilities), nameof(GenerationOptions.Thinking),
         nameof(GenerationOptions.TemplateVariables), nameof(GenerationOptions.ImageProgress), nameof(SamplerOptions),
         nameof(SamplerOptions.Temperature), nameof(SamplerOptions.DynamicTemperatureRange), nameof(SamplerOptions.DynamicTemperatureExponent),
         nameof(SamplerOptions.TopK), nameof(SamplerOptions.TopP), nameof(SamplerOptions.MinP), nameof(SamplerOptions.TypicalP),

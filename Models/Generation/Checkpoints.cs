@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using TinyMllm.Engine;
+using TinyMllm.Generation.Sessions;
 
 namespace TinyMllm.Generation;
 
@@ -34,6 +36,37 @@ internal sealed class Checkpoints(IDecoder decoder)
         else if (_places is [.., var last]) decoder.Restore(last);
         else decoder.Truncate(0);
         return decoder.Length;
+    }
+
+    /// <summary>Takes over the places of another decoder of the same model, whose memory was copied to this one.</summary>
+    public void CopyFrom(Checkpoints other)
+    {
+        _places.Clear();
+        _places.AddRange(other._places);
+    }
+
+    /// <summary>Writes the places.</summary>
+    public void Save(BinaryWriter writer)
+    {
+        writer.Write(_places.Count);
+        foreach (KvSnapshot place in _places)
+        {
+            writer.Write(place.Length);
+            foreach (float[] state in place.States) writer.Write(MemoryMarshal.AsBytes(state.AsSpan()));
+        }
+    }
+
+    /// <summary>Reads places that <see cref="Save"/> wrote, for the memory that the decoder has now.</summary>
+    public void Load(SessionReader reader)
+    {
+        _places.Clear();
+        int count = reader.Count(decoder.IsRecurrent ? Most : 0, "places to go back to");
+        int[] sizes = count == 0 ? [] : [.. decoder.Snapshot().States.Select(state => state.Length)];
+        for (int i = 0, length = 0; i < count; i++)
+        {
+            length = reader.Between(length, decoder.Length, "tokens before a place to go back to");
+            _places.Add(new KvSnapshot(length, [.. sizes.Select(reader.Floats)]));
+        }
     }
 
     /// <summary>The place whose absence leaves the smallest gap: those that are left stay spread over the conversation.</summary>

@@ -1,3 +1,5 @@
+using TinyMllm.Diagnostics;
+
 namespace TinyMllm.Generation;
 
 /// <summary>
@@ -28,10 +30,11 @@ internal sealed class EmbeddingCache
         lock (entry)
         {
             encoded = entry.Rows is null;
+            Telemetry.LookedUp(hit: !encoded);
             if (entry.Rows is { } ready) return ready;
             try
             {
-                entry.Rows = encode();
+                entry.Rows = Telemetry.Encoding(encode);
             }
             catch
             {

@@ -27,6 +27,15 @@ internal interface IDecoder : IDisposable
     /// <summary>Goes back to a snapshot of this decoder that is not longer than it is now.</summary>
     void Restore(KvSnapshot snapshot);
 
+    /// <summary>Replaces the memory of <paramref name="target"/>, a decoder of the same model, by this one's.</summary>
+    void CopyTo(IDecoder target);
+
+    /// <summary>Writes the memory.</summary>
+    void Save(Stream stream);
+
+    /// <summary>Replaces the memory by one that <see cref="Save"/> wrote.</summary>
+    void Load(Stream stream);
+
     /// <summary>Reads tokens.</summary>
     /// <param name="ids">Token ids.</param>
     /// <param name="position">Position of the first.</param>

@@ -34,6 +34,12 @@ internal sealed unsafe class ModelDecoder : IDecoder
 
     public void Restore(KvSnapshot snapshot) => _cache.Restore(snapshot);
 
+    public void CopyTo(IDecoder target) => _cache.CopyTo(((ModelDecoder)target)._cache);
+
+    public void Save(Stream stream) => _cache.Save(stream);
+
+    public void Load(Stream stream) => _cache.Load(stream);
+
     public void Read(ReadOnlySpan<int> ids, int position, Span<float> logits, CancellationToken cancellationToken) =>
         _language.Forward(_workspace, _cache, Batch.Text(ids, position), logits, cancellationToken);
 

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using TinyMllm.Diagnostics;
 using TinyMllm.Loaders.Images;
 
 namespace TinyMllm.Generation;
@@ -30,7 +32,9 @@ internal sealed class PictureDecoder(ImageOptions options)
     {
         if (Find(content) is { } known) return known;
         SemaphoreSlim turns = DecodeTurns.Of(options);
+        long start = Stopwatch.GetTimestamp();
         turns.Wait(scope.Cancellation);
+        Telemetry.Waited("decode", start);
         try
         {
             RgbImage image = decode(options with { Memory = scope.Memory }, scope.Cancellation);

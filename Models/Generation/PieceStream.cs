@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using TinyMllm.Diagnostics;
 
 namespace TinyMllm.Generation;
 
@@ -7,6 +9,14 @@ namespace TinyMllm.Generation;
 /// work.</summary>
 internal static class PieceStream
 {
+    /// <summary>Reads a stream to its end and returns the result in its last piece.</summary>
+    public static async Task<GenerationResult> WholeAsync(this IAsyncEnumerable<GeneratedPiece> pieces)
+    {
+        GenerationResult? result = null;
+        await foreach (GeneratedPiece piece in pieces.ConfigureAwait(false)) result = piece.Result;
+        return result!;
+    }
+
     /// <summary>Starts the work on a thread of its own when reading begins.</summary>
     /// <param name="work">Emits pieces; is cancelled when the reader leaves.</param>
     /// <param name="cancellationToken">Ends the work.</param>
@@ -15,9 +25,11 @@ internal static class PieceStream
     {
         var channel = Channel.CreateUnbounded<GeneratedPiece>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        long asked = Stopwatch.GetTimestamp();
         Task worker = Task.Factory.StartNew(
             () =>
             {
+                Telemetry.Waited("thread", asked);
                 try
                 {
                     work(piece => channel.Writer.TryWrite(piece), stop.Token);

@@ -34,6 +34,9 @@ internal sealed class PromptAssembler(PromptBuilder builder, VisionModel? vision
         ];
     }
 
+    /// <summary>The content of a picture of a prompt.</summary>
+    public PictureKey KeyOf(RgbImage image) => _known.GetValue(image, Prepare).Key;
+
     private KnownImage Prepare(RgbImage image) => new(PictureKey.Of(image), vision!.Prepare(image));
 
     private sealed record KnownImage(PictureKey Key, PreparedImage Prepared);

@@ -1,3 +1,5 @@
+using TinyMllm.Generation.Sessions;
+
 namespace TinyMllm.Generation;
 
 /// <summary>
@@ -20,6 +22,67 @@ internal sealed class Timeline
     /// <summary>Adds a slice of a picture that was read.</summary>
     public void Add(PicturePart picture) =>
         _items.Add(new Item(-1, picture.Picture, picture.Slice, Tokens + picture.Tokens, NextPosition + picture.Positions));
+
+    /// <summary>Takes over what lies in another memory, of which this one is a copy.</summary>
+    public void CopyFrom(Timeline other)
+    {
+        _items.Clear();
+        _items.AddRange(other._items);
+    }
+
+    /// <summary>Entries up to the first picture that is none of <paramref name="pictures"/>.</summary>
+    public int TokensBeforeUnknown(IReadOnlyCollection<PictureKey> pictures)
+    {
+        int tokens = 0;
+        foreach (Item item in _items)
+        {
+            if (item.Token < 0 && !pictures.Contains(item.Picture)) break;
+            tokens = item.EndToken;
+        }
+
+        return tokens;
+    }
+
+    /// <summary>Writes the items; keys of pictures mean nothing elsewhere, so their places in a list are written.</summary>
+    public void Save(BinaryWriter writer, IReadOnlyList<PictureKey> pictures)
+    {
+        writer.Write(_items.Count);
+        int tokens = 0, position = 0;
+        foreach (Item item in _items)
+        {
+            writer.Write(item.Token);
+            if (item.Token < 0)
+            {
+                writer.Write(IndexOf(pictures, item.Picture));
+                writer.Write(item.Slice);
+                writer.Write(item.EndToken - tokens);
+                writer.Write(item.EndPosition - position);
+            }
+
+            (tokens, position) = (item.EndToken, item.EndPosition);
+        }
+    }
+
+    /// <summary>Reads items that <see cref="Save"/> wrote.</summary>
+    public void Load(SessionReader reader, IReadOnlyList<PictureKey> pictures, int vocabulary, int capacity)
+    {
+        _items.Clear();
+        int count = reader.Count(capacity, "items in the memory");
+        for (int i = 0; i < count; i++)
+        {
+            int token = reader.Between(-1, vocabulary - 1, "a token");
+            if (token >= 0)
+            {
+                Add(token);
+                continue;
+            }
+
+            PictureKey picture = pictures[reader.Between(0, pictures.Count - 1, "a picture's number")];
+            int slice = reader.Between(0, capacity, "a slice's number");
+            int tokens = reader.Between(1, capacity - Tokens, "a slice's tokens"), positions = reader.Between(1, tokens, "a slice's positions");
+            _items.Add(new Item(-1, picture, slice, Tokens + tokens, NextPosition + positions));
+        }
+    }
 
     /// <summary>Entries of the memory that a prompt could use as they are.</summary>
     public int CommonTokens(IReadOnlyList<PromptPart> prompt)
@@ -45,6 +108,13 @@ internal sealed class Timeline
 
     /// <summary>The parts of a prompt behind what is here, which is the prompt's beginning.</summary>
     public List<PromptPart> NotYetIn(IReadOnlyList<PromptPart> prompt) => Skip(prompt, _items.Count);
+
+    private static int IndexOf(IReadOnlyList<PictureKey> pictures, PictureKey picture)
+    {
+        for (int i = 0; i < pictures.Count; i++)
+            if (pictures[i] == picture) return i;
+        throw new InvalidOperationException("a picture of the memory is not in the conversation");
+    }
 
     private static int ItemCount(IReadOnlyList<PromptPart> prompt) => prompt.Sum(part => part is TextPart text ? text.Ids.Length : 1);
 

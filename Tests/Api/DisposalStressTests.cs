@@ -95,7 +95,7 @@ public sealed class DisposalStressTests
                     default:
                         ChatSession session = model.CreateSession(random.Next(2) == 0 ? null : "You see pictures.");
                         for (int i = random.Next(1, 3); i > 0; i--)
-                            await AskAsync((images, options, stop) => session.AskAsync(Question, images, options, stop), session, random);
+                            await AskAsync((images, options, stop) => session.GenerateAsync(Question, images, options, stop), session, random);
                         if (random.Next(4) > 0) session.Dispose();
                         break;
                 }

@@ -38,12 +38,12 @@ public sealed class DisposalTests
     public async Task ADisposedSessionAnswersNothing()
     {
         ChatSession session = _model.CreateSession();
-        IAsyncEnumerable<GeneratedPiece> asked = session.AskAsync("What do you see?", [Demo.Picture("pizza")]);
-        await Demo.ResultOf(session.AskAsync("What do you see?", [Demo.Picture("pizza")]));
+        IAsyncEnumerable<GeneratedPiece> asked = session.GenerateAsync("What do you see?", [Demo.Picture("pizza")]);
+        await Demo.ResultOf(session.GenerateAsync("What do you see?", [Demo.Picture("pizza")]));
         session.Dispose();
         session.Dispose();
         await session.DisposeAsync();
-        Assert.That(() => session.AskAsync("Again?"),
+        Assert.That(() => session.GenerateAsync("Again?"),
             Throws.TypeOf<ObjectDisposedException>().With.Property("ObjectName").Contains("ChatSession"));
         Assert.That(async () => await Demo.ResultOf(asked), Throws.TypeOf<ObjectDisposedException>(), "asked before, read after");
         Assert.That(session.Turns, Has.Count.EqualTo(2), "what was said can still be read");
@@ -56,13 +56,13 @@ public sealed class DisposalTests
         ChatSession session = _model.CreateSession();
         Assert.That(async () =>
         {
-            await foreach (GeneratedPiece piece in session.AskAsync("What do you see?", [Demo.Picture("pizza")], Long))
+            await foreach (GeneratedPiece piece in session.GenerateAsync("What do you see?", [Demo.Picture("pizza")], Long))
             {
                 if (async) await session.DisposeAsync();
                 else session.Dispose();
             }
         }, Throws.InstanceOf<OperationCanceledException>().With.Message.Contains("disposed"));
-        Assert.That(() => session.AskAsync("Again?"), Throws.TypeOf<ObjectDisposedException>());
+        Assert.That(() => session.GenerateAsync("Again?"), Throws.TypeOf<ObjectDisposedException>());
         Assert.That(session.Turns, Is.Empty);
     }
 
@@ -74,7 +74,7 @@ public sealed class DisposalTests
             ChatSession session = _model.CreateSession();
             using var cancel = new CancellationTokenSource();
             IAsyncEnumerator<GeneratedPiece> pieces =
-                session.AskAsync("What do you see?", [Demo.Picture("penguin")], Long, cancel.Token).GetAsyncEnumerator();
+                session.GenerateAsync("What do you see?", [Demo.Picture("penguin")], Long, cancel.Token).GetAsyncEnumerator();
             for (int i = 0; i < round % 5; i++) await pieces.MoveNextAsync();
             ValueTask<bool> next = pieces.MoveNextAsync();
             cancel.Cancel();
@@ -94,11 +94,11 @@ public sealed class DisposalTests
     public async Task AnAbandonedAnswerKeepsNothingAlive()
     {
         ChatSession session = _model.CreateSession();
-        await session.AskAsync("What do you see?", [Demo.Picture("pizza")], Long).GetAsyncEnumerator().MoveNextAsync();
-        Assert.That(async () => await Demo.ResultOf(session.AskAsync("And now?")), Throws.InvalidOperationException,
+        await session.GenerateAsync("What do you see?", [Demo.Picture("pizza")], Long).GetAsyncEnumerator().MoveNextAsync();
+        Assert.That(async () => await Demo.ResultOf(session.GenerateAsync("And now?")), Throws.InvalidOperationException,
             "nobody said that it is over");
         session.Dispose();
-        Assert.That(() => session.AskAsync("And now?"), Throws.TypeOf<ObjectDisposedException>());
+        Assert.That(() => session.GenerateAsync("And now?"), Throws.TypeOf<ObjectDisposedException>());
     }
 
     [Test]
@@ -109,7 +109,7 @@ public sealed class DisposalTests
         ChatSession idle = model.CreateSession();
         Task[] answers = [.. sessions.Select(session => Task.Run(async () =>
         {
-            await foreach (GeneratedPiece _ in session.AskAsync("What do you see?", [Demo.Picture("sign")], Long))
+            await foreach (GeneratedPiece _ in session.GenerateAsync("What do you see?", [Demo.Picture("sign")], Long))
             {
             }
         }))];
@@ -121,7 +121,7 @@ public sealed class DisposalTests
             Assert.That(() => answer, Throws.InstanceOf<OperationCanceledException>().Or.TypeOf<ObjectDisposedException>());
         foreach (ChatSession session in sessions.Append(idle))
         {
-            Assert.That(() => session.AskAsync("Again?"), Throws.TypeOf<ObjectDisposedException>(), "the model disposed its sessions");
+            Assert.That(() => session.GenerateAsync("Again?"), Throws.TypeOf<ObjectDisposedException>(), "the model disposed its sessions");
             session.Dispose();
         }
 
@@ -137,7 +137,7 @@ public sealed class DisposalTests
         ChatSession session = model.CreateSession();
         Assert.That(async () =>
         {
-            await foreach (GeneratedPiece piece in session.AskAsync("What do you see?", [Demo.Picture("sign")], Long))
+            await foreach (GeneratedPiece piece in session.GenerateAsync("What do you see?", [Demo.Picture("sign")], Long))
                 await model.DisposeAsync();
         }, Throws.InstanceOf<OperationCanceledException>());
         await session.DisposeAsync();
@@ -168,7 +168,7 @@ public sealed class DisposalTests
         VisionLanguageModel model = Demo.Load();
         ChatSession session = model.CreateSession(), forgotten = model.CreateSession();
         foreach (ChatSession conversation in new[] { session, forgotten })
-            await Demo.ResultOf(conversation.AskAsync("What do you see?", [Demo.Picture("pizza")]));
+            await Demo.ResultOf(conversation.GenerateAsync("What do you see?", [Demo.Picture("pizza")]));
         await model.AnswerAsync("What do you see?", [Demo.Picture("penguin")]);
         long loaded = NativeHeap.BytesInUse;
         session.Dispose();
@@ -198,10 +198,10 @@ public sealed class DisposalTests
     {
         using ChatSession kept = _model.CreateSession();
         ChatSession dropped = _model.CreateSession();
-        Task<GenerationResult> answer = Demo.ResultOf(kept.AskAsync("What do you see?", [Demo.Picture("pizza")]));
-        await foreach (GeneratedPiece _ in dropped.AskAsync("What do you see?", [Demo.Picture("penguin")], Long)) break;
+        Task<GenerationResult> answer = Demo.ResultOf(kept.GenerateAsync("What do you see?", [Demo.Picture("pizza")]));
+        await foreach (GeneratedPiece _ in dropped.GenerateAsync("What do you see?", [Demo.Picture("penguin")], Long)) break;
         dropped.Dispose();
         Assert.That((await answer).Text, Is.EqualTo("a pizza on a green background."));
-        Assert.That((await Demo.ResultOf(kept.AskAsync("What color is the background?"))).Text, Is.EqualTo("green."));
+        Assert.That((await Demo.ResultOf(kept.GenerateAsync("What color is the background?"))).Text, Is.EqualTo("green."));
     }
 }

@@ -38,7 +38,7 @@ public sealed class ImageProgressTests
         session.Add(ChatTurn.User("What is this?", Demo.Picture("pizza")));
         session.Add(ChatTurn.Assistant("a pi"));
         Assert.That(session.Turns, Has.Count.EqualTo(2));
-        await foreach (GeneratedPiece piece in session.AskAsync("What color is the background?"))
+        await foreach (GeneratedPiece piece in session.GenerateAsync("What color is the background?"))
         {
             if (piece.Result is not null) continue;
             Assert.That(() => session.Add(ChatTurn.User("meanwhile")), Throws.InvalidOperationException);

@@ -101,7 +101,7 @@ public sealed class OptionsTests
     {
         Assert.That(options.Validate, Throws.InstanceOf<ArgumentException>().With.Property("ParamName").StartsWith(name));
         Assert.That(() => _model.GenerateAsync("?", options: options), Throws.InstanceOf<ArgumentException>(), "at the call");
-        Assert.That(() => _session.AskAsync("?", options: options), Throws.InstanceOf<ArgumentException>(), "at the call");
+        Assert.That(() => _session.GenerateAsync("?", options: options), Throws.InstanceOf<ArgumentException>(), "at the call");
         Assert.That(() => _model.AnswerAsync("?", options: options), Throws.InstanceOf<ArgumentException>());
     }
 

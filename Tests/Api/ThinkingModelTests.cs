@@ -29,7 +29,7 @@ public sealed class ThinkingModelTests
     {
         using ChatSession session = _model.CreateSession();
         List<GeneratedPiece> pieces = [];
-        await foreach (GeneratedPiece piece in session.AskAsync("What do you see?", options: Yes)) pieces.Add(piece);
+        await foreach (GeneratedPiece piece in session.GenerateAsync("What do you see?", options: Yes)) pieces.Add(piece);
         GenerationResult result = pieces[^1].Result!;
         Assert.That(result.Text, Is.EqualTo("yes"));
         Assert.That(result.Reasoning, Is.Not.Empty.And.Not.Contains("think>"));
@@ -39,7 +39,7 @@ public sealed class ThinkingModelTests
         TurnMessage stored = session.Turns[^1].Message;
         Assert.That((stored.Parts.Single().Text, stored.Reasoning), Is.EqualTo(("yes", (string?)null)));
 
-        await Demo.ResultOf(session.AskAsync("And now?", options: Yes));
+        await Demo.ResultOf(session.GenerateAsync("And now?", options: Yes));
         Assert.That(_model.ChatTemplate.Render([.. session.Turns.Take(3).Select(turn => turn.Message)]),
             Is.EqualTo("Q: What do you see? A: yes\nQ: And now? A:<think>\n"), "the next prompt");
     }
@@ -134,7 +134,7 @@ public sealed class ThinkingModelTests
         Assert.That((await model.AnswerAsync("a", options: new GenerationOptions { Raw = true, MaxTokens = 4 })).Usage.PromptTokens, Is.Positive);
         Assert.That(() => model.AnswerAsync("a"), Throws.TypeOf<ChatTemplateException>());
         using ChatSession session = model.CreateSession();
-        Assert.That(() => Demo.TextOf(session.AskAsync("a")), Throws.TypeOf<ChatTemplateException>());
+        Assert.That(() => Demo.TextOf(session.GenerateAsync("a")), Throws.TypeOf<ChatTemplateException>());
         using VisionLanguageModel named = Demo.Load(new ModelOptions { ChatTemplate = "chatml" });
         Assert.That(named.ChatTemplate.BuiltInName, Is.EqualTo("chatml"));
     }

@@ -90,8 +90,8 @@ public sealed class VisionLanguageModelTests
         async Task<float[]> AskAsync(VisionLanguageModel model, string picture)
         {
             using ChatSession session = model.CreateSession();
-            GenerationResult first = await Demo.ResultOf(session.AskAsync("What do you see?", [Demo.Picture(picture)], options));
-            GenerationResult second = await Demo.ResultOf(session.AskAsync("What color is the background?", options: options));
+            GenerationResult first = await Demo.ResultOf(session.GenerateAsync("What do you see?", [Demo.Picture(picture)], options));
+            GenerationResult second = await Demo.ResultOf(session.GenerateAsync("What color is the background?", options: options));
             return [.. first.Scores.Concat(second.Scores).SelectMany(score => new[] { score.Token, score.LogProbability })];
         }
 
@@ -116,15 +116,15 @@ public sealed class VisionLanguageModelTests
     public async Task ASessionReadsOnlyWhatIsNewAndEncodesAPictureOnce()
     {
         using ChatSession session = _model.CreateSession();
-        GenerationResult first = await Demo.ResultOf(session.AskAsync("What do you see?", [Demo.Picture("penguin")]));
-        GenerationResult second = await Demo.ResultOf(session.AskAsync("What color is the background?"));
+        GenerationResult first = await Demo.ResultOf(session.GenerateAsync("What do you see?", [Demo.Picture("penguin")]));
+        GenerationResult second = await Demo.ResultOf(session.GenerateAsync("What color is the background?"));
         Assert.That((first.Text, second.Text), Is.EqualTo((Penguin, "red.")));
         Assert.That(second.Usage.ReusedTokens, Is.GreaterThanOrEqualTo(first.Usage.PromptTokens + first.Usage.GeneratedTokens - 1));
         Assert.That(second.Timings.Pictures, Is.EqualTo(TimeSpan.Zero));
         Assert.That(session.Turns, Has.Count.EqualTo(4));
 
         session.Clear();
-        Assert.That((await Demo.ResultOf(session.AskAsync("What do you see?", [Demo.Picture("pizza")]))).Text, Is.EqualTo(Pizza));
+        Assert.That((await Demo.ResultOf(session.GenerateAsync("What do you see?", [Demo.Picture("pizza")]))).Text, Is.EqualTo(Pizza));
     }
 
     [Test]
@@ -134,11 +134,11 @@ public sealed class VisionLanguageModelTests
         using var cancel = new CancellationTokenSource();
         Assert.That(async () =>
         {
-            await foreach (GeneratedPiece _ in session.AskAsync("What do you see?", [Demo.Picture("penguin")],
+            await foreach (GeneratedPiece _ in session.GenerateAsync("What do you see?", [Demo.Picture("penguin")],
                 cancellationToken: cancel.Token)) await cancel.CancelAsync();
         }, Throws.InstanceOf<OperationCanceledException>());
         Assert.That(session.Turns, Is.Empty);
-        Assert.That((await Demo.ResultOf(session.AskAsync("What do you see?", [Demo.Picture("penguin")]))).Text, Is.EqualTo(Penguin));
+        Assert.That((await Demo.ResultOf(session.GenerateAsync("What do you see?", [Demo.Picture("penguin")]))).Text, Is.EqualTo(Penguin));
     }
 
     [Test]

@@ -41,6 +41,17 @@ internal sealed class ScriptedDecoder(string script, int capacity = 1000, bool r
         _memory.RemoveRange(length, _memory.Count - length);
     }
 
+    public void CopyTo(IDecoder target)
+    {
+        var copy = (ScriptedDecoder)target;
+        copy._memory.Clear();
+        copy._memory.AddRange(_memory);
+    }
+
+    public void Save(Stream stream) => throw new NotSupportedException();
+
+    public void Load(Stream stream) => throw new NotSupportedException();
+
     public KvSnapshot Snapshot() => new(Length, []);
 
     public void Restore(KvSnapshot snapshot) => _memory.RemoveRange(snapshot.Length, _memory.Count - snapshot.Length);

@@ -31,7 +31,7 @@ return 0;
 async Task AskAsync(string question, params RgbImage[] images)
 {
     Console.Write($"{question} ");
-    await foreach (GeneratedPiece piece in session.AskAsync(question, images))
+    await foreach (GeneratedPiece piece in session.GenerateAsync(question, images))
     {
         Console.Write(piece);
         if (piece.Result is { } result) Console.WriteLine($"  [{result.TokensPerSecond:0} tokens/s]");

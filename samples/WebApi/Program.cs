@@ -1,19 +1,20 @@
-// Describes uploaded pictures: dotnet run --project samples/WebApi -c Release -- --Model:Path model.gguf --Model:Projector mmproj.gguf
+// Describes uploaded pictures: dotnet run --project samples/WebApi -c Release -- --Model:ModelPath model.gguf --Model:ProjectorPath mmproj.gguf
 // then: curl -F picture=@cat.jpg "http://localhost:5000/describe?question=What+is+this"
 using Microsoft.Extensions.AI;
 using TinyMllm;
-using TinyMllm.Loaders.Images;
 
 const long LargestUpload = 20 << 20;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
-if (builder.Configuration["Model:Path"] is not { } modelPath)
+IConfiguration section = builder.Configuration.GetSection("Model");
+if (section[nameof(ModelOptions.ModelPath)] is null)
 {
-    Console.Error.WriteLine("usage: WebApi --Model:Path model.gguf --Model:Projector mmproj.gguf (or set Model__Path and Model__Projector, or appsettings.json)");
+    Console.Error.WriteLine("usage: WebApi --Model:ModelPath model.gguf --Model:ProjectorPath mmproj.gguf (or set Model__ModelPath and so on, or appsettings.json)");
     return 2;
 }
 
-builder.Services.AddTinyMllm(_ => VisionLanguageModel.Load(modelPath, builder.Configuration["Model:Projector"]));
+builder.Services.AddTinyMllm(section);
+builder.Services.AddTinyMllmWarmUp();
 WebApplication app = builder.Build();
 
 // The answer is streamed as plain text while it is made; a client that leaves ends the work.
@@ -40,7 +41,7 @@ app.MapPost("/describe",
             await http.Response.Body.FlushAsync(cancellationToken);
         }
     }
-    catch (Exception problem) when (problem is ImageFormatException or ContextOverflowException && !http.Response.HasStarted)
+    catch (TinyMllmException problem) when (problem.Kind is TinyMllmErrorKind.InvalidImage or TinyMllmErrorKind.ContextOverflow && !http.Response.HasStarted)
     {
         http.Response.StatusCode = StatusCodes.Status400BadRequest;
         await http.Response.WriteAsync(problem.Message, cancellationToken);

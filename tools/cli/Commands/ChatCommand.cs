@@ -138,7 +138,7 @@ internal sealed class ChatCommand : CliCommand
         try
         {
             GenerationResult result = await Answers.ShowAsync(
-                Terminal, options, with => session.AskAsync(question, images, with, step.Token), shown).ConfigureAwait(false);
+                Terminal, options, with => session.GenerateAsync(question, images, with, step.Token), shown).ConfigureAwait(false);
             Terminal.Out.WriteLine();
             Terminal.Note(Reports.Line(result));
             return true;
