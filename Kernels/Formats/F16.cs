@@ -20,7 +20,9 @@ internal readonly unsafe struct F16 : IFloatFormat<ushort>
     public static T Load<T>(byte* source)
         where T : unmanaged, IFloatLanes<T> => T.LoadFiniteHalf((ushort*)source);
 
-    public static void Decode(ReadOnlySpan<ushort> stored, Span<float> values) => HalfConversion.ToSingle(MemoryMarshal.Cast<ushort, Half>(stored), values);
+    public static void Decode(ReadOnlySpan<ushort> stored, Span<float> values) =>
+        HalfConversion.ToSingle(MemoryMarshal.Cast<ushort, Half>(stored), values);
 
-    public static void Encode(ReadOnlySpan<float> values, Span<ushort> stored) => HalfConversion.FromSingle(values, MemoryMarshal.Cast<ushort, Half>(stored));
+    public static void Encode(ReadOnlySpan<float> values, Span<ushort> stored) =>
+        HalfConversion.FromSingle(values, MemoryMarshal.Cast<ushort, Half>(stored));
 }

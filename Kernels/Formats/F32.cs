@@ -20,7 +20,8 @@ internal readonly unsafe struct F32 : IFloatFormat<uint>
     public static T Load<T>(byte* source)
         where T : unmanaged, IFloatLanes<T> => T.Load((float*)source);
 
-    public static void Decode(ReadOnlySpan<uint> stored, Span<float> values) => MemoryMarshal.Cast<uint, float>(stored)[..values.Length].CopyTo(values);
+    public static void Decode(ReadOnlySpan<uint> stored, Span<float> values) =>
+        MemoryMarshal.Cast<uint, float>(stored)[..values.Length].CopyTo(values);
 
     public static void Encode(ReadOnlySpan<float> values, Span<uint> stored) => values.CopyTo(MemoryMarshal.Cast<uint, float>(stored));
 }

@@ -7,7 +7,9 @@ using TinyMllm.Kernels.Quantization;
 
 namespace TinyMllm.Kernels.Formats;
 
-/// <summary>Which of a machine's peaks bounds products with a format; the leaves of <see cref="PanelKernel"/> are chosen by the same bound.</summary>
+/// <summary>
+/// Which of a machine's peaks bounds products with a format; the leaves of <see cref="PanelKernel"/> are chosen by the same bound.
+/// </summary>
 internal enum PeakKind
 {
     /// <summary>Float32 multiply-adds: plain floats, and what is decoded to them.</summary>
@@ -21,7 +23,8 @@ internal enum PeakKind
 }
 
 /// <summary>
-/// A row of <see cref="Formats.All"/>: everything that the rest of the code asks of a format. What a row is made of, a block and a panel, lies in the format's own file.
+/// A row of <see cref="Formats.All"/>: everything that the rest of the code asks of a format. What a row is made of, a block and a panel,
+/// lies in the format's own file.
 /// </summary>
 internal sealed class Format
 {
@@ -33,8 +36,8 @@ internal sealed class Format
     private readonly Func<TensorType, Isa, PanelKernel>? _kernel;
 
     private Format(
-        TensorType type, int blockLength, int blockBytes, DecodeAction decode, EncodeAction? encode, EncodeAction? encodePlainly, ValidateFunction validate,
-        Func<TensorType, Isa, PanelKernel>? kernel)
+        TensorType type, int blockLength, int blockBytes, DecodeAction decode, EncodeAction? encode, EncodeAction? encodePlainly,
+        ValidateFunction validate, Func<TensorType, Isa, PanelKernel>? kernel)
     {
         (Type, BlockLength, BlockBytes) = (type, blockLength, blockBytes);
         (_decode, _encode, _encodePlainly, _validate, _kernel) = (decode, encode, encodePlainly, validate, kernel);
@@ -83,17 +86,18 @@ internal sealed class Format
     public static Format? Find(TensorType type) => (uint)type < (uint)ById.Length ? ById[(int)type] : null;
 
     /// <summary>The row called <paramref name="name"/> in whatever case, or null.</summary>
-    public static Format? Named(string name) => Formats.All.FirstOrDefault(format => format.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+    public static Format? Named(string name) =>
+        Formats.All.FirstOrDefault(format => format.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Decodes as many values as <paramref name="values"/> holds.</summary>
     public void Decode(ReadOnlySpan<byte> blocks, Span<float> values) => _decode(blocks, values);
 
     /// <summary>Encodes all of <paramref name="values"/>.</summary>
     /// <exception cref="UnsupportedTensorTypeException">Not <see cref="CanEncode"/>.</exception>
-    public void Encode(ReadOnlySpan<float> values, Span<byte> blocks) => (_encode ?? throw new UnsupportedTensorTypeException(Type, "encode"))(values, blocks);
+    public void Encode(ReadOnlySpan<float> values, Span<byte> blocks) => Required(_encode)(values, blocks);
 
     /// <summary>Encodes block after block as the format defines it, without the faster twin: the oracle of <see cref="Encode"/>.</summary>
-    public void EncodePlainly(ReadOnlySpan<float> values, Span<byte> blocks) => (_encodePlainly ?? throw new UnsupportedTensorTypeException(Type, "encode"))(values, blocks);
+    public void EncodePlainly(ReadOnlySpan<float> values, Span<byte> blocks) => Required(_encodePlainly)(values, blocks);
 
     /// <summary>Index of the first block that is not finite; −1 when all are.</summary>
     public long FirstInvalidBlock(ReadOnlySpan<byte> blocks) => _validate(blocks);
@@ -110,12 +114,14 @@ internal sealed class Format
         where TFloat : struct, IFloatFormat<TBits>
         where TBits : unmanaged, IBinaryInteger<TBits> =>
         new(type, 1, Unsafe.SizeOf<TBits>(), (blocks, values) => TFloat.Decode(MemoryMarshal.Cast<byte, TBits>(blocks), values),
-            EncodeFloats<TFloat, TBits>, EncodeFloats<TFloat, TBits>, blocks => FirstWithExponent(blocks, TFloat.Exponent), PanelKernel.Float<TFloat, TBits>);
+            EncodeFloats<TFloat, TBits>, EncodeFloats<TFloat, TBits>, blocks => FirstWithExponent(blocks, TFloat.Exponent),
+            PanelKernel.Float<TFloat, TBits>);
 
     /// <summary>A row of blocks that are written and read, but not multiplied.</summary>
     public static Format Encoded<TBlock>(TensorType type)
         where TBlock : unmanaged, IEncodableBlock<TBlock> =>
-        new(type, TBlock.Length, Unsafe.SizeOf<TBlock>(), DecodeBlocks<TBlock>, EncodeBlocks<TBlock>, EncodePlainly<TBlock>, FirstInvalid<TBlock>, null);
+        new(type, TBlock.Length, Unsafe.SizeOf<TBlock>(), DecodeBlocks<TBlock>, EncodeBlocks<TBlock>, EncodePlainly<TBlock>,
+            FirstInvalid<TBlock>, null);
 
     /// <summary>A row of blocks that are written, read and multiplied.</summary>
     public static Format Encoded<TBlock, TPanel>(TensorType type)
@@ -127,7 +133,8 @@ internal sealed class Format
         where TBlock : unmanaged, IEncodableBlock<TBlock>
         where TPanel : struct, IPanelFormat<TBlock>
         where TUnit : struct, IUnitProduct =>
-        new(type, TBlock.Length, Unsafe.SizeOf<TBlock>(), DecodeBlocks<TBlock>, EncodeBlocks<TBlock>, EncodePlainly<TBlock>, FirstInvalid<TBlock>, PanelKernel.Integer<TBlock, TPanel, TUnit>)
+        new(type, TBlock.Length, Unsafe.SizeOf<TBlock>(), DecodeBlocks<TBlock>, EncodeBlocks<TBlock>, EncodePlainly<TBlock>,
+            FirstInvalid<TBlock>, PanelKernel.Integer<TBlock, TPanel, TUnit>)
         {
             Largest = TPanel.Largest,
             ZeroPoint = TPanel.ZeroPoint,
@@ -137,7 +144,8 @@ internal sealed class Format
     public static Format Stored<TBlock, TPanel>(TensorType type)
         where TBlock : unmanaged, IQuantizedBlock<TBlock>
         where TPanel : struct, IPanelFormat<TBlock> =>
-        new(type, TBlock.Length, Unsafe.SizeOf<TBlock>(), DecodeBlocks<TBlock>, null, null, FirstInvalid<TBlock>, PanelKernel.Integer<TBlock, TPanel, BlockByBlock<TPanel>>)
+        new(type, TBlock.Length, Unsafe.SizeOf<TBlock>(), DecodeBlocks<TBlock>, null, null,
+            FirstInvalid<TBlock>, PanelKernel.Integer<TBlock, TPanel, BlockByBlock<TPanel>>)
         {
             Largest = TPanel.Largest,
             ZeroPoint = TPanel.ZeroPoint,
@@ -163,6 +171,8 @@ internal sealed class Format
         var source = MemoryMarshal.Cast<byte, T>(bytes);
         for (int i = 0; i < values.Length; i++) values[i] = float.CreateTruncating(source[i]);
     }
+
+    private EncodeAction Required(EncodeAction? encode) => encode ?? throw new UnsupportedTensorTypeException(Type, "encode");
 
     private static long FirstNotFinite<T>(ReadOnlySpan<byte> bytes)
         where T : unmanaged, INumberBase<T>

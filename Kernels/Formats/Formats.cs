@@ -3,8 +3,9 @@ using TinyMllm.Kernels.Quantization;
 namespace TinyMllm.Kernels.Formats;
 
 /// <summary>
-/// The table of formats. A format is a file of this folder and a row here: block length, byte size, decoding, encoding, validation, the kernel of each instruction set, its peak,
-/// the names of the command line and the lists of the tests follow from the row. docs/formats/quantization.md says how to add one.
+/// The table of formats. A format is a file of this folder and a row here: block length, byte size, decoding, encoding, validation, the
+/// kernel of each instruction set, its peak, the names of the command line and the lists of the tests follow from the row.
+/// docs/formats/quantization.md#adding-a-format says how to add one.
 /// </summary>
 internal static class Formats
 {

@@ -1,12 +1,12 @@
 namespace TinyMllm.Kernels.Formats;
 
 /// <summary>
-/// A list of points that stand for groups of 4 or 8 weights: an index of 8 to 11 bits chooses a point, where each weight by itself would need more. Each coordinate is one of a few
-/// levels, and the points are the ones that weights were found to lie nearest to.
+/// A list of points that stand for groups of 4 or 8 weights: an index of 8 to 11 bits chooses a point, where each weight by itself would
+/// need more. Each coordinate is one of a few levels, and the points are the ones that weights were found to lie nearest to.
 /// </summary>
 /// <remarks>
-/// The formats list their points in ascending order of Σ coordinate·levelsⁱ, so that a list is written down by the gaps between neighbours, a byte each; the first gap is the first point's
-/// distance from zero. The bytes are in base 64.
+/// The formats list their points in ascending order of Σ coordinate·levelsⁱ, so that a list is written down by the gaps between neighbours,
+/// a byte each; the first gap is the first point's distance from zero. The bytes are in base 64.
 /// </remarks>
 internal sealed class Grid
 {
@@ -37,7 +37,8 @@ internal sealed class Grid
     public ReadOnlySpan<byte> this[int index] => _coordinates.AsSpan(index * _dimension, _dimension);
 
     /// <summary>
-    /// Codes of magnitudes with their signs, in ascending order of what they stand for: 8 + m for the magnitude of index m, 7 − m for its negative.
+    /// Codes of magnitudes with their signs, in ascending order of what they stand for: 8 + m for the magnitude of index m, 7 − m for its
+    /// negative.
     /// </summary>
     /// <param name="index">The point whose coordinates are magnitudes.</param>
     /// <param name="signs">Bit i is set if weight i is negative.</param>

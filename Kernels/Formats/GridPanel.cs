@@ -5,8 +5,8 @@ using TinyMllm.Kernels.Simd;
 namespace TinyMllm.Kernels.Formats;
 
 /// <summary>
-/// A block of 256 weights that lie on a <see cref="Grid"/>. Whatever the format, a weight is one of up to 16 levels times a scale: x = d·Step·m·(Table[code] − ZeroPoint), m a small
-/// integer per 16 or 32 weights. So all of them decode and multiply alike.
+/// A block of 256 weights that lie on a <see cref="Grid"/>. Whatever the format, a weight is one of up to 16 levels times a scale: x =
+/// d·Step·m·(Table[code] − ZeroPoint), m a small integer per 16 or 32 weights. So all of them decode and multiply alike.
 /// </summary>
 /// <typeparam name="TBlock">The block itself.</typeparam>
 internal unsafe interface IGridBlock<TBlock> : IQuantizedBlock<TBlock>
@@ -50,21 +50,24 @@ internal static unsafe class GridBlocks
 }
 
 /// <summary>
-/// Any grid format in a panel: the points are looked up when weights are packed, and a weight takes four bits. Unit = 16 floats d·Step, per multiplier 16 bytes, 8 times
-/// <see cref="LegacyNibbles"/> of codes. y = d·Step·m·(table[code] − zero).
+/// Any grid format in a panel: the points are looked up when weights are packed, and a weight takes four bits. Unit = 8 times
+/// <see cref="LegacyNibbles"/> of codes, 16 floats d·Step, per multiplier 16 bytes. y = d·Step·m·(table[code] − zero).
 /// </summary>
 internal readonly unsafe struct PanelGrid<TBlock> : IPanelFormat<TBlock>
     where TBlock : unmanaged, IGridBlock<TBlock>
 {
-    private const int Multipliers = Panel.Outputs * sizeof(float);
-
-    private static int Codes => Multipliers + (Panel.Outputs * (256 / TBlock.ScaleLength));
+    /// <summary>Where scales and multipliers begin in a unit. What differs in length comes last, so that these are constants.</summary>
+    private const int Scales = 8 * LegacyNibbles.Bytes, Multipliers = Scales + (Panel.Outputs * sizeof(float));
 
     public static int BlockLength => TBlock.ScaleLength;
 
     public static int UnitLength => 256;
 
-    public static int UnitBytes => Codes + (8 * LegacyNibbles.Bytes);
+    public static int UnitBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Multipliers + (Panel.Outputs * (256 / TBlock.ScaleLength));
+    }
 
     public static int ZeroPoint => TBlock.ZeroPoint;
 
@@ -75,11 +78,12 @@ internal readonly unsafe struct PanelGrid<TBlock> : IPanelFormat<TBlock>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TBytes Quad<TBytes>(byte* unit, int part, int quad)
         where TBytes : unmanaged, IByteLanes<TBytes> =>
-        TBytes.LookUp(TBlock.Table, LegacyNibbles.Quad<TBytes>(unit + Codes + (part * LegacyNibbles.Bytes), quad));
+        TBytes.LookUp(TBlock.Table, LegacyNibbles.Quad<TBytes>(unit + (part * LegacyNibbles.Bytes), quad));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TFloats Scale<TFloats>(byte* unit, int block)
-        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.Load((float*)unit) * TFloats.LoadUInt8(unit + Multipliers + (Panel.Outputs * block));
+        where TFloats : unmanaged, IFloatLanes<TFloats> =>
+        TFloats.Load((float*)(unit + Scales)) * TFloats.LoadUInt8(unit + Multipliers + (Panel.Outputs * block));
 
     public static TFloats Offset<TFloats>(byte* unit, int block)
         where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.Zero;
@@ -89,12 +93,12 @@ internal readonly unsafe struct PanelGrid<TBlock> : IPanelFormat<TBlock>
     {
         Span<byte> codes = stackalloc byte[256], multipliers = stackalloc byte[256 / TBlock.ScaleLength], nibbles = stackalloc byte[16];
         block->Unpack(codes, multipliers);
-        ((float*)unit)[row] = (float)block->Factor * TBlock.Step;
+        ((float*)(unit + Scales))[row] = (float)block->Factor * TBlock.Step;
         for (int j = 0; j < multipliers.Length; j++) unit[Multipliers + (Panel.Outputs * j) + row] = multipliers[j];
         for (int part = 0; part < 8; part++)
         {
             for (int j = 0; j < 16; j++) nibbles[j] = (byte)(codes[(32 * part) + j] | (codes[(32 * part) + 16 + j] << 4));
-            LegacyNibbles.PackRow(nibbles, row, unit + Codes + (part * LegacyNibbles.Bytes));
+            LegacyNibbles.PackRow(nibbles, row, unit + (part * LegacyNibbles.Bytes));
         }
     }
 }

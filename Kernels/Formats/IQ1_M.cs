@@ -4,15 +4,17 @@ using System.Runtime.InteropServices;
 namespace TinyMllm.Kernels.Formats;
 
 /// <summary>
-/// 256 values in 56 bytes, eight at a time on the points of <see cref="IQ1_S"/>: x = d·m·(t ± ⅛), t in {−1, 0, 1}, m in 1, 3, … 15 per 16 values, the sign of ⅛ per eight.
+/// 256 values in 56 bytes, eight at a time on the points of <see cref="IQ1_S"/>: x = d·m·(t ± ⅛), t in {−1, 0, 1}, m in 1, 3, … 15 per 16
+/// values, the sign of ⅛ per eight.
 /// <code>
 /// byte  0                   32                   48                    56
 ///       ┌───────────────────┬────────────────────┬─────────────────────┐
 ///       │ Indices: 32 bytes │ HighBits: 16 bytes │ Scales: 4 × 16 bits │
 ///       └───────────────────┴────────────────────┴─────────────────────┘
 /// </code>
-/// Group l of eight values has its lower eight index bits in byte l and the upper three in four bits of high byte l / 2, the even group below; the fourth is set for −⅛. Sixteen bits of scales
-/// hold (m − 1) / 2 of four times 16 values, three bits each; the four bits above, from the first to the last, are d as a half.
+/// Group l of eight values has its lower eight index bits in byte l and the upper three in four bits of high byte l / 2, the even group
+/// below; the fourth is set for −⅛. Sixteen bits of scales hold (m − 1) / 2 of four times 16 values, three bits each; the four bits above,
+/// from the first to the last, are d as a half.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal unsafe struct IQ1_M : IGridBlock<IQ1_M>

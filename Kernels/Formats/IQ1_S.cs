@@ -4,15 +4,16 @@ using System.Runtime.InteropServices;
 namespace TinyMllm.Kernels.Formats;
 
 /// <summary>
-/// 256 values in 50 bytes, eight at a time on one of 2048 points: x = d·m·(t ± ⅛), t in {−1, 0, 1}, m in 1, 3, … 15 and the sign of ⅛ per 32 values.
+/// 256 values in 50 bytes, eight at a time on one of 2048 points: x = d·m·(t ± ⅛), t in {−1, 0, 1}, m in 1, 3, … 15 and the sign of ⅛ per
+/// 32 values.
 /// <code>
 /// byte  0             2                   34                      50
 ///       ┌─────────────┬───────────────────┬───────────────────────┐
 ///       │ Scale: half │ Indices: 32 bytes │ HighBits: 8 × 16 bits │
 ///       └─────────────┴───────────────────┴───────────────────────┘
 /// </code>
-/// Group l of eight values has its lower eight index bits in byte l and the upper three in bits 3·(l % 4) … of the 16 bits of its 32 values. Bits 12 … 14 of these are (m − 1) / 2, bit 15
-/// is set for −⅛.
+/// Group l of eight values has its lower eight index bits in byte l and the upper three in bits 3·(l % 4) … of the 16 bits of its 32
+/// values. Bits 12 … 14 of these are (m − 1) / 2, bit 15 is set for −⅛.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal unsafe struct IQ1_S : IGridBlock<IQ1_S>

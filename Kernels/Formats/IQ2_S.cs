@@ -11,8 +11,8 @@ namespace TinyMllm.Kernels.Formats;
 ///       │ Scale: half │ Indices: 32 bytes │ Signs: 32 bytes │ HighBits: 8 bytes │ Scales: 8 bytes │
 ///       └─────────────┴───────────────────┴─────────────────┴───────────────────┴─────────────────┘
 /// </code>
-/// Group l of eight values has its lower eight index bits in byte l, the upper two in bits 2·(l % 4), 2·(l % 4) + 1 of high byte l / 4, and eight signs. Scales hold (m − 1) / 2, the even
-/// 16 values below.
+/// Group l of eight values has its lower eight index bits in byte l, the upper two in bits 2·(l % 4), 2·(l % 4) + 1 of high byte l / 4, and
+/// eight signs. Scales hold (m − 1) / 2, the even 16 values below.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal unsafe struct IQ2_S : IGridBlock<IQ2_S>

@@ -11,7 +11,8 @@ namespace TinyMllm.Kernels.Formats;
 ///       │ Scale: half │ Quants: 32 × 16 bits │ Scales: 8 bytes │
 ///       └─────────────┴──────────────────────┴─────────────────┘
 /// </code>
-/// Quants hold the index of a point in their lower nine bits and seven signs above, as <see cref="IQ2_XXS"/> has them. Scales hold (m − 1) / 2, the even 16 values below.
+/// Quants hold the index of a point in their lower nine bits and seven signs above, as <see cref="IQ2_XXS"/> has them. Scales hold (m − 1)
+/// / 2, the even 16 values below.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal unsafe struct IQ2_XS : IGridBlock<IQ2_XS>

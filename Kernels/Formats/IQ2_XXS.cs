@@ -11,8 +11,8 @@ namespace TinyMllm.Kernels.Formats;
 ///       │ Scale: half │ Quants: 8 × 8 bytes │
 ///       └─────────────┴─────────────────────┘
 /// </code>
-/// The eight bytes of 32 values are two 32-bit words. The first holds four indices of points. Bits 7l … 7l + 6 of the second are signs of group l, the eighth of which makes the
-/// number of negative ones even; its upper four bits are (m − 1) / 2.
+/// The eight bytes of 32 values are two 32-bit words. The first holds four indices of points. Bits 7l … 7l + 6 of the second are signs of
+/// group l, the eighth of which makes the number of negative ones even; its upper four bits are (m − 1) / 2.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal unsafe struct IQ2_XXS : IGridBlock<IQ2_XXS>
@@ -57,7 +57,10 @@ internal unsafe struct IQ2_XXS : IGridBlock<IQ2_XXS>
             uint indices = words[2 * part], signs = words[(2 * part) + 1];
             multipliers[part] = (byte)((2 * (signs >> 28)) + 1);
             for (int l = 0; l < 4; l++)
-                Points.Signed((byte)(indices >> (8 * l)), Grid.EvenSigns((int)(signs >> (7 * l)) & 127), codes.Slice((32 * part) + (8 * l), 8));
+            {
+                int index = (byte)(indices >> (8 * l)), seven = (int)(signs >> (7 * l)) & 127;
+                Points.Signed(index, Grid.EvenSigns(seven), codes.Slice((32 * part) + (8 * l), 8));
+            }
         }
     }
 }

@@ -11,7 +11,8 @@ namespace TinyMllm.Kernels.Formats;
 ///       │ Scale: half │ Indices: 64 bytes │ HighBits: 8 bytes │ Signs: 32 bytes │ Scales: 4 bytes │
 ///       └─────────────┴───────────────────┴───────────────────┴─────────────────┴─────────────────┘
 /// </code>
-/// Byte j and bit j % 8 of high byte j / 8 are the point of values 4j … 4j + 3; bit i of sign byte l is that of value 8l + i. Scales hold (m − 1) / 2, the even 32 values below.
+/// Byte j and bit j % 8 of high byte j / 8 are the point of values 4j … 4j + 3; bit i of sign byte l is that of value 8l + i. Scales hold
+/// (m − 1) / 2, the even 32 values below.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal unsafe struct IQ3_S : IGridBlock<IQ3_S>

@@ -4,14 +4,16 @@ using System.Runtime.InteropServices;
 namespace TinyMllm.Kernels.Formats;
 
 /// <summary>
-/// 256 values in 98 bytes, four at a time on one of 256 points: x = ±d·m/4·v, v in {4, 12, 20, 28, 36, 44, 52, 62}, m in 1, 3, … 31 per 32 values.
+/// 256 values in 98 bytes, four at a time on one of 256 points: x = ±d·m/4·v, v in {4, 12, 20, 28, 36, 44, 52, 62}, m in 1, 3, … 31 per 32
+/// values.
 /// <code>
 /// byte  0             2                   66                            98
 ///       ┌─────────────┬───────────────────┬─────────────────────────────┐
 ///       │ Scale: half │ Indices: 64 bytes │ ScalesAndSigns: 8 × 32 bits │
 ///       └─────────────┴───────────────────┴─────────────────────────────┘
 /// </code>
-/// Byte j is the point of values 4j … 4j + 3. Bits 7l … 7l + 6 of a word of 32 values are signs of its group l of eight, as <see cref="IQ2_XXS"/> has them; its upper four bits are (m − 1) / 2.
+/// Byte j is the point of values 4j … 4j + 3. Bits 7l … 7l + 6 of a word of 32 values are signs of its group l of eight, as
+/// <see cref="IQ2_XXS"/> has them; its upper four bits are (m − 1) / 2.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal unsafe struct IQ3_XXS : IGridBlock<IQ3_XXS>

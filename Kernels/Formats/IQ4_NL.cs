@@ -10,8 +10,12 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// 32 values in 18 bytes: x ≈ d·K[q], where K is a table of 16 levels that lie denser around zero.
 /// <code>
-/// | d: half | 16 bytes: byte j holds q[j] below and q[j + 16] above |
+/// byte  0               2                  18
+///       ┌───────────────┬──────────────────┐
+///       │ Scale: half d │ Quants: 16 bytes │
+///       └───────────────┴──────────────────┘
 /// </code>
+/// Byte j of the quants holds q[j] below and q[j + 16] above.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct IQ4_NL : IEncodableBlock<IQ4_NL>

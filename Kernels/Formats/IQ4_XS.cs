@@ -9,9 +9,13 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// 256 values in 136 bytes, 8 sub-blocks of 32: x ≈ d·(s − 32)·K[q] with the table K of <see cref="IQ4_NL"/>, s in 0 … 63 per sub-block.
 /// <code>
-/// | d: half | 16 bits: bits 2j, 2j + 1 are the high bits of s[j] | 4 bytes: low four bits of s, two each | 128 bytes of quants |
+/// byte  0               2                     4                    8                   136
+///       ┌───────────────┬─────────────────────┬────────────────────┬───────────────────┐
+///       │ Scale: half d │ HighScales: 16 bits │ LowScales: 4 bytes │ Quants: 128 bytes │
+///       └───────────────┴─────────────────────┴────────────────────┴───────────────────┘
 /// </code>
-/// Sub-block j has 16 quant bytes; byte l holds its value l below and l + 16 above.
+/// Bits 2j, 2j + 1 of the high scales and four bits of low byte j / 2 (even j below) are s[j]. Sub-block j has 16 quant bytes; byte l holds
+/// its value l below and l + 16 above.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct IQ4_XS : IEncodableBlock<IQ4_XS>
@@ -101,7 +105,8 @@ internal readonly unsafe struct PanelIQ4_XS : IPanelFormat<IQ4_XS>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TFloats Scale<TFloats>(byte* unit, int block)
-        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)unit) * TFloats.LoadInt8((sbyte*)unit + 32 + (16 * block));
+        where TFloats : unmanaged, IFloatLanes<TFloats> =>
+        TFloats.LoadFiniteHalf((ushort*)unit) * TFloats.LoadInt8((sbyte*)unit + 32 + (16 * block));
 
     public static TFloats Offset<TFloats>(byte* unit, int block)
         where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.Zero;

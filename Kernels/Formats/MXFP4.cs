@@ -11,8 +11,12 @@ namespace TinyMllm.Kernels.Formats;
 /// 32 values in 17 bytes, microscaling floats of the Open Compute Project: x ≈ 2^(e − 128)·M[q], where M holds twice the values of a 4-bit
 /// float (1 sign, 2 exponent, 1 mantissa bit).
 /// <code>
-/// | e: byte | 16 bytes: byte j holds q[j] below and q[j + 16] above |
+/// byte  0                  1                  17
+///       ┌──────────────────┬──────────────────┐
+///       │ Exponent: byte e │ Quants: 16 bytes │
+///       └──────────────────┴──────────────────┘
 /// </code>
+/// Byte j of the quants holds q[j] below and q[j + 16] above.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct MXFP4 : IEncodableBlock<MXFP4>

@@ -11,8 +11,12 @@ namespace TinyMllm.Kernels.Formats;
 /// 64 values in 36 bytes, four sub-blocks of 16: x ≈ s·M[q] with the table of <see cref="MXFP4"/> and s an 8-bit float (4 exponent,
 /// 3 mantissa bits, no sign), halved.
 /// <code>
-/// | 4 bytes: s | 4 × 8 bytes: byte j of sub-block k holds value 16k + j below and 16k + 8 + j above |
+/// byte  0                   4                     36
+///       ┌───────────────────┬─────────────────────┐
+///       │ Scales: 4 bytes s │ Quants: 4 × 8 bytes │
+///       └───────────────────┴─────────────────────┘
 /// </code>
+/// Byte j of sub-block k holds value 16k + j below and 16k + 8 + j above.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct NVFP4 : IEncodableBlock<NVFP4>

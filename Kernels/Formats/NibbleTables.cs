@@ -21,7 +21,9 @@ internal static unsafe class NibbleTables
         get => Address([12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0]);
     }
 
-    /// <summary>The compiler puts such constants into the image, where nothing moves; unlike a static field they cost no initialisation check.</summary>
+    /// <summary>
+    /// The compiler puts such constants into the image, where nothing moves; unlike a static field they cost no initialisation check.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* Address(ReadOnlySpan<byte> table) => (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(table));
 }

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace TinyMllm.Kernels.Formats;
 
 /// <summary>
-/// Bytes of a row that keep their order in a panel: word c of four bytes goes to vector c, which holds the words of all 16 rows. That is a transposition, and all the packing
-/// that most quants need.
+/// Bytes of a row that keep their order in a panel: word c of four bytes goes to vector c, which holds the words of all 16 rows. That is a
+/// transposition, and all the packing that most quants need.
 /// </summary>
 internal static unsafe class PanelWords
 {

@@ -9,8 +9,12 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// 128 signs in 18 bytes: x ≈ ±d, d the mean magnitude.
 /// <code>
-/// | d: half | 128 bits, lowest first: 1 for +d, 0 for −d |
+/// byte  0               2                 18
+///       ┌───────────────┬─────────────────┐
+///       │ Scale: half d │ Signs: 16 bytes │
+///       └───────────────┴─────────────────┘
 /// </code>
+/// Bit i % 8 of byte i / 8 is 1 where value i is +d, 0 where it is −d.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct Q1_0 : IEncodableBlock<Q1_0>

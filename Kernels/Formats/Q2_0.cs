@@ -9,8 +9,12 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// 64 values in 18 bytes: x ≈ d·(q − 1), q in 0 … 3, d the largest magnitude.
 /// <code>
-/// | d: half | 16 bytes: four values each, lowest bits first |
+/// byte  0               2                  18
+///       ┌───────────────┬──────────────────┐
+///       │ Scale: half d │ Quants: 16 bytes │
+///       └───────────────┴──────────────────┘
 /// </code>
+/// Byte i / 4 holds four values, the first in the lowest bits.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct Q2_0 : IEncodableBlock<Q2_0>

@@ -9,9 +9,12 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// 256 values in 84 bytes, 16 sub-blocks of 16: x ≈ (d·s)·q − (dmin·m), q in 0 … 3, s and m in 0 … 15 per sub-block.
 /// <code>
-/// | 16 bytes: s below, m above | 64 bytes of quants | d: half | dmin: half |
+/// byte  0                  16                 80              82                   84
+///       ┌──────────────────┬──────────────────┬───────────────┬────────────────────┐
+///       │ Scales: 16 bytes │ Quants: 64 bytes │ Scale: half d │ Minimum: half dmin │
+///       └──────────────────┴──────────────────┴───────────────┴────────────────────┘
 /// </code>
-/// Value 128n + 32g + l lies in bits 2g, 2g + 1 of quant byte 32n + l.
+/// Byte j of the scales holds s[j] below and m[j] above. Value 128n + 32g + l lies in bits 2g, 2g + 1 of quant byte 32n + l.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct Q2_K : IEncodableBlock<Q2_K>
@@ -80,7 +83,9 @@ internal struct Q2_K : IEncodableBlock<Q2_K>
     }
 }
 
-/// <summary>Q2_K: unit = 16 half d, 16 half dmin, per 16 values 16 scale bytes and 16 minimum bytes, two-bit fields. y = d·s·q − dmin·m.</summary>
+/// <summary>
+/// Q2_K: unit = 16 half d, 16 half dmin, per 16 values 16 scale bytes and 16 minimum bytes, two-bit fields. y = d·s·q − dmin·m.
+/// </summary>
 internal readonly unsafe struct PanelQ2_K : IPanelFormat<Q2_K>
 {
     private const int Head = 64 + (16 * 32);
@@ -103,7 +108,8 @@ internal readonly unsafe struct PanelQ2_K : IPanelFormat<Q2_K>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TFloats Scale<TFloats>(byte* unit, int block)
-        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)unit) * TFloats.LoadUInt8(unit + 64 + (32 * block));
+        where TFloats : unmanaged, IFloatLanes<TFloats> =>
+        TFloats.LoadFiniteHalf((ushort*)unit) * TFloats.LoadUInt8(unit + 64 + (32 * block));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TFloats Offset<TFloats>(byte* unit, int block)

@@ -9,10 +9,13 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// 256 values in 110 bytes, 16 sub-blocks of 16: x ≈ d·(s − 32)·q, q in −4 … 3, s in 0 … 63 per sub-block.
 /// <code>
-/// | 32 bytes of high bits | 64 bytes of low bits | 12 bytes of scales | d: half |
+/// byte  0                    32                 96                 108             110
+///       ┌────────────────────┬──────────────────┬──────────────────┬───────────────┐
+///       │ HighBits: 32 bytes │ Quants: 64 bytes │ Scales: 12 bytes │ Scale: half d │
+///       └────────────────────┴──────────────────┴──────────────────┴───────────────┘
 /// </code>
-/// The low two bits of q + 4 lie as in <see cref="Q2_K"/>; its third bit is bit i / 32 of high byte i % 32. Scale j keeps its low four
-/// bits in byte j % 8 (j &lt; 8 below, else above) and its high two in byte 8 + j % 4 at bit 2·(j / 4).
+/// The low two bits of q + 4 lie as in <see cref="Q2_K"/>; its third bit is bit i / 32 of high byte i % 32. Scale j keeps its low four bits
+/// in byte j % 8 (j &lt; 8 below, else above) and its high two in byte 8 + j % 4 at bit 2·(j / 4).
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct Q3_K : IEncodableBlock<Q3_K>
@@ -86,8 +89,8 @@ internal struct Q3_K : IEncodableBlock<Q3_K>
 }
 
 /// <summary>
-/// Q3_K: unit = 16 half d, 16 vectors of 16 signed scale bytes (the file's 6-bit field minus 32), 8 vectors of third bits (vector g, bit j: quad g of 32-value part j),
-/// two-bit fields. y = d·scale·(q − 4).
+/// Q3_K: unit = 16 half d, 16 vectors of 16 signed scale bytes (the file's 6-bit field minus 32), 8 vectors of third bits (vector g, bit j:
+/// quad g of 32-value part j), two-bit fields. y = d·scale·(q − 4).
 /// </summary>
 internal readonly unsafe struct PanelQ3_K : IPanelFormat<Q3_K>
 {
@@ -116,7 +119,8 @@ internal readonly unsafe struct PanelQ3_K : IPanelFormat<Q3_K>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TFloats Scale<TFloats>(byte* unit, int block)
-        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)unit) * TFloats.LoadInt8((sbyte*)unit + 32 + (16 * block));
+        where TFloats : unmanaged, IFloatLanes<TFloats> =>
+        TFloats.LoadFiniteHalf((ushort*)unit) * TFloats.LoadInt8((sbyte*)unit + 32 + (16 * block));
 
     public static TFloats Offset<TFloats>(byte* unit, int block)
         where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.Zero;

@@ -10,9 +10,13 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// 32 values in 18 bytes: x ≈ d·(q − 8), q in 0 … 15.
 /// <code>
-/// | d: half | 16 bytes: byte j holds q[j] below and q[j + 16] above |
+/// byte  0               2                  18
+///       ┌───────────────┬──────────────────┐
+///       │ Scale: half d │ Quants: 16 bytes │
+///       └───────────────┴──────────────────┘
 /// </code>
-/// The scale is chosen such that the value of largest magnitude maps to q = 0 exactly.
+/// Byte j of the quants holds q[j] below and q[j + 16] above. The scale is chosen such that the value of largest magnitude maps to q = 0
+/// exactly.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct Q4_0 : IEncodableBlock<Q4_0>

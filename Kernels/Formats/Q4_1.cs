@@ -10,8 +10,12 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// 32 values in 20 bytes: x ≈ d·q + m, q in 0 … 15, m the smallest value.
 /// <code>
-/// | d: half | m: half | 16 bytes: byte j holds q[j] below and q[j + 16] above |
+/// byte  0               2                 4                  20
+///       ┌───────────────┬─────────────────┬──────────────────┐
+///       │ Scale: half d │ Minimum: half m │ Quants: 16 bytes │
+///       └───────────────┴─────────────────┴──────────────────┘
 /// </code>
+/// Byte j of the quants holds q[j] below and q[j + 16] above.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct Q4_1 : IEncodableBlock<Q4_1>

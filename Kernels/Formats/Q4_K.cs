@@ -9,9 +9,12 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// 256 values in 144 bytes, 8 sub-blocks of 32: x ≈ (d·s)·q − (dmin·m), q in 0 … 15, s and m in 0 … 63 per sub-block.
 /// <code>
-/// | d: half | dmin: half | 12 bytes: s and m (<see cref="ScalesAndMinima"/>) | 128 bytes of quants |
+/// byte  0               2                    4                  16                  144
+///       ┌───────────────┬────────────────────┬──────────────────┬───────────────────┐
+///       │ Scale: half d │ Minimum: half dmin │ Scales: 12 bytes │ Quants: 128 bytes │
+///       └───────────────┴────────────────────┴──────────────────┴───────────────────┘
 /// </code>
-/// Quant byte 32k + l holds value 64k + l below and 64k + 32 + l above.
+/// The scales are s and m as <see cref="ScalesAndMinima"/> has them. Quant byte 32k + l holds value 64k + l below and 64k + 32 + l above.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct Q4_K : IEncodableBlock<Q4_K>

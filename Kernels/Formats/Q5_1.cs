@@ -10,8 +10,12 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// 32 values in 24 bytes: x ≈ d·q + m, q in 0 … 31, m the smallest value.
 /// <code>
-/// | d: half | m: half | 32 bits: bit j is the fifth bit of q[j] | 16 bytes: byte j holds the low four bits of q[j] below and of q[j + 16] above |
+/// byte  0               2                 4                   8                  24
+///       ┌───────────────┬─────────────────┬───────────────────┬──────────────────┐
+///       │ Scale: half d │ Minimum: half m │ HighBits: 32 bits │ Quants: 16 bytes │
+///       └───────────────┴─────────────────┴───────────────────┴──────────────────┘
 /// </code>
+/// Byte j of the quants holds the low four bits of q[j] below and of q[j + 16] above; bit j of the high bits is the fifth bit of q[j].
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct Q5_1 : IEncodableBlock<Q5_1>

@@ -9,9 +9,13 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// 256 values in 176 bytes, 8 sub-blocks of 32: x ≈ (d·s)·q − (dmin·m), q in 0 … 31, s and m in 0 … 63 per sub-block.
 /// <code>
-/// | d: half | dmin: half | 12 bytes: s and m (<see cref="ScalesAndMinima"/>) | 32 bytes of high bits | 128 bytes of low bits |
+/// byte  0               2                    4                  16                   48                  176
+///       ┌───────────────┬────────────────────┬──────────────────┬────────────────────┬───────────────────┐
+///       │ Scale: half d │ Minimum: half dmin │ Scales: 12 bytes │ HighBits: 32 bytes │ Quants: 128 bytes │
+///       └───────────────┴────────────────────┴──────────────────┴────────────────────┴───────────────────┘
 /// </code>
-/// Low bits lie as in <see cref="Q4_K"/>; the fifth bit of value l of sub-block j is bit j of high byte l.
+/// The scales are s and m as <see cref="ScalesAndMinima"/> has them. Low bits lie as in <see cref="Q4_K"/>; the fifth bit of value l of
+/// sub-block j is bit j of high byte l.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct Q5_K : IEncodableBlock<Q5_K>
@@ -68,7 +72,9 @@ internal struct Q5_K : IEncodableBlock<Q5_K>
     }
 }
 
-/// <summary>Q5_K: unit = <see cref="SuperScales"/>, 8 vectors of fifth bits (vector g, bit j: quad g of sub-block j), <see cref="SuperNibbles"/>.</summary>
+/// <summary>
+/// Q5_K: unit = <see cref="SuperScales"/>, 8 vectors of fifth bits (vector g, bit j: quad g of sub-block j), <see cref="SuperNibbles"/>.
+/// </summary>
 internal readonly unsafe struct PanelQ5_K : IPanelFormat<Q5_K>
 {
     private const int HighBytes = 8 * 64;

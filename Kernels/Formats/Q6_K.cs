@@ -9,7 +9,10 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// 256 values in 210 bytes, 16 sub-blocks of 16: x ≈ (d·s)·(q − 32), q in 0 … 63, s in −128 … 127 per sub-block.
 /// <code>
-/// | 128 bytes of low bits | 64 bytes of high bits | 16 signed bytes: s | d: half |
+/// byte  0                    128                  192                         208             210
+///       ┌────────────────────┬────────────────────┬───────────────────────────┬───────────────┐
+///       │ LowBits: 128 bytes │ HighBits: 64 bytes │ Scales: 16 signed bytes s │ Scale: half d │
+///       └────────────────────┴────────────────────┴───────────────────────────┴───────────────┘
 /// </code>
 /// In each half n of the block, value 128n + 32g + l has its low four bits in byte 64n + 32·(g % 2) + l (g &lt; 2 below, else above) and
 /// its high two in bits 2g, 2g + 1 of high byte 32n + l.
@@ -82,7 +85,8 @@ internal struct Q6_K : IEncodableBlock<Q6_K>
 
 /// <summary>
 /// Q6_K: unit = 16 half d, 16 vectors of 16 signed scale bytes (one per 16 values), 16 vectors of high bits, 32 vectors of low nibbles.
-/// Half n, segment s (32 values), quad g: low nibble or high nibble (s ≥ 2) of vector 16·n + 8·(s &amp; 1) + g, bits 2·s of high vector 8·n + g. y = d·scale·(q − 32).
+/// Half n, segment s (32 values), quad g: low nibble or high nibble (s ≥ 2) of vector 16·n + 8·(s &amp; 1) + g, bits 2·s of high vector 8·n
+/// + g. y = d·scale·(q − 32).
 /// </summary>
 internal readonly unsafe struct PanelQ6_K : IPanelFormat<Q6_K>
 {
@@ -113,7 +117,8 @@ internal readonly unsafe struct PanelQ6_K : IPanelFormat<Q6_K>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TFloats Scale<TFloats>(byte* unit, int block)
-        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)unit) * TFloats.LoadInt8((sbyte*)unit + Scales + (16 * block));
+        where TFloats : unmanaged, IFloatLanes<TFloats> =>
+        TFloats.LoadFiniteHalf((ushort*)unit) * TFloats.LoadInt8((sbyte*)unit + Scales + (16 * block));
 
     public static TFloats Offset<TFloats>(byte* unit, int block)
         where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.Zero;
@@ -129,8 +134,9 @@ internal readonly unsafe struct PanelQ6_K : IPanelFormat<Q6_K>
 }
 
 /// <summary>
-/// Q6_K, four blocks at a time. Two vectors of nibbles and one of high bits hold the quads of four parts: block by block they would be loaded anew for each and shifted by a count known
-/// only at run time (81 "tokens"/s where the memory gave 300); here they are loaded once and all shifts are constants. The same numbers, summed in another order.
+/// Q6_K, four blocks at a time. Two vectors of nibbles and one of high bits hold the quads of four parts: block by block they would be
+/// loaded anew for each and shifted by a count known only at run time (81 "tokens"/s where the memory gave 300); here they are loaded once
+/// and all shifts are constants. The same numbers, summed in another order.
 /// </summary>
 internal readonly unsafe struct SixBitUnit : IUnitProduct
 {

@@ -10,7 +10,10 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// 32 values in 34 bytes: x ≈ d·q, q in −127 … 127.
 /// <code>
-/// | d: half | 32 signed bytes |
+/// byte  0               2                         34
+///       ┌───────────────┬─────────────────────────┐
+///       │ Scale: half d │ Quants: 32 signed bytes │
+///       └───────────────┴─────────────────────────┘
 /// </code>
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
@@ -57,7 +60,9 @@ internal struct Q8_0 : IEncodableBlock<Q8_0>
     }
 }
 
-/// <summary>Q8_0: unit = 16 half scales, 8 vectors of 64 bytes (value + 128, VNNI's unsigned side). 34 bytes per row and 32 values, as in the file.</summary>
+/// <summary>
+/// Q8_0: unit = 16 half scales, 8 vectors of 64 bytes (value + 128, VNNI's unsigned side). 34 bytes per row and 32 values, as in the file.
+/// </summary>
 internal readonly unsafe struct PanelQ8_0 : IPanelFormat<Q8_0>
 {
     private const int ScaleBytes = 32;

@@ -6,7 +6,10 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// Activations beside weights with a minimum (Q4_1, Q5_1): Q8_0 plus s = d·Σq, which multiplies the minimum. Never stored in files.
 /// <code>
-/// | d: half | s: half | 32 signed bytes |
+/// byte  0               2             4                         36
+///       ┌───────────────┬─────────────┬─────────────────────────┐
+///       │ Scale: half d │ Sum: half s │ Quants: 32 signed bytes │
+///       └───────────────┴─────────────┴─────────────────────────┘
 /// </code>
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]

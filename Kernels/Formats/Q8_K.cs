@@ -7,7 +7,10 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// Activations beside K formats: 256 values in 292 bytes, x ≈ d·q, with the sums of 16 quants each for the minima. Never stored in files.
 /// <code>
-/// | d: float | 256 signed bytes | 16 sums: int16 |
+/// byte  0                4                          260                292
+///       ┌────────────────┬──────────────────────────┬──────────────────┐
+///       │ Scale: float d │ Quants: 256 signed bytes │ Sums: 16 × int16 │
+///       └────────────────┴──────────────────────────┴──────────────────┘
 /// </code>
 /// The value of largest magnitude maps to −127.
 /// </summary>

@@ -13,7 +13,8 @@ internal static unsafe class SuperScales
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TFloats Scale<TFloats>(byte* head, int block)
-        where TFloats : unmanaged, IFloatLanes<TFloats> => TFloats.LoadFiniteHalf((ushort*)head) * TFloats.LoadUInt8(head + 64 + (32 * block));
+        where TFloats : unmanaged, IFloatLanes<TFloats> =>
+        TFloats.LoadFiniteHalf((ushort*)head) * TFloats.LoadUInt8(head + 64 + (32 * block));
 
     /// <summary>zero·d·s − dmin·m.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -9,10 +9,14 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// 256 ternary values in 54 bytes: x ≈ d·(t − 1), t in 0 … 2, five to a byte.
 /// <code>
-/// | 48 bytes of five digits | 4 bytes of four digits | d: half |
+/// byte  0                    32                   48                 52              54
+///       ┌────────────────────┬────────────────────┬──────────────────┬───────────────┐
+///       │ Quants32: 32 bytes │ Quants16: 16 bytes │ Quants4: 4 bytes │ Scale: half d │
+///       └────────────────────┴────────────────────┴──────────────────┴───────────────┘
 /// </code>
-/// A byte is a fraction in base 3: 256·0.t₀t₁t₂t₃t₄, rounded up, so that multiplying by 3 brings one digit after another
-/// above 256. Digit n of byte m is value 32n + m (m &lt; 32), 160 + 16n + (m − 32) (m &lt; 48), 240 + 4n + (m − 48).
+/// The last four bytes hold four digits each, the others five. A byte is a fraction in base 3: 256·0.t₀t₁t₂t₃t₄, rounded up, so that
+/// multiplying by 3 brings one digit after another above 256. Digit n of byte m is value 32n + m (m &lt; 32), 160 + 16n + (m − 32) (m &lt;
+/// 48), 240 + 4n + (m − 48).
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct TQ1_0 : IEncodableBlock<TQ1_0>

@@ -9,8 +9,12 @@ namespace TinyMllm.Kernels.Formats;
 /// <summary>
 /// 256 ternary values in 66 bytes: x ≈ d·(q − 1), q in 0 … 2.
 /// <code>
-/// | 64 bytes: bits 2n, 2n + 1 of byte 32b + m hold value 128b + 32n + m | d: half |
+/// byte  0                  64              66
+///       ┌──────────────────┬───────────────┐
+///       │ Quants: 64 bytes │ Scale: half d │
+///       └──────────────────┴───────────────┘
 /// </code>
+/// Bits 2n, 2n + 1 of byte 32b + m hold value 128b + 32n + m.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct TQ2_0 : IEncodableBlock<TQ2_0>
@@ -84,4 +88,3 @@ internal readonly unsafe struct PanelTQ2_0 : IPanelFormat<TQ2_0>
         SuperCrumbs.PackRow(block->Quants, row, unit + 32);
     }
 }
-
