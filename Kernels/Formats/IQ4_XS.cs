@@ -51,6 +51,9 @@ internal struct IQ4_XS : IEncodableBlock<IQ4_XS>
         }
     }
 
+    /// <summary>Scale of sub-block <paramref name="j"/>, 0 … 63.</summary>
+    public readonly int SubScale(int j) => ((LowScales[j / 2] >> (4 * (j % 2))) & 15) | (((HighScales >> (2 * j)) & 3) << 4);
+
     private static void Encode<TSearch>(ReadOnlySpan<float> values, ref IQ4_XS block)
         where TSearch : ISubBlockSearch
     {
@@ -68,9 +71,6 @@ internal struct IQ4_XS : IEncodableBlock<IQ4_XS>
             IQ4_NL.EncodeLevels(values.Slice(32 * j, 32), Rounding.InverseOrZero(d * s), block.Quants[(16 * j)..]);
         }
     }
-
-    /// <summary>Scale of sub-block <paramref name="j"/>, 0 … 63.</summary>
-    public readonly int SubScale(int j) => ((LowScales[j / 2] >> (4 * (j % 2))) & 15) | (((HighScales >> (2 * j)) & 3) << 4);
 
     private void SetSubScale(int j, int scale)
     {

@@ -1,6 +1,9 @@
 using System.IO.Compression;
 using System.Text.Json;
 using TinyMllm.Cli.Support;
+using TinyMllm.Kernels.Quantization;
+using TinyMllm.Loaders.Gguf;
+using TinyMllm.Tests.Support;
 
 namespace TinyMllm.Tests.Cli;
 
@@ -38,6 +41,29 @@ public sealed class RunTests
         Tool.Result raw = await Tool.RunAsync(
             [.. basic, "--raw", "-p", "<|im_start|>User: <__media__>What do you see?<end_of_utterance>\nAssistant:"]);
         Assert.That(raw.Out, Is.EqualTo(" a pizza on a green background.\n"));
+    }
+
+    /// <summary>Weights that nobody trained say nothing, but they are listed, run and timed like any others.</summary>
+    [TestCase(TensorType.NVFP4)]
+    [TestCase(TensorType.IQ1_S)]
+    [TestCase(TensorType.IQ2_XS)]
+    [TestCase(TensorType.IQ3_XXS)]
+    [TestCase(TensorType.TQ1_0)]
+    public async Task WeightsOfAnyTypeRun(TensorType type)
+    {
+        using var demo = GgufFile.Open(Tool.DemoModel);
+        using var model = new RetypedModel(demo, type);
+        Assert.That(model.Count, Is.Positive, "some rows are whole blocks");
+        Tool.Result inspected = await Tool.RunAsync("inspect", model.Stored);
+        Assert.That(inspected.ExitCode, Is.Zero, inspected.Error);
+        Assert.That(inspected.Out, Does.Contain(type.ToString()));
+        Tool.Result run = await Tool.RunAsync("run", "-m", model.Stored, "-p", "What do you see?", "-n", "3", "-t", "1");
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        Tool.Result bench = await Tool.RunAsync("bench", "-m", model.Stored, "-p", "8", "-n", "2", "-r", "1", "-t", "1", "--json");
+        Assert.That(bench.ExitCode, Is.Zero, bench.Error);
+        using var rows = JsonDocument.Parse(bench.Out);
+        Assert.That(rows.RootElement.GetArrayLength(), Is.EqualTo(2));
+        Assert.That(rows.RootElement[0].GetProperty("share_of_peak").GetDouble(), Is.Positive);
     }
 
     [Test]

@@ -105,6 +105,31 @@ public sealed class TensorCodecTests
         Assert.That(RowValidation.FirstInvalidBlock(type, bytes), Is.EqualTo(-1));
     }
 
+    /// <summary>Formats without goldens, by the formulas of docs/formats/quantization.md#types: random quants, scales that are powers of two.</summary>
+    [Test]
+    public void FormatsWithoutGoldensDecodeAsTheirFormulasSay()
+    {
+        byte[] block = new byte[36];
+        new Random(8).NextBytes(block);
+        new byte[] { 0x38, 0x40, 0x2C, 0x01 }.CopyTo(block, 0);
+        float[] scales = [0.5f, 1, 0.1875f, 1 / 1024f], values = new float[64];
+        int[] levels = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];
+        TensorCodec.Decode(TensorType.NVFP4, block, values);
+        for (int i = 0; i < 64; i++)
+        {
+            int nibble = (block[4 + (8 * (i / 16)) + (i % 8)] >> (i % 16 < 8 ? 0 : 4)) & 15;
+            Assert.That(values[i], Is.EqualTo(levels[nibble] * scales[i / 16]), $"NVFP4 {i}");
+        }
+
+        BitConverter.GetBytes((Half)0.25f).CopyTo(block, 0);
+        TensorCodec.Decode(TensorType.Q2_0, block.AsSpan(0, 18), values);
+        for (int i = 0; i < 64; i++) Assert.That(values[i], Is.EqualTo((((block[2 + (i / 4)] >> (2 * (i % 4))) & 3) - 1) * 0.25f), $"Q2_0 {i}");
+
+        values = new float[128];
+        TensorCodec.Decode(TensorType.Q1_0, block.AsSpan(0, 18), values);
+        for (int i = 0; i < 128; i++) Assert.That(values[i], Is.EqualTo((block[2 + (i / 8)] & (1 << (i % 8))) != 0 ? 0.25f : -0.25f), $"Q1_0 {i}");
+    }
+
     /// <summary>The codes of the 8-bit float scale find themselves; from 256 up the reference rounds all to 448.</summary>
     [Test]
     public void NvidiaScalesRoundTrip()
