@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels;
@@ -21,9 +20,28 @@ namespace TinyMllm.Kernels;
 /// </summary>
 internal static unsafe class HalfConversion
 {
-    private const uint BiasDifference = 112u << 23;
-    private const uint SmallestNormal = 113u << 23;
     private const uint HalfInfinity = 0x7C00u << 13;
+
+    /// <summary>The difference of the biases, 112, where a float has its exponent.</summary>
+    public const uint BiasDifference = 112u << 23;
+
+    /// <summary>The float 2⁻¹⁴: the smallest half that is not subnormal.</summary>
+    public const uint SmallestNormal = 113u << 23;
+
+    /// <summary>The float 2¹⁶: from here on there is no half.</summary>
+    public const uint TooLarge = 143u << 23;
+
+    /// <summary>The float ½: added to a subnormal half's value, it leaves a mantissa that counts in 2⁻²⁴.</summary>
+    public const uint OneHalf = 126u << 23;
+
+    /// <summary>Half of the last bit that a half keeps, less one: what rounding to nearest adds before the shift.</summary>
+    public const uint AlmostHalfABit = 0xFFF;
+
+    /// <summary>The half ∞.</summary>
+    public const uint Infinity = 0x7C00;
+
+    /// <summary>What ∞ lacks to the quiet NaN.</summary>
+    public const uint Quiet = 0x0200;
 
     /// <summary>2¹¹²: what the exponent of a half is short by after its bits were shifted into a float.</summary>
     public const float ExponentShift = 5.192296858534828e33f;
@@ -56,10 +74,10 @@ internal static unsafe class HalfConversion
         uint magnitude = bits & 0x7FFFFFFF;
         uint half = magnitude switch
         {
-            > 0x7F800000 => 0x7E00,
-            >= 143u << 23 => 0x7C00,
-            < SmallestNormal => BitConverter.SingleToUInt32Bits(BitConverter.UInt32BitsToSingle(magnitude) + 0.5f) - (126u << 23),
-            _ => (magnitude - BiasDifference + 0xFFF + ((magnitude >> 13) & 1)) >> 13,
+            > SingleExponent => Infinity | Quiet,
+            >= TooLarge => Infinity,
+            < SmallestNormal => BitConverter.SingleToUInt32Bits(BitConverter.UInt32BitsToSingle(magnitude) + 0.5f) - OneHalf,
+            _ => (magnitude - BiasDifference + AlmostHalfABit + ((magnitude >> 13) & 1)) >> 13,
         };
         return BitConverter.UInt16BitsToHalf((ushort)(half | ((bits >> 16) & 0x8000)));
     }
@@ -87,23 +105,6 @@ internal static unsafe class HalfConversion
 
     /// <summary>Narrows <paramref name="count"/> floats.</summary>
     public static void FromSingle(float* source, ushort* target, int count) => VectorLoop.Run(new Narrowing(source, target), count);
-
-    /// <summary>Narrows four floats in a register to the low halves of four integers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<uint> Narrow(Vector128<float> values)
-    {
-        var bits = values.AsUInt32();
-        var magnitude = bits & Vector128.Create(0x7FFFFFFFu);
-        var sign = (bits ^ magnitude) >> 16;
-        var odd = (magnitude >> 13) & Vector128<uint>.One;
-        var normal = (magnitude - Vector128.Create(BiasDifference - 0xFFF) + odd) >> 13;
-        var subnormal = (magnitude.AsSingle() + Vector128.Create(0.5f)).AsUInt32() - Vector128.Create(126u << 23);
-        var m = magnitude.AsInt32();
-        var half = Vector128.ConditionalSelect(Vector128.LessThan(m, Vector128.Create((int)SmallestNormal)).AsUInt32(), subnormal, normal);
-        var tooLarge = Vector128.GreaterThan(m, Vector128.Create((143 << 23) - 1)).AsUInt32();
-        var isNaN = Vector128.GreaterThan(m, Vector128.Create(0x7F800000)).AsUInt32();
-        return Vector128.ConditionalSelect(tooLarge, Vector128.Create(0x7C00u) | (isNaN & Vector128.Create(0x0200u)), half) | sign;
-    }
 
     private readonly struct Widening(ushort* source, float* target) : IVectorBody
     {

@@ -1,24 +1,7 @@
 namespace TinyMllm.Kernels.MatMul;
 
-/// <summary>The words and numbers of the matrix products, and how their data lie.</summary>
+/// <summary>The words and numbers of the matrix products. <see cref="QuantizedTile{TFormat, TDot, TBytes, TFloats}"/> has the pictures and the formula.</summary>
 /// <remarks>
-/// <para>A product is y[r, o] = Σ_k W[o, k]·x[r, k]: rows r of activations, outputs o, inputs k. W lies in panels of 16 outputs.</para>
-/// <code>
-/// one vector of a panel: 64 bytes = 16 outputs × 4 k                      one row of x
-///
-///   output 0        output 1              output 15                        k k+1 k+2 k+3
-/// ┌───────────────┬───────────────┬─ … ─┬───────────────┐                ┌───┬───┬───┬───┐
-/// │ k k+1 k+2 k+3 │ k k+1 k+2 k+3 │     │ k k+1 k+2 k+3 │   times        │ x │ x │ x │ x │   broadcast to all 16
-/// └───────────────┴───────────────┴─ … ─┴───────────────┘                └───┴───┴───┴───┘
-///   sum 0           sum 1                 sum 15              16 sums of 32 bits: lane o belongs to output o, nothing is added across lanes
-/// </code>
-/// <code>
-/// W[o, k] = scale·(q − zero point) + offset        q an unsigned byte, or fewer bits of one
-/// x[r, k] = scale of x · v                         v a signed byte, −127 … 127
-///
-/// y[r, o] = Σ over blocks:   scale · scale of x · (Σ q·v + compensation)   +   offset · scaled sum
-///                            compensation = −zero point · Σ v                  scaled sum = scale of x · Σ v
-/// </code>
 /// <list type="table">
 /// <item><term>panel</term><description>16 outputs of W, all k.</description></item>
 /// <item><term>quad</term><description>Four consecutive k: what an instruction multiplies and adds to one sum.</description></item>
@@ -43,6 +26,9 @@ internal static class Panel
 
     /// <summary>k of a part: the block of activations.</summary>
     public const int Part = QuantizedRows.BlockLength;
+
+    /// <summary>k of half a part: the shorter of the two lengths of blocks.</summary>
+    public const int HalfPart = Part / 2;
 
     /// <summary>Quads of a part.</summary>
     public const int PartQuads = Part / Quad;

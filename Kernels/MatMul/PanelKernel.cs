@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using TinyMllm.Kernels.Formats;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Kernels.Simd;
@@ -132,13 +131,13 @@ public sealed unsafe class PanelKernel
                 : signed ? Of256<TFormat, TUnit, Dot256<PairProduct256>>(type, isa)
                 : Of256<TFormat, TUnit, Dot256<SignProduct256>>(type, isa),
             Isa.AdvSimdDot when InstructionSets.HasAdvSimdDot =>
-                signed ? Of<TFormat, TUnit, SdotDot128<SevenBits>, UInt8x16x4, Float32x4x4>(type, isa)
-                : Of<TFormat, TUnit, SdotDot128<EightBits>, UInt8x16x4, Float32x4x4>(type, isa),
+                signed ? Of128<TFormat, TUnit, SdotDot128<SevenBits>>(type, isa)
+                : Of128<TFormat, TUnit, SdotDot128<EightBits>>(type, isa),
             Isa.AdvSimd when InstructionSets.HasAdvSimd =>
-                signed ? Of128<TFormat, TUnit, AdvSimdProduct<SevenBits>>(type, isa) : Of128<TFormat, TUnit, AdvSimdProduct<EightBits>>(type, isa),
+                signed ? Of128<TFormat, TUnit, Dot128<AdvSimdProduct<SevenBits>>>(type, isa) : Of128<TFormat, TUnit, Dot128<AdvSimdProduct<EightBits>>>(type, isa),
             Isa.Ssse3 when InstructionSets.HasSsse3 =>
-                signed ? Of16Registers<TFormat, TUnit, Ssse3Product<SevenBits>>(type, isa) : Of16Registers<TFormat, TUnit, Ssse3Product<EightBits>>(type, isa),
-            _ => signed ? Of16Registers<TFormat, TUnit, PortableProduct<SevenBits>>(type, isa) : Of16Registers<TFormat, TUnit, PortableProduct<EightBits>>(type, isa),
+                signed ? Of16Registers<TFormat, TUnit, Dot128<Ssse3Product<SevenBits>>>(type, isa) : Of16Registers<TFormat, TUnit, Dot128<Ssse3Product<EightBits>>>(type, isa),
+            _ => signed ? Of16Registers<TFormat, TUnit, Dot128<PortableProduct<SevenBits>>>(type, isa) : Of16Registers<TFormat, TUnit, Dot128<PortableProduct<EightBits>>>(type, isa),
         };
     }
 
@@ -152,18 +151,17 @@ public sealed unsafe class PanelKernel
         where TUnit : struct, IUnitProduct
         where TDot : unmanaged, IDotLanes<TDot, UInt8x32x2, Float32x8x2> => Of<TFormat, TUnit, TDot, UInt8x32x2, Float32x8x2>(type, isa);
 
-    /// <summary>128-bit vectors with 16 registers, where a quad takes four of them.</summary>
-    private static PanelKernel Of16Registers<TFormat, TUnit, TProduct>(TensorType type, Isa isa)
+    private static PanelKernel Of128<TFormat, TUnit, TDot>(TensorType type, Isa isa)
         where TFormat : struct, IPanelFormat
         where TUnit : struct, IUnitProduct
-        where TProduct : struct, IByteProduct<Vector128<int>, Vector128<byte>, Vector128<sbyte>> =>
-        TUnit.IsUnrolled ? Of128<TFormat, QuadByQuad<TFormat>, TProduct>(type, isa) : Of128<TFormat, TUnit, TProduct>(type, isa);
+        where TDot : unmanaged, IDotLanes<TDot, UInt8x16x4, Float32x4x4> => Of<TFormat, TUnit, TDot, UInt8x16x4, Float32x4x4>(type, isa);
 
-    private static PanelKernel Of128<TFormat, TUnit, TProduct>(TensorType type, Isa isa)
+    /// <summary>128-bit vectors where a quad takes four of 16 registers.</summary>
+    private static PanelKernel Of16Registers<TFormat, TUnit, TDot>(TensorType type, Isa isa)
         where TFormat : struct, IPanelFormat
         where TUnit : struct, IUnitProduct
-        where TProduct : struct, IByteProduct<Vector128<int>, Vector128<byte>, Vector128<sbyte>> =>
-        Of<TFormat, TUnit, Dot128<TProduct>, UInt8x16x4, Float32x4x4>(type, isa);
+        where TDot : unmanaged, IDotLanes<TDot, UInt8x16x4, Float32x4x4> =>
+        TUnit.IsUnrolled ? Of128<TFormat, QuadByQuad<TFormat>, TDot>(type, isa) : Of128<TFormat, TUnit, TDot>(type, isa);
 
     private static PanelKernel Of<TFormat, TUnit, TDot, TBytes, TFloats>(TensorType type, Isa isa)
         where TFormat : struct, IPanelFormat

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using TinyMllm.Kernels.Simd;
 
 namespace TinyMllm.Kernels.MatMul;
@@ -63,20 +62,32 @@ public static unsafe class PeakLoops
     }
 
     /// <summary>Reads <paramref name="bytes"/> (a multiple of 256) from <paramref name="memory"/>; returns a checksum so that nothing is skipped.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static int Read(byte* memory, long bytes)
+    public static int Read(byte* memory, long bytes) => Isa.Current.Lanes switch
     {
-        Vector256<int> a = default, b = default, c = default, d = default;
-        for (long i = 0; i < bytes; i += 256)
+        16 when InstructionSets.HasAvx512 => ReadLines<UInt8x64>(memory, bytes),
+        8 when InstructionSets.HasAvx2 => ReadLines<UInt8x32x2>(memory, bytes),
+        _ => ReadLines<UInt8x16x4>(memory, bytes),
+    };
+
+    /// <summary>Four lines at a time, each into a register of its own.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static int ReadLines<TBytes>(byte* memory, long bytes)
+        where TBytes : unmanaged, IByteLanes<TBytes>
+    {
+        TBytes a = TBytes.Splat(0), b = a, c = a, d = a;
+        for (byte* end = memory + bytes; memory < end; memory += 4 * TBytes.Count)
         {
-            int* p = (int*)(memory + i);
-            a += Vector256.Load(p) ^ Vector256.Load(p + 8);
-            b += Vector256.Load(p + 16) ^ Vector256.Load(p + 24);
-            c += Vector256.Load(p + 32) ^ Vector256.Load(p + 40);
-            d += Vector256.Load(p + 48) ^ Vector256.Load(p + 56);
+            a |= TBytes.Load(memory);
+            b |= TBytes.Load(memory + TBytes.Count);
+            c |= TBytes.Load(memory + (2 * TBytes.Count));
+            d |= TBytes.Load(memory + (3 * TBytes.Count));
         }
 
-        return Vector256.Sum(a + b + c + d);
+        int* all = stackalloc int[TBytes.Count / sizeof(int)];
+        TBytes.Store(a | b | c | d, (byte*)all);
+        int sum = 0;
+        for (int i = 0; i < TBytes.Count / sizeof(int); i++) sum += all[i];
+        return sum;
     }
 
     private static long FourByTwo<TDot, TBytes, TFloats>(int rounds)
@@ -116,22 +127,22 @@ public static unsafe class PeakLoops
         where TFloats : unmanaged, IFloatLanes<TFloats>
     {
         TDot a0 = TDot.Start(0), b0 = a0, c0 = a0, d0 = a0, a1 = a0, b1 = a0, c1 = a0, d1 = a0;
-        for (long i = 0; i < 64L * rounds; i += 64)
+        for (long i = 0; i < (long)Panel.QuadBytes * rounds; i += Panel.QuadBytes)
         {
-            TBytes w0 = TBytes.Load(weights + (i & 64)), w1 = TBytes.Load(weights + (i & 64) + 128);
+            TBytes w0 = TBytes.Load(weights + (i & Panel.QuadBytes)), w1 = TBytes.Load(weights + (i & Panel.QuadBytes) + (2 * Panel.QuadBytes));
             a0.MultiplyAdd(w0, TBytes.SplatQuad(x));
             a1.MultiplyAdd(w1, TBytes.SplatQuad(x));
-            b0.MultiplyAdd(w0, TBytes.SplatQuad(x + 4));
-            b1.MultiplyAdd(w1, TBytes.SplatQuad(x + 4));
-            c0.MultiplyAdd(w0, TBytes.SplatQuad(x + 8));
-            c1.MultiplyAdd(w1, TBytes.SplatQuad(x + 8));
-            d0.MultiplyAdd(w0, TBytes.SplatQuad(x + 12));
-            d1.MultiplyAdd(w1, TBytes.SplatQuad(x + 12));
+            b0.MultiplyAdd(w0, TBytes.SplatQuad(x + Panel.Quad));
+            b1.MultiplyAdd(w1, TBytes.SplatQuad(x + Panel.Quad));
+            c0.MultiplyAdd(w0, TBytes.SplatQuad(x + (2 * Panel.Quad)));
+            c1.MultiplyAdd(w1, TBytes.SplatQuad(x + (2 * Panel.Quad)));
+            d0.MultiplyAdd(w0, TBytes.SplatQuad(x + (3 * Panel.Quad)));
+            d1.MultiplyAdd(w1, TBytes.SplatQuad(x + (3 * Panel.Quad)));
         }
 
         TFloats sum = TDot.ToSingle(a0) + TDot.ToSingle(b0) + TDot.ToSingle(c0) + TDot.ToSingle(d0);
         TFloats.Store(sum + TDot.ToSingle(a1) + TDot.ToSingle(b1) + TDot.ToSingle(c1) + TDot.ToSingle(d1), (float*)weights);
-        return rounds * 8L * 64;
+        return 8L * rounds * Panel.QuadBytes;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -141,17 +152,17 @@ public static unsafe class PeakLoops
         where TFloats : unmanaged, IFloatLanes<TFloats>
     {
         TDot a = TDot.Start(0), b = a, c = a, d = a;
-        for (long i = 0; i < 64L * rounds; i += 64)
+        for (long i = 0; i < (long)Panel.QuadBytes * rounds; i += Panel.QuadBytes)
         {
-            TBytes w = TBytes.Load(weights + (i & 64));
+            TBytes w = TBytes.Load(weights + (i & Panel.QuadBytes));
             a.MultiplyAdd(w, TBytes.SplatQuad(x));
-            b.MultiplyAdd(w, TBytes.SplatQuad(x + 4));
-            c.MultiplyAdd(w, TBytes.SplatQuad(x + 8));
-            d.MultiplyAdd(w, TBytes.SplatQuad(x + 12));
+            b.MultiplyAdd(w, TBytes.SplatQuad(x + Panel.Quad));
+            c.MultiplyAdd(w, TBytes.SplatQuad(x + (2 * Panel.Quad)));
+            d.MultiplyAdd(w, TBytes.SplatQuad(x + (3 * Panel.Quad)));
         }
 
         TFloats.Store(TDot.ToSingle(a) + TDot.ToSingle(b) + TDot.ToSingle(c) + TDot.ToSingle(d), (float*)weights);
-        return rounds * 4L * 64;
+        return 4L * rounds * Panel.QuadBytes;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -161,9 +172,9 @@ public static unsafe class PeakLoops
         where TFloats : unmanaged, IFloatLanes<TFloats>
     {
         TDot a = TDot.Start(0);
-        for (long i = 0; i < 64L * rounds; i += 64) a.MultiplyAdd(TBytes.Load(weights + (i & 64)), TBytes.SplatQuad(x));
+        for (long i = 0; i < (long)Panel.QuadBytes * rounds; i += Panel.QuadBytes) a.MultiplyAdd(TBytes.Load(weights + (i & Panel.QuadBytes)), TBytes.SplatQuad(x));
         TFloats.Store(TDot.ToSingle(a), (float*)weights);
-        return rounds * 64L;
+        return (long)rounds * Panel.QuadBytes;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -184,7 +195,7 @@ public static unsafe class PeakLoops
         }
 
         TFloats.Store(a + b + c + d + (e + f + g + h), weights);
-        return rounds * 8L * 16;
+        return 8L * rounds * Panel.Outputs;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -201,7 +212,7 @@ public static unsafe class PeakLoops
         }
 
         TFloats.Store(a + b + c + d, weights);
-        return rounds * 4L * 16;
+        return 4L * rounds * Panel.Outputs;
     }
 
     /// <summary>For processors without fused multiply-add.</summary>
@@ -210,14 +221,14 @@ public static unsafe class PeakLoops
         where TFloats : unmanaged, IFloatLanes<TFloats>
     {
         TFloats a = TFloats.Zero, b = a;
-        for (long i = 0; i < 16L * rounds; i += 16)
+        for (long i = 0; i < (long)Panel.Outputs * rounds; i += Panel.Outputs)
         {
-            TFloats w = TFloats.Load(weights + (i & 16));
+            TFloats w = TFloats.Load(weights + (i & Panel.Outputs));
             a = TFloats.MultiplyAdd(w, TFloats.Splat(x[0]), a);
             b = TFloats.MultiplyAdd(w, TFloats.Splat(x[1]), b);
         }
 
         TFloats.Store(a + b, weights);
-        return rounds * 2L * 16;
+        return 2L * rounds * Panel.Outputs;
     }
 }

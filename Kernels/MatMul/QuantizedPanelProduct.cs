@@ -4,7 +4,7 @@ using TinyMllm.Kernels.Simd;
 namespace TinyMllm.Kernels.MatMul;
 
 /// <summary>
-/// The product of quantised activations with panels of quantised weights; <see cref="Panel"/> has the formula and the pictures.
+/// The product of quantised activations with panels of quantised weights; <see cref="QuantizedTile{TFormat, TDot, TBytes, TFloats}"/> has the formula and the pictures.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -146,7 +146,7 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes,
     private static void Unpack(byte* unit, int length, UnpackedPanels target, int panel, int panels)
     {
         byte* bytes = target.Bytes + (panel * Panel.QuadBytes);
-        if (TFormat.BlockLength == 16) UnpackByQuad(unit, length, bytes, panels * Panel.QuadBytes);
+        if (TFormat.BlockLength == Panel.HalfPart) UnpackByQuad(unit, length, bytes, panels * Panel.QuadBytes);
         else UnpackByPart(unit, length, bytes, panels * Panel.QuadBytes);
         UnpackScales(unit, length, target.Scales + (panel * Panel.Outputs), target.Offsets + (panel * Panel.Outputs), panels * Panel.Outputs);
     }

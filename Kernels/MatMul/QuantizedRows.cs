@@ -9,6 +9,9 @@ public unsafe struct QuantizedRows
     /// <summary>Values per scale.</summary>
     public const int BlockLength = 32;
 
+    /// <summary>Values per sum.</summary>
+    internal const int SumLength = 16;
+
     /// <summary>Number of rows.</summary>
     public int Rows;
 
@@ -27,12 +30,13 @@ public unsafe struct QuantizedRows
     public int* PairSums;
 
     /// <summary>Bytes that <see cref="Attach"/> needs.</summary>
-    public static long ByteCount(int rows, int columns) => rows * ((long)columns + (columns / 32 * 4) + (columns / 16 * 4)) + 192;
+    public static long ByteCount(int rows, int columns) => 
+        rows * ((long)columns + (columns / BlockLength * sizeof(float)) + (columns / SumLength * sizeof(int))) + (3 * Panel.Alignment);
 
     /// <summary>Lays the arrays out in <paramref name="memory"/>, which is aligned to 64 bytes.</summary>
     public static QuantizedRows Attach(byte* memory, int rows, int columns)
     {
-        long values = ((long)rows * columns + 63) & -64, scales = ((long)rows * (columns / 32) * 4 + 63) & -64;
+        long values = Aligned((long)rows * columns), scales = Aligned((long)rows * (columns / BlockLength) * sizeof(float));
         return new QuantizedRows
         {
             Rows = rows,
@@ -42,4 +46,6 @@ public unsafe struct QuantizedRows
             PairSums = (int*)(memory + values + scales),
         };
     }
+
+    private static long Aligned(long bytes) => (bytes + Panel.Alignment - 1) & -Panel.Alignment;
 }

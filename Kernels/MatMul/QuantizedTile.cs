@@ -11,10 +11,31 @@ internal unsafe struct UnpackedPanels
     public float* Offsets;
 }
 
-/// <summary>
-/// The register tile of the quantised products: some rows of activations against one or two unpacked panels. <see cref="Panel"/> has the pictures and the formula.
-/// </summary>
+/// <summary>The register tile of the quantised products: some rows of activations against one or two unpacked panels of 16 outputs.</summary>
 /// <remarks>
+/// <para>A product is y[r, o] = Σ_k W[o, k]·x[r, k]: rows r of activations, outputs o, inputs k. <see cref="Panel"/> explains the other words.</para>
+/// <code>
+/// a quad of a panel: 64 bytes = 16 outputs × 4 k                          a quad of one row of x
+///
+///   output 0        output 1              output 15                        k k+1 k+2 k+3
+/// ┌───────────────┬───────────────┬─ … ─┬───────────────┐                ┌───┬───┬───┬───┐
+/// │ k k+1 k+2 k+3 │ k k+1 k+2 k+3 │     │ k k+1 k+2 k+3 │   times        │ x │ x │ x │ x │   broadcast to all 16
+/// └───────────────┴───────────────┴─ … ─┴───────────────┘                └───┴───┴───┴───┘
+///   sum 0           sum 1                 sum 15              16 sums of 32 bits: lane o belongs to output o, nothing is added across lanes
+/// </code>
+/// <code>
+/// W[o, k] = scale·(q − zero point) + offset        q an unsigned byte, or fewer bits of one
+/// x[r, k] = scale of x · v                         v a signed byte, −127 … 127
+///
+/// y[r, o] = Σ over blocks:   scale · scale of x · (Σ q·v + compensation)   +   offset · scaled sum
+///                            compensation = −zero point · Σ v                  scaled sum = scale of x · Σ v
+/// </code>
+/// <para>
+/// How 512 rows × 576 inputs × 1,536 outputs of Q8_0 run with tiles of 4 × 1: <see cref="ActivationQuantizer"/> rounds each row to 18 parts of 32 bytes. The outputs are 96 panels, which
+/// threads take one by one. A thread unpacks its panel to 144 quads (9 KB) and the scales of 18 blocks, and goes down the rows, four at a time: 128 tiles. A tile runs along the 18 blocks. In
+/// each it takes eight quads: one load of 64 weights, and for each row a broadcast of four activations and a multiply-add. At the end of the block the 4 × 16 integer sums become floats, are
+/// scaled and added to the float sums; after the last one these go to y.
+/// </para>
 /// <para>
 /// Rows and panels of a tile are types, which the JIT takes apart into registers: <see cref="RowPair{TRows, TDot, TBytes, TFloats}"/> of
 /// <see cref="RowPair{TRows, TDot, TBytes, TFloats}"/> of <see cref="OneRow{TDot, TBytes, TFloats}"/> are four rows; with a <see cref="DotPair{T, TBytes, TFloats}"/> each of them has the sums

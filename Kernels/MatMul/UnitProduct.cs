@@ -42,7 +42,7 @@ internal readonly unsafe struct BlockByBlock<TFormat> : IUnitProduct
             dot.MultiplyAdd(TFormat.Quad<TBytes>(unit, part, 1), TBytes.SplatQuad(x + Panel.Quad));
             dot.MultiplyAdd(TFormat.Quad<TBytes>(unit, part, 2), TBytes.SplatQuad(x + (2 * Panel.Quad)));
             dot.MultiplyAdd(TFormat.Quad<TBytes>(unit, part, 3), TBytes.SplatQuad(x + (3 * Panel.Quad)));
-            if (TFormat.BlockLength == 16)
+            if (TFormat.BlockLength == Panel.HalfPart)
             {
                 sum = TFloats.MultiplyAdd(TDot.ToSingle(dot), TFormat.Scale<TFloats>(unit, block) * TFloats.Splat(xScales[part]), sum);
                 if (TFormat.HasOffset) sum = TFloats.MultiplyAdd(TFormat.Offset<TFloats>(unit, block), TFloats.Splat(scaledSums[block]), sum);

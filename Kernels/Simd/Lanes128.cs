@@ -102,7 +102,7 @@ internal readonly unsafe struct Float32x4 : IMathLanes<Float32x4>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreHalf(Float32x4 value, ushort* target) =>
-        Unsafe.WriteUnaligned(target, Vector128.Narrow(HalfConversion.Narrow(value._v), Vector128<uint>.Zero).AsUInt64().ToScalar());
+        Unsafe.WriteUnaligned(target, Vector128.Narrow(ToHalf(value._v), Vector128<uint>.Zero).AsUInt64().ToScalar());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreInt8(Float32x4 value, sbyte* target) =>
@@ -112,6 +112,23 @@ internal readonly unsafe struct Float32x4 : IMathLanes<Float32x4>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> OfFiniteHalf(Vector128<int> wide) =>
         ((wide << 13) & Vector128.Create(HalfConversion.WithoutSignCopies)).AsSingle() * Vector128.Create(HalfConversion.ExponentShift);
+
+    /// <summary>Four floats as halves, in the low 16 bits of integers; <see cref="HalfConversion"/> has the method.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<uint> ToHalf(Vector128<float> values)
+    {
+        var bits = values.AsUInt32();
+        var magnitude = bits & Vector128.Create(0x7FFFFFFFu);
+        var sign = (bits ^ magnitude) >> 16;
+        var odd = (magnitude >> 13) & Vector128<uint>.One;
+        var normal = (magnitude - Vector128.Create(HalfConversion.BiasDifference - HalfConversion.AlmostHalfABit) + odd) >> 13;
+        var subnormal = (magnitude.AsSingle() + Vector128.Create(0.5f)).AsUInt32() - Vector128.Create(HalfConversion.OneHalf);
+        var m = magnitude.AsInt32();
+        var half = Vector128.ConditionalSelect(Vector128.LessThan(m, Vector128.Create((int)HalfConversion.SmallestNormal)).AsUInt32(), subnormal, normal);
+        var tooLarge = Vector128.GreaterThan(m, Vector128.Create((int)HalfConversion.TooLarge - 1)).AsUInt32();
+        var isNaN = Vector128.GreaterThan(m, Vector128.Create((int)HalfConversion.SingleExponent)).AsUInt32();
+        return Vector128.ConditionalSelect(tooLarge, Vector128.Create(HalfConversion.Infinity) | (isNaN & Vector128.Create(HalfConversion.Quiet)), half) | sign;
+    }
 
     /// <summary>Nearest integers, ties to even.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

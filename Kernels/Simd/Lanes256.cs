@@ -96,7 +96,7 @@ internal readonly unsafe struct Float32x8 : IMathLanes<Float32x8>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreHalf(Float32x8 value, ushort* target) =>
-        Vector128.Narrow(HalfConversion.Narrow(value._v.GetLower()), HalfConversion.Narrow(value._v.GetUpper())).Store(target);
+        Vector128.Narrow(Float32x4.ToHalf(value._v.GetLower()), Float32x4.ToHalf(value._v.GetUpper())).Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreInt8(Float32x8 value, sbyte* target) => Unsafe.WriteUnaligned(target, LowBytes(Avx.ConvertToVector256Int32(value._v)));
