@@ -147,7 +147,7 @@ public sealed unsafe class LanguageModel : IDisposable
         if (file.Architecture.Length == 0) throw new UnsupportedModelException($"{file.Path}: key 'general.architecture' is missing");
         if (LanguageFamilies.Find(file.Architecture) is not { } family)
         {
-            string known = string.Join(", ", LanguageFamilies.Architectures);
+            string known = string.Join(", ", LanguageFamilies.Known);
             throw new UnsupportedModelException($"{file.Path}: architecture '{file.Architecture}' is not supported; supported are {known}");
         }
 

@@ -36,7 +36,7 @@ internal sealed record RotaryTraits
 }
 
 /// <summary>Normalisation of queries and keys.</summary>
-internal enum QueryKeyNorm
+public enum QueryKeyNorm
 {
     /// <summary>None.</summary>
     None,

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace TinyMllm.Language.Families;
 
 /// <summary>All families by architecture.</summary>
@@ -9,11 +11,28 @@ internal static class LanguageFamilies
         new MiniCpm(), new Mistral3(), new Olmoe(), new Phi2(), new Phi3(), new PhiMoe(), new Qwen2(), new Qwen2Moe(),
         new Qwen3(), new Qwen35(), new SmolLm3(), new StableLm(), new StarCoder2());
 
-    /// <summary>Architectures that can be run, sorted.</summary>
+    private static readonly ConcurrentDictionary<string, LanguageFamily> Added = new(StringComparer.Ordinal);
+
+    /// <summary>Architectures that this library can run, sorted.</summary>
     public static IEnumerable<string> Architectures => ByArchitecture.Keys.Order(StringComparer.Ordinal);
 
+    /// <summary>The same with those that the app has added.</summary>
+    public static IEnumerable<string> Known => ByArchitecture.Keys.Concat(Added.Keys).Order(StringComparer.Ordinal);
+
     /// <summary>The family of an architecture, or null.</summary>
-    public static LanguageFamily? Find(string architecture) => ByArchitecture.GetValueOrDefault(architecture);
+    public static LanguageFamily? Find(string architecture) =>
+        ByArchitecture.GetValueOrDefault(architecture) ?? Added.GetValueOrDefault(architecture);
+
+    /// <summary>Adds a family of the app.</summary>
+    /// <exception cref="ArgumentException">Its architecture is known already.</exception>
+    public static void Add(LanguageFamily family)
+    {
+        foreach (string architecture in family.Architectures)
+        {
+            if (ByArchitecture.ContainsKey(architecture) || !Added.TryAdd(architecture, family))
+                throw new ArgumentException($"the architecture '{architecture}' is known already", nameof(architecture));
+        }
+    }
 
     private static Dictionary<string, LanguageFamily> Index(params ReadOnlySpan<LanguageFamily> families)
     {

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace TinyMllm.Vision.Families;
 
 /// <summary>Projector types and the families that read them.</summary>
@@ -31,12 +33,28 @@ internal static class FamilyTable
     /// <summary>Known values of <c>clip.projector_type</c>.</summary>
     public static IReadOnlyCollection<string> Names => Families.Keys;
 
+    private static readonly ConcurrentDictionary<string, string> Added = new(StringComparer.Ordinal);
+
+    /// <summary>The same with those that the app has added, sorted.</summary>
+    public static IEnumerable<string> Known => Families.Keys.Concat(Added.Keys).Order(StringComparer.Ordinal);
+
+    /// <summary>Adds another name of a known family.</summary>
+    /// <exception cref="ArgumentException">The name is known already, or the family is not.</exception>
+    public static void Add(string name, string like)
+    {
+        string known = Added.GetValueOrDefault(like, like);
+        if (!Families.ContainsKey(known)) throw new ArgumentException($"there is no projector type '{like}'", nameof(like));
+        if (Families.ContainsKey(name) || !Added.TryAdd(name, known))
+            throw new ArgumentException($"the projector type '{name}' is known already", nameof(name));
+    }
+
     /// <summary>Builds the family of a file.</summary>
     /// <exception cref="UnsupportedModelException">There is none for its projector type.</exception>
     public static VisionFamily Create(VisionSource source)
     {
+        if (Added.TryGetValue(source.Config.ProjectorType, out string? like)) source = source with { Config = source.Config with { ProjectorType = like } };
         if (Families.TryGetValue(source.Config.ProjectorType, out var create)) return create(source);
-        string known = string.Join(", ", Names.Order());
+        string known = string.Join(", ", Known);
         throw new UnsupportedModelException(
             $"{source.Weights.Path}: key 'clip.projector_type': found '{source.Config.ProjectorType}', expected one of {known}");
     }
