@@ -161,7 +161,7 @@ public static unsafe class AttentionTile
         T m = T.Splat(newMax), total = T.Zero;
         for (int i = 0; i < length; i += T.Count)
         {
-            T p = VectorMath.Exp(T.Load(scores + i) - m);
+            T p = VectorMath.ExpUpTo88(T.Load(scores + i) - m);
             T.Store(p, scores + i);
             total += p;
         }

@@ -52,12 +52,7 @@ internal readonly unsafe struct Float32x16 : IMathLanes<Float32x16>
     public static Float32x16 Round(Float32x16 value) => new(Vector512.Round(value._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float32x16 Scale(Float32x16 value, Float32x16 exponent)
-    {
-        // The exponent field of a float holds exponent + 127, so 2^n is an integer shifted into place.
-        var biased = Vector512.ConvertToInt32Native(exponent._v) + Vector512.Create(127);
-        return new(value._v * Vector512.ShiftLeft(biased, 23).AsSingle());
-    }
+    public static Float32x16 Scale(Float32x16 value, Float32x16 exponent) => new(Avx512F.Scale(value._v, exponent._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float32x16 Abs(Float32x16 value) => new(Vector512.Abs(value._v));

@@ -11,9 +11,14 @@ internal static class VectorMath
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Exp<T>(T x)
+        where T : unmanaged, IMathLanes<T> => ExpUpTo88(T.Min(x, T.Splat(88f)));
+
+    /// <summary><see cref="Exp"/> where x is known to be at most 88, as in a softmax.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T ExpUpTo88<T>(T x)
         where T : unmanaged, IMathLanes<T>
     {
-        x = T.Min(T.Max(x, T.Splat(-87f)), T.Splat(88f));
+        x = T.Max(x, T.Splat(-87f));
         T n = T.Round(x * T.Splat(1.44269504f));
         T r = T.MultiplyAdd(n, T.Splat(-0.693359375f), x);
         r = T.MultiplyAdd(n, T.Splat(2.12194440e-4f), r);

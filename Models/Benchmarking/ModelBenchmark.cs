@@ -13,6 +13,10 @@ namespace TinyMllm.Benchmarking;
 /// <summary>Times prompt reading, generation and picture encoding of model files, beside the machine's peak.</summary>
 public static unsafe class ModelBenchmark
 {
+    private const int WarmUps = 2;
+
+    private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(1);
+
     /// <summary>Runs all tests; results come as they are ready.</summary>
     /// <param name="options">What to measure.</param>
     /// <param name="peaks">Told the machine's peak for every thread count.</param>
@@ -59,9 +63,10 @@ public static unsafe class ModelBenchmark
         foreach (int length in options.PromptLengths.Where(length => length > 0))
         {
             int[] tokens = [.. Enumerable.Range(0, length).Select(i => (int)(((i * 7919L) + 13) % model.VocabularySize))];
+            using var cache = model.CreateCache(length, options.KvType);
             var seconds = Time(options, cancellationToken, () =>
             {
-                using var cache = model.CreateCache(length, options.KvType);
+                cache.Truncate(0);
                 long start = Stopwatch.GetTimestamp();
                 model.Forward(workspace, cache, Batch.Text(tokens, 0), logits, cancellationToken);
                 return Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -74,9 +79,10 @@ public static unsafe class ModelBenchmark
 
         foreach (int length in options.GenerationLengths.Where(length => length > 0))
         {
+            using var cache = model.CreateCache(length, options.KvType);
             var seconds = Time(options, cancellationToken, () =>
             {
-                using var cache = model.CreateCache(length, options.KvType);
+                cache.Truncate(0);
                 Span<int> token = stackalloc int[1];
                 long start = Stopwatch.GetTimestamp();
                 for (int i = 0; i < length; i++)
@@ -120,9 +126,19 @@ public static unsafe class ModelBenchmark
         };
     }
 
+    /// <summary>
+    /// Times a run after warming up: at least twice, and for a second, until the runtime has compiled everything in its last form. The cache is
+    /// the same for all runs, as in a chat.
+    /// </summary>
     private static List<double> Time(BenchmarkOptions options, CancellationToken cancellationToken, Func<double> run)
     {
-        run();
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < WarmUps || Stopwatch.GetElapsedTime(start) < s_warmUp; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            run();
+        }
+
         var seconds = new List<double>();
         for (int i = 0; i < options.Repetitions; i++)
         {
