@@ -28,7 +28,6 @@ internal sealed class SpecialTokenSplitter
     private readonly TokenType[] _types;
     private readonly TokenTrie _trie;
     private readonly SearchValues<byte> _firstBytes;
-    private readonly HashSet<int> _stripsLeft = [];
     private readonly HashSet<int> _stripsRight = [];
 
     public SpecialTokenSplitter(TokenizerVocabulary vocabulary, ByteStringTable tokens, TokenType[] types)
@@ -112,10 +111,7 @@ internal sealed class SpecialTokenSplitter
                 continue;
             }
 
-            int leftEnd = left;
-            if (_stripsLeft.Contains(token))
-                while (leftEnd > start && IsSpace(text[leftEnd - 1])) leftEnd--;
-            if (leftEnd > start) parts.Add(new TextFragment(start, leftEnd - start, -1));
+            if (left > start) parts.Add(new TextFragment(start, left - start, -1));
             parts.Add(new TextFragment(left, pattern.Length, token));
 
             start = left + pattern.Length;
@@ -134,24 +130,14 @@ internal sealed class SpecialTokenSplitter
         return false;
     }
 
-    /// <summary>The files do not say which tokens swallow white space beside them; these models are known to.</summary>
+    /// <summary>The files do not say which tokens swallow white space behind them; Phi-3's are known to.</summary>
     private void FindStripping(TokenizerVocabulary vocabulary, int[] special)
     {
         string name = vocabulary.ModelName.ToLowerInvariant();
-        if (name.Contains("phi-3", StringComparison.Ordinal) || name.Contains("phi3", StringComparison.Ordinal))
-        {
-            _stripsRight.UnionWith(special);
-            _stripsRight.Add(_tokens.Find("</s>"u8));
-            foreach (string text in KeptBySpacesOfPhi3) _stripsRight.Remove(_tokens.Find(Encoding.UTF8.GetBytes(text)));
-        }
-
-        if (vocabulary.PreTokenizer is "jina-v2-de" or "jina-v2-es" or "jina-v2-code"
-            || vocabulary.Architecture is "nomic-bert-moe" or "jina-bert-v3")
-        {
-            _stripsLeft.Add(_tokens.Find("<mask>"u8));
-        }
-
-        if (name.Contains("modern-bert", StringComparison.Ordinal)) _stripsLeft.Add(_tokens.Find("[MASK]"u8));
+        if (!name.Contains("phi-3", StringComparison.Ordinal) && !name.Contains("phi3", StringComparison.Ordinal)) return;
+        _stripsRight.UnionWith(special);
+        _stripsRight.Add(_tokens.Find("</s>"u8));
+        foreach (string text in KeptBySpacesOfPhi3) _stripsRight.Remove(_tokens.Find(Encoding.UTF8.GetBytes(text)));
     }
 
     private static bool IsSpace(byte value) => value is (byte)' ' or (>= (byte)'\t' and <= (byte)'\r');

@@ -10,8 +10,8 @@ namespace TinyMllm.Loaders.Text.Tokenizers;
 /// Text to token ids and back, as the vocabulary in a GGUF file says. Immutable; one instance serves any number of threads.
 /// </summary>
 /// <remarks>
-/// Families: SentencePiece BPE (<c>llama</c>), byte-pair encoding (<c>gpt2</c>, <c>gemma4</c>), WordPiece (<c>bert</c>), unigram
-/// (<c>t5</c>). Where a vocabulary lacks a special token its id is -1.
+/// Families: SentencePiece BPE (<c>llama</c>), byte-pair encoding (<c>gpt2</c>, <c>gemma4</c>), WordPiece (<c>bert</c>). Where a vocabulary
+/// lacks a special token its id is -1.
 /// </remarks>
 public sealed class Tokenizer : IVocabulary
 {
@@ -40,8 +40,7 @@ public sealed class Tokenizer : IVocabulary
         {
             TokenizerFamily.SentencePiece => new SentencePieceSegmenter(vocabulary, _tokens, byteTokens),
             TokenizerFamily.BytePair => new BytePairSegmenter(vocabulary, byteTokens),
-            TokenizerFamily.WordPiece => new WordPieceSegmenter(vocabulary, _tokens),
-            _ => new UnigramSegmenter(vocabulary, _tokens, _special.Types),
+            _ => new WordPieceSegmenter(vocabulary, _tokens),
         };
         _framesWithSeparator = vocabulary.Family == TokenizerFamily.WordPiece;
         _trie = new Lazy<TokenTrie>(() => new TokenTrie(Enumerable.Range(0, VocabularySize), id => _pieces[id]));
@@ -53,7 +52,7 @@ public sealed class Tokenizer : IVocabulary
         Padding = vocabulary.Padding;
         AddBos = vocabulary.AddBos && Bos >= 0;
         AddEos = vocabulary.AddEos && Eos >= 0;
-        AddSpacePrefix = vocabulary.AddSpacePrefix && vocabulary.Family is (TokenizerFamily.SentencePiece or TokenizerFamily.Unigram);
+        AddSpacePrefix = vocabulary.AddSpacePrefix && vocabulary.Family == TokenizerFamily.SentencePiece;
         Warnings = vocabulary.Warnings;
         SuppressedTokens = [.. vocabulary.SuppressedTokens.Where(id => (uint)id < (uint)VocabularySize).Distinct().Order()];
     }

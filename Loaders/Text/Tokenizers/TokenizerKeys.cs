@@ -23,13 +23,10 @@ internal static class TokenizerKeys
     public const string AddBos = "tokenizer.ggml.add_bos_token";
     public const string AddEos = "tokenizer.ggml.add_eos_token";
     public const string AddSpacePrefix = "tokenizer.ggml.add_space_prefix";
-    public const string RemoveExtraWhitespaces = "tokenizer.ggml.remove_extra_whitespaces";
-    public const string CharsMap = "tokenizer.ggml.precompiled_charsmap";
     public const string Lowercase = "tokenizer.ggml.normalizer.lowercase";
     public const string StripAccents = "tokenizer.ggml.normalizer.strip_accents";
     public const string Prefix = "tokenizer.ggml.";
     public const string IdSuffix = "_token_id";
     public const string SuppressTokens = "tokenizer.ggml.suppress_tokens";
     public const string ModelName = "general.name";
-    public const string Architecture = "general.architecture";
 }

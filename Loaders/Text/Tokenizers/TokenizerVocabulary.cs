@@ -51,26 +51,17 @@ internal sealed record TokenizerVocabulary
     /// <summary>A space goes before text at the start and after special tokens.</summary>
     public bool AddSpacePrefix { get; init; }
 
-    /// <summary>Runs of spaces shrink to one; unigram only.</summary>
-    public bool RemoveExtraWhitespaces { get; init; }
-
     /// <summary>Word-piece only.</summary>
     public bool Lowercase { get; init; } = true;
 
     /// <summary>Word-piece only.</summary>
     public bool StripAccents { get; init; } = true;
 
-    /// <summary>SentencePiece's normaliser, or empty; unigram only.</summary>
-    public byte[] CharsMap { get; init; } = [];
-
     /// <summary>Tokens that must not be sampled.</summary>
     public int[] SuppressedTokens { get; init; } = [];
 
     /// <summary><c>general.name</c>: some files are only recognised by it.</summary>
     public string ModelName { get; init; } = "";
-
-    /// <summary><c>general.architecture</c>.</summary>
-    public string Architecture { get; init; } = "";
 
     /// <summary>What the file says that cannot be so and was ignored.</summary>
     public string[] Warnings { get; init; } = [];
@@ -107,4 +98,17 @@ internal sealed record TokenizerVocabulary
         if (id >= Tokens.Length)
             throw new TokenizerException(key, $"found token {id}, but the vocabulary has {Tokens.Length} tokens");
     }
+}
+
+/// <summary>How a vocabulary cuts text; from <c>tokenizer.ggml.model</c>.</summary>
+internal enum TokenizerFamily
+{
+    /// <summary><c>llama</c>: pairs merged by token score (SentencePiece BPE).</summary>
+    SentencePiece,
+
+    /// <summary><c>gpt2</c>: words cut by patterns, pairs merged by rank.</summary>
+    BytePair,
+
+    /// <summary><c>bert</c>: longest known prefix of each word.</summary>
+    WordPiece,
 }

@@ -19,9 +19,8 @@ internal static class VocabularyReader
             "llama" => TokenizerFamily.SentencePiece,
             "gpt2" or "gemma4" => TokenizerFamily.BytePair,
             "bert" => TokenizerFamily.WordPiece,
-            "t5" => TokenizerFamily.Unigram,
             _ => throw new UnsupportedTokenizerException(
-                TokenizerKeys.Model, $"tokenizer '{model}' is not known, expected llama, gpt2, gemma4, bert or t5"),
+                TokenizerKeys.Model, $"tokenizer '{model}' is not known, expected llama, gpt2, gemma4 or bert"),
         };
         string preTokenizer = metadata.GetString(TokenizerKeys.PreTokenizer, "default");
         if (model == "gemma4") preTokenizer = "gemma4";
@@ -48,14 +47,11 @@ internal static class VocabularyReader
             AddBos = model == "gemma4" || metadata.GetBoolean(TokenizerKeys.AddBos, vocabulary.AddBos),
             AddEos = metadata.GetBoolean(TokenizerKeys.AddEos, vocabulary.AddEos),
             AddSpacePrefix = metadata.GetBoolean(TokenizerKeys.AddSpacePrefix, vocabulary.AddSpacePrefix),
-            RemoveExtraWhitespaces = metadata.GetBoolean(TokenizerKeys.RemoveExtraWhitespaces, false),
             Lowercase = lowercase,
             StripAccents = metadata.GetBoolean(TokenizerKeys.StripAccents, lowercase),
-            CharsMap = metadata.TryGetByteArray(TokenizerKeys.CharsMap, out byte[]? charsMap) ? charsMap : [],
             SuppressedTokens = metadata.TryGetInt64Array(TokenizerKeys.SuppressTokens, out long[]? suppressed)
                 ? [.. suppressed.Where(IsToken).Select(id => (int)id)] : [],
             ModelName = metadata.GetString(TokenizerKeys.ModelName, ""),
-            Architecture = metadata.GetString(TokenizerKeys.Architecture, ""),
         };
         vocabulary.Validate();
         return vocabulary with { Warnings = [.. Warnings(metadata, tokens.Length)] };
@@ -88,7 +84,7 @@ internal static class VocabularyReader
     {
         if (family != TokenizerFamily.BytePair) return [];
         if (metadata.TryGetUtf8Array(TokenizerKeys.Merges, out byte[][]? merges)) return merges;
-        return preTokenizer is "kimi-k2" or "whitespace" ? [] : throw metadata.Missing(TokenizerKeys.Merges, "the pairs that merge");
+        return preTokenizer is "kimi-k2" ? [] : throw metadata.Missing(TokenizerKeys.Merges, "the pairs that merge");
     }
 
     /// <summary>What holds where the file is silent (docs/formats/tokenizers.md#metadata).</summary>
@@ -104,8 +100,6 @@ internal static class VocabularyReader
                 {
                     Bos = Known(101), Unknown = Known(100), Separator = Known(102), Padding = Known(0), Mask = Known(103), AddBos = true,
                 };
-            case TokenizerFamily.Unigram:
-                return vocabulary with { Eos = Known(1), Unknown = Known(2), Padding = Known(0), AddEos = true };
             default:
                 var habits = PreTokenizers.PreTokenizer.Find(preTokenizer);
                 int endOfText = habits.RawText ? -1 : Known(11);

@@ -145,9 +145,9 @@ public class ToolFormTests
     [Test]
     public void Ids_are_kept()
     {
-        Assert.That(Read(KimiK2.Form, "<|tool_call_begin|>functions.f:12<|tool_call_argument_begin|>{}<|tool_call_end|>", 5, [Any]).ToolCalls[0].Id, Is.EqualTo("functions.f:12"));
-        Assert.That(Read(MistralNamed.Form, "[TOOL_CALLS]f[CALL_ID]abc123def[ARGS]{}", 5, [Any]).ToolCalls[0].Id, Is.EqualTo("abc123def"));
-        Assert.That(Read(Mistral.Form, "[TOOL_CALLS][{\"name\": \"f\", \"arguments\": {}, \"id\": \"abc123def\"}]", 5, [Any]).ToolCalls[0].Id, Is.EqualTo("abc123def"));
+        Assert.That(Read(NamedJsonForms.KimiK2, "<|tool_call_begin|>functions.f:12<|tool_call_argument_begin|>{}<|tool_call_end|>", 5, [Any]).ToolCalls[0].Id, Is.EqualTo("functions.f:12"));
+        Assert.That(Read(NamedJsonForms.MistralNamed, "[TOOL_CALLS]f[CALL_ID]abc123def[ARGS]{}", 5, [Any]).ToolCalls[0].Id, Is.EqualTo("abc123def"));
+        Assert.That(Read(JsonForms.Mistral, "[TOOL_CALLS][{\"name\": \"f\", \"arguments\": {}, \"id\": \"abc123def\"}]", 5, [Any]).ToolCalls[0].Id, Is.EqualTo("abc123def"));
     }
 
     [Test]

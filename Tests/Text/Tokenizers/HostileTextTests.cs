@@ -55,8 +55,8 @@ public sealed class HostileTextTests
 
     [Test]
     public void Every_pre_tokenizer_takes_long_runs_in_its_stride(
-        [Values("jais-2", "deepseek-v3", "gpt-4o", "kimi-k2", "exaone-moe", "chameleon", "viking", "afmoe", "superbpe", "youtu", "gemma4")] string name,
-        [Values(" ", "\n ", "a", "A", "ʰA", "1", "<sentinel:1", "IMGIMGA", "中", "'", "a ")] string unit)
+        [Values("llama-bpe", "deepseek-llm", "deepseek-v3", "gpt-4o", "kimi-k2", "viking", "youtu", "gemma4")] string name,
+        [Values(" ", "\n ", "a", "A", "ʰA", "1", "中", "'", "a ")] string unit)
     {
         Tokenizer tokenizer = new(TestVocabulary.BytePair(name, []));
         string text = string.Concat(Enumerable.Repeat(unit, Length / unit.Length)) + "x";
@@ -67,7 +67,5 @@ public sealed class HostileTextTests
     public void Long_words_of_other_families()
     {
         Assert.That(Vocabularies.Tokenizer("bert-bge").Encode(new string('a', Length), true, true), Has.Length.GreaterThan(2));
-        TokenizerVocabulary unigram = TestVocabulary.SentencePiece("a", "aa", "aaaa") with { Family = TokenizerFamily.Unigram };
-        Assert.That(new Tokenizer(unigram).Encode(new string('a', Length), false, false), Has.Length.AtLeast(Length / 4));
     }
 }

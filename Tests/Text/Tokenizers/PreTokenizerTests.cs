@@ -21,7 +21,6 @@ public sealed class PreTokenizerTests
     private const string O200k = Lead + Upper + "*" + Lower + "+" + Contraction + "?|" + Lead + Upper + "+" + Lower + "*" + Contraction + @"?|\p{N}{1,3}" + CasedTail;
     private const string Cjk = "[\u4E00-\u9FA5\u3040-\u309F\u30A0-\u30FF]+";
     private const string Asian = "[\u4E00-\u9FA5\u0800-\u4E00\uAC00-\uD7FF]+";
-    private const string Groups = @"\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N}))";
     private const string DeepSeek3 =
         @"[!""#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*" + Tail;
 
@@ -41,7 +40,6 @@ public sealed class PreTokenizerTests
         ["deepseek-v3"] = [@"\p{N}{1,3}", Cjk, DeepSeek3],
         ["tekken"] = [Lead + Upper + "*" + Lower + "+|" + Lead + Upper + "+" + Lower + @"*|\p{N}" + CasedTail],
         ["gpt-4o"] = [O200k],
-        ["tiny_aya"] = [Groups, O200k],
         ["youtu"] =
         [
             "[\uAC00-\uD7A3\u3131-\u318E]+|[\uFF01\u2026\u201C\u201D\u2018\u2019\u2014\uFF1A\uFF1B\uFF0C\u3001-\u303F\uFE30-\uFE4F]+|[\u3105-\u312F]+|" + Cjk,
@@ -49,23 +47,7 @@ public sealed class PreTokenizerTests
         ],
         ["minicpm5"] = [@"\p{N}{1,3}", Llama3.Replace("{1,3}", "+")],
         ["seed-coder"] = [Llama3Head + @"\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+" + Tail],
-        ["bailingmoe"] = [@"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"],
-        ["exaone-moe"] =
-        [
-            Contraction + @"|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+",
-        ],
-        ["bloom"] = [@" ?[^(\s|.,!?…。，、।۔،)]+"],
         ["viking"] = [@" ?[^(\s|.,!?…。，、।۔،)]+", @"\p{N}"],
-        ["superbpe"] = [@"\p{N}+", Groups],
-        ["jais-2"] =
-        [
-            Llama3[..^@"\s+(?!\S)|\s+".Length] + @"\s{512}(?!\S)|\s{256}(?!\S)|\s{128}(?!\S)|\s{64}(?!\S)|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1}",
-        ],
-        ["afmoe"] = [Groups, "[\u4E00-\uFAFF\u3400-\u4DBF\u3040-\u30FF\uFF65-\uFF9F\u2F00-\u2FDF\u0E40-\u0EFF\u1780-\u17FF\u1000-\u109F\u1100-\u11FF]+", DeepSeek3],
-        ["chameleon"] =
-        [
-            "<sentinel:[0-9]+>", "(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z", @"([\t\n]|    |  )", @"\p{N}", @"[\p{P}!-/:-@\[-`{-~]", Gpt2,
-        ],
         ["gemma4"] = [@"[^\n]+|[\n]+"],
         ["kimi-k2"] =
         [
@@ -104,26 +86,19 @@ public sealed class PreTokenizerTests
     [TestCase("llama-bpe", "12345 X'S", "123|45| X|'S")]
     [TestCase("llama-bpe", "a \n b", "a| \n| b")]
     [TestCase("gpt-4o", "HelloWorld'S ABCdef", "Hello|World'S| ABCdef")]
-    [TestCase("superbpe", "is 1234567!", "is |1|234|567|!")]
     [TestCase("llama-bpe", "\U0001D538\U0001D539 \U0001F600!", "\U0001D538\U0001D539| \U0001F600!")]
     [TestCase("kimi-k2", "hi\U00020000\U00020001lo", "hi|\U00020000\U00020001|lo")]
-    [TestCase("chameleon", "xIMGIMGABZ  y", "x|IMGIMGABZ|  |y")]
     public void Examples(string name, string text, string words) => Assert.That(string.Join('|', Split(name, text)), Is.EqualTo(words));
 
     [Test]
-    public void Every_name_of_the_specification_is_known()
+    public void Every_name_that_a_supported_architecture_has_is_known()
     {
         string[] names =
         [
-            "default", "", "llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "jina-v5-nano", "dbrx",
-            "smaug-bpe", "glm4", "chatglm-bpe", "gpt-2", "phi-2", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de", "gigachat", "a.x-4.0",
-            "mellum", "modern-bert", "exaone4", "mpt", "olmo", "jais", "trillion", "granite-docling", "jina-v1-en", "jina-v2-code",
-            "roberta-bpe", "starcoder", "refact", "codeshell", "exaone", "minerva-7b", "mellum2", "smollm", "command-r", "falcon", "qwen2",
-            "deepseek-r1-qwen", "kormo", "f2llmv2", "hunyuan", "solar-open", "grok-2", "stablelm2", "megrez", "qwen35", "deepseek-llm",
-            "deepseek-coder", "deepseek-v3", "hunyuan-dense", "joyai-llm", "tekken", "gpt-4o", "llama4", "kanana2", "talkie", "minimax-m2",
-            "granite-embed-multi-97m", "tiny_aya", "cohere2moe", "youtu", "minicpm5", "seed-coder", "bailingmoe", "bailingmoe2", "llada-moe",
-            "exaone-moe", "poro-chat", "bloom", "gpt3-finnish", "viking", "superbpe", "jais-2", "kimi-k2", "afmoe", "chameleon", "gemma4",
-            "granite-embed-multi-311m", "sarvam-moe", "whitespace",
+            "default", "", "llama3", "llama-v3", "llama-bpe", "falcon3", "pixtral", "midm-2.0", "lfm2", "smaug-bpe", "glm4", "chatglm-bpe", "gpt-2",
+            "phi-2", "gigachat", "a.x-4.0", "mellum", "mpt", "olmo", "trillion", "granite-docling", "starcoder", "refact", "minerva-7b", "smollm",
+            "falcon", "qwen2", "deepseek-r1-qwen", "kormo", "f2llmv2", "hunyuan", "stablelm2", "megrez", "qwen35", "deepseek-llm", "deepseek-coder",
+            "deepseek-v3", "hunyuan-dense", "joyai-llm", "tekken", "gpt-4o", "kanana2", "youtu", "minicpm5", "seed-coder", "viking", "kimi-k2", "gemma4",
         ];
         foreach (string name in names) Assert.That(() => PreTokenizer.Find(name), Throws.Nothing, name);
     }

@@ -71,13 +71,6 @@ public sealed class SpecialTokenTests
         Assert.That(without[0], Is.EqualTo(end));
     }
 
-    [Test]
-    public void Jina_swallows_white_space_before_its_mask()
-    {
-        Tokenizer tokenizer = new(TestVocabulary.BytePair("jina-v2-de", [], ["<mask>"]));
-        Assert.That(tokenizer.Encode("a \n<mask> b", false, true), Is.EqualTo(new[] { 'a', 256, ' ', 'b' }));
-    }
-
     [TestCase("llama-bpe", "<|eot_id|>", "<|end_of_text|>")]
     [TestCase("qwen2", "</s>", "<|im_end|>", "<|endoftext|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>")]
     [TestCase("phi-3", "<|end|>", "<|endoftext|>", "</s>")]

@@ -21,8 +21,6 @@ public sealed class VocabularyReaderTests
 
         Tokenizer bert = Tokenizer.Load(Metadata("bert", Tokens(110)));
         Assert.That((bert.Bos, bert.Separator, bert.Unknown, bert.Padding), Is.EqualTo((101, 102, 100, 0)));
-        Tokenizer t5 = Tokenizer.Load(Metadata("t5", Tokens(5)));
-        Assert.That((t5.Bos, t5.Eos, t5.Unknown, t5.AddBos, t5.AddEos), Is.EqualTo((-1, 1, 2, false, true)));
     }
 
     [Test]

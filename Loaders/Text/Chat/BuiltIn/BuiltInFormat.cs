@@ -38,9 +38,6 @@ internal sealed record BuiltInFormat
     /// <summary>If set, system texts wait and go, followed by this, before the next content that is not an answer.</summary>
     public string? SystemJoin { get; init; }
 
-    /// <summary>If true, the generation prompt comes only after a user's message.</summary>
-    public bool GenerationOnlyAfterUser { get; init; }
-
     /// <summary>Writes the conversation.</summary>
     public string Render(IReadOnlyList<TurnMessage> messages, bool addGenerationPrompt, string imageMarker)
     {
@@ -75,7 +72,7 @@ internal sealed record BuiltInFormat
             last = message.Role;
         }
 
-        if (addGenerationPrompt && (!GenerationOnlyAfterUser || last == TurnRole.User)) result.Append(Generation);
+        if (addGenerationPrompt) result.Append(Generation);
         return result.ToString();
     }
 }

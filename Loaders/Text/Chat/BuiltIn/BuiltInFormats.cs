@@ -16,9 +16,7 @@ internal static class BuiltInFormats
         Tagged("chatml", "<|im_start|>", "\n", "<|im_end|>\n"),
         Tagged("phi4", "<|im_start|>", "<|im_sep|>", "<|im_end|>"),
         Tagged("llama3", "<|start_header_id|>", "<|end_header_id|>\n\n", "<|eot_id|>", trim: true),
-        Tagged("llama4", "<|header_start|>", "<|header_end|>\n\n", "<|eot|>", trim: true),
         Tagged("granite", "<|start_of_role|>", "<|end_of_role|>", "<|end_of_text|>\n"),
-        Tagged("seed-oss", "<seed:bos>", "\n", "<seed:eos>"),
         Tagged("phi3", "<|", "|>\n", "<|end|>\n"),
         Tagged("falcon3", "<|", "|>\n", "\n"),
         Tagged("zephyr", "<|", "|>\n", "<|endoftext|>\n"),
@@ -26,10 +24,6 @@ internal static class BuiltInFormats
         Tagged("chatglm3", "<|", "|>\n ", "") with { Prefix = "[gMASK]sop", Generation = "<|assistant|>" },
         Tagged("glmedge", "<|", "|>\n", "") with { Generation = "<|assistant|>" },
         Tagged("monarch", "", "\n", "</s>\n") with { Between = "<s>", Generation = "<s>assistant\n" },
-        Tagged("gpt-oss", "<|start|>", "<|message|>", "<|end|>") with
-        {
-            Assistant = new("<|start|>assistant<|message|>", "<|return|>"), Generation = "<|start|>assistant",
-        },
         new()
         {
             Name = "kimi-k2", System = new("<|im_system|>system<|im_middle|>", "<|im_end|>"), User = new("<|im_user|>user<|im_middle|>", "<|im_end|>"),
@@ -65,10 +59,6 @@ internal static class BuiltInFormats
         },
         new()
         {
-            Name = "orion", SystemJoin = "\n\n", System = new("", ""), User = new("Human: ", "\n\nAssistant: </s>"), Assistant = new("", "</s>"),
-        },
-        new()
-        {
             Name = "openchat", System = new("", "<|end_of_turn|>"), User = new("GPT4 Correct User: ", "<|end_of_turn|>"),
             Assistant = new("GPT4 Correct Assistant: ", "<|end_of_turn|>"), Generation = "GPT4 Correct Assistant:",
         },
@@ -96,28 +86,8 @@ internal static class BuiltInFormats
         },
         new()
         {
-            Name = "command-r", System = CommandR("SYSTEM"), User = CommandR("USER"), Assistant = CommandR("CHATBOT"),
-            Generation = CommandR("CHATBOT").Before,
-        },
-        new()
-        {
-            Name = "exaone3", System = new("[|system|]", "[|endofturn|]\n", Trim: true), User = new("[|user|]", "\n", Trim: true),
-            Assistant = new("[|assistant|]", "[|endofturn|]\n", Trim: true), Generation = "[|assistant|]",
-        },
-        new()
-        {
-            Name = "hunyuan-dense", System = new("", "<｜hy_place▁holder▁no▁3｜>"), User = new("<｜hy_User｜>", "<｜hy_Assistant｜>"),
-            Assistant = new("<｜hy_Assistant｜>", "<｜hy_place▁holder▁no▁2｜>"),
-        },
-        new()
-        {
             Name = "hunyuan-vl", Prefix = "<｜hy_begin▁of▁sentence｜>", System = new("", "<｜hy_place▁holder▁no▁3｜>"), User = new("", "<｜hy_User｜>"),
             Assistant = new("", "<｜hy_Assistant｜>"),
-        },
-        new()
-        {
-            Name = "rwkv-world", System = new("System: ", "\n\n", Trim: true), User = new("User: ", "\n\n", Trim: true),
-            Assistant = new("Assistant: ", "\n\n", Trim: true), Generation = "Assistant:", GenerationOnlyAfterUser = true,
         },
     ];
 
@@ -145,6 +115,4 @@ internal static class BuiltInFormats
     {
         Name = name, System = system, User = new("USER: ", "\n"), Assistant = new("ASSISTANT: ", "</s>\n"), Generation = "ASSISTANT:",
     };
-
-    private static TurnFormat CommandR(string role) => new($"<|START_OF_TURN_TOKEN|><|{role}_TOKEN|>", "<|END_OF_TURN_TOKEN|>", Trim: true);
 }

@@ -8,14 +8,16 @@ internal static class KnownToolForms
     /// </summary>
     public static IReadOnlyList<ToolForm> All { get; } =
     [
-        QwenCoder.Form, SeedOss.Form, Glm45.Form, MiniCpm5.Form, MiniCpm4.Form, Lfm2.Form, Phi4Mini.Form, Granite.Form,
-            MistralNamed.Form, Mistral.Form,
-        DeepSeekR1.Form, DeepSeekV31.Form, KimiK2.Form, InternLm2.Form, FunctionGemma.Form, Gemma4.Form, Nemotron.Form, Pythonic.Form,
-        FunctionaryRecipient.Form, FunctionaryTagged.Form, Hermes.Form, Glm4.Form, Llama3.Form, Llama3BuiltIn.Form, BareJson.Form,
+        TaggedForms.QwenCoder, TaggedForms.SeedOss, TaggedForms.Glm45, TaggedForms.MiniCpm5, PythonForms.MiniCpm4,
+        PythonForms.Lfm2, JsonForms.Phi4Mini, JsonForms.Granite, NamedJsonForms.MistralNamed, JsonForms.Mistral,
+        NamedJsonForms.DeepSeekR1, NamedJsonForms.DeepSeekV31, NamedJsonForms.KimiK2, JsonForms.InternLm2,
+        BareKeyForms.FunctionGemma, BareKeyForms.Gemma4, JsonForms.Nemotron, PythonForms.Pythonic,
+        NamedJsonForms.FunctionaryRecipient, NamedJsonForms.FunctionaryTagged, JsonForms.Hermes, NamedJsonForms.Glm4,
+        JsonForms.Llama3, PythonForms.Llama3BuiltIn, JsonForms.BareJson,
     ];
 
     /// <summary>What a model writes that was told to: for templates that know no tools.</summary>
-    public static ToolForm Generic => Hermes.Form;
+    public static ToolForm Generic => JsonForms.Hermes;
 
     /// <summary>The form that a template, or a list of special tokens, shows; null if it shows none.</summary>
     /// <param name="text">The template's text, or the texts of the tokens.</param>

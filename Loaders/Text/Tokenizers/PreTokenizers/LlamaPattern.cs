@@ -8,9 +8,6 @@ internal enum LetterRule
 
     /// <summary><c>[\p{L}\p{M}]+</c></summary>
     LettersAndMarks,
-
-    /// <summary><c>(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+</c>: words joined by single spaces.</summary>
-    Phrases,
 }
 
 /// <summary>
@@ -32,7 +29,7 @@ internal readonly record struct LlamaPattern(int MaximumDigits, LetterRule Lette
     }
 
     /// <summary>All alternatives but those for white space.</summary>
-    public int MatchWord(ClassifiedText text, int at, int end)
+    private int MatchWord(ClassifiedText text, int at, int end)
     {
         int contraction = Contractions.Match(text, at, end, ignoreCase: true);
         if (contraction > at) return contraction;
@@ -51,15 +48,6 @@ internal readonly record struct LlamaPattern(int MaximumDigits, LetterRule Lette
             : text.SkipNewLines(text.SkipOutside(notPunctuation, first, end), end, LineEnds);
     }
 
-    private int SkipWord(ClassifiedText text, int at, int end)
-    {
-        if (Letters == LetterRule.Letters) return text.SkipRun(CharClass.Letter, at, end);
-        if (Letters == LetterRule.LettersAndMarks) return text.SkipRun(CharClass.Letter | CharClass.Mark, at, end);
-        while (true)
-        {
-            at = text.SkipRun(CharClass.Letter | CharClass.Mark, at, end);
-            if (at + 1 >= end || text.CodePoint(at) != ' ' || !text.Is(at + 1, CharClass.Letter)) return at;
-            at++;
-        }
-    }
+    private int SkipWord(ClassifiedText text, int at, int end) =>
+        text.SkipRun(Letters == LetterRule.Letters ? CharClass.Letter : CharClass.Letter | CharClass.Mark, at, end);
 }

@@ -23,46 +23,30 @@ internal sealed record PreTokenizer
     /// <summary>Token texts are plain UTF-8 instead of the 256-letter byte alphabet.</summary>
     public bool RawText { get; private init; }
 
-    /// <summary>White space only separates words.</summary>
-    public bool DropsWhiteSpace { get; private init; }
-
-    /// <summary>The pre-tokenizer of that name.</summary>
+    /// <summary>The pre-tokenizer of that name. Only names of vocabularies that a supported architecture has are known.</summary>
     /// <exception cref="UnsupportedTokenizerException">There is none; the message names the key.</exception>
     public static PreTokenizer Find(string name) => name switch
     {
         "" or "default" => Default,
-        "llama3" or "llama-v3" or "llama-bpe" or "falcon3" or "falcon-h1" or "pixtral" or "midm-2.0" or "lfm2" or "jina-v5-nano"
-            => Llama3 with { IgnoresMerges = true, AddsBos = true },
-        "dbrx" or "smaug-bpe" => Llama3,
+        "llama3" or "llama-v3" or "llama-bpe" or "falcon3" or "pixtral" or "midm-2.0" or "lfm2" => Llama3 with { IgnoresMerges = true, AddsBos = true },
+        "smaug-bpe" => Llama3,
         "glm4" or "chatglm-bpe" => Llama3 with { LacksBos = true },
-        "gpt-2" or "phi-2" or "jina-es" or "jina-de" or "jina-v2-es" or "jina-v2-de" or "gigachat" or "a.x-4.0" or "mellum"
-            or "modern-bert" or "exaone4" or "mpt" or "olmo" or "jais" or "trillion" or "granite-docling" or "jina-v1-en"
-            or "jina-v2-code" or "roberta-bpe" => Gpt2,
-        "starcoder" or "refact" or "codeshell" or "exaone" or "minerva-7b" or "mellum2" or "smollm" or "command-r" => StarCoder,
+        "gpt-2" or "phi-2" or "gigachat" or "a.x-4.0" or "mellum" or "mpt" or "olmo" or "trillion" or "granite-docling" => Gpt2,
+        "starcoder" or "refact" or "minerva-7b" or "smollm" => StarCoder,
         "falcon" => Falcon,
-        "qwen2" or "deepseek-r1-qwen" or "kormo" or "f2llmv2" or "hunyuan" or "solar-open" or "grok-2" or "stablelm2" or "megrez"
-            or "bailingmoe" or "bailingmoe2" or "llada-moe" => Qwen2,
+        "qwen2" or "deepseek-r1-qwen" or "kormo" or "f2llmv2" or "hunyuan" or "stablelm2" or "megrez" => Qwen2,
         "qwen35" => Qwen35,
         "deepseek-llm" => DeepSeekLlm,
         "deepseek-coder" => DeepSeekCoder,
         "deepseek-v3" or "hunyuan-dense" or "joyai-llm" => DeepSeek3,
         "tekken" => Tekken,
-        "gpt-4o" or "llama4" or "kanana2" or "talkie" or "minimax-m2" => Gpt4o,
-        "granite-embed-multi-97m" => Gpt4o with { IgnoresMerges = true },
-        "tiny_aya" or "cohere2moe" => TinyAya,
+        "gpt-4o" or "kanana2" => Gpt4o,
         "youtu" => Youtu,
         "minicpm5" => MiniCpm5,
         "seed-coder" => SeedCoder,
-        "exaone-moe" => ExaoneMoe,
-        "poro-chat" or "bloom" or "gpt3-finnish" => Bloom,
         "viking" => Viking,
-        "superbpe" => SuperBpe,
-        "jais-2" => Jais2,
         "kimi-k2" => Kimi,
-        "afmoe" => Afmoe,
-        "chameleon" => Chameleon,
-        "gemma4" or "granite-embed-multi-311m" or "sarvam-moe" => Gemma4 with { AddsBos = name != "sarvam-moe" },
-        "whitespace" => WhiteSpace,
+        "gemma4" => Gemma4,
         _ => throw new UnsupportedTokenizerException(TokenizerKeys.PreTokenizer, $"pre-tokenizer '{name}' is not known"),
     };
 
@@ -102,7 +86,7 @@ internal sealed record PreTokenizer
 
     private static SplitStage GptWords { get; } = new PatternStage<GptPattern>(default);
 
-    private static SplitStage BloomWords { get; } =
+    private static SplitStage VikingWords { get; } =
         Run(CharSet.Of(CharClass.Space, "(|.,!?…。，、।۔،)").Negate(), lead: Lead.Space);
 
     private static PreTokenizer Default { get; } =
@@ -144,9 +128,6 @@ internal sealed record PreTokenizer
 
     private static PreTokenizer Gpt4o { get; } = new(Stage(new CasedPattern(MaximumDigits: 3, KeepsContractions: true)));
 
-    private static PreTokenizer TinyAya { get; } =
-        new(new ThousandsStage(CharClass.Number), Stage(new CasedPattern(MaximumDigits: 3, KeepsContractions: true)));
-
     private static PreTokenizer Youtu { get; } = new(
         Stage(new AlternativeRunsPattern(
             CharSet.Parse("3131-318E AC00-D7A3"),
@@ -160,38 +141,12 @@ internal sealed record PreTokenizer
 
     private static PreTokenizer SeedCoder { get; } = new(Stage(new LlamaPattern(MaximumDigits: 1, LineEnds: 0)));
 
-    private static PreTokenizer ExaoneMoe { get; } =
-        new(Stage(new LlamaPattern(MaximumDigits: 1, LetterRule.Phrases, LineEnds: 1)));
-
-    private static PreTokenizer Bloom { get; } = new(BloomWords);
-
-    private static PreTokenizer Viking { get; } = new(BloomWords, NumberAlone);
-
-    private static PreTokenizer SuperBpe { get; } = new(new ThousandsStage(CharClass.Number));
-
-    private static PreTokenizer Jais2 { get; } = new(new JaisStage());
+    private static PreTokenizer Viking { get; } = new(VikingWords, NumberAlone);
 
     private static PreTokenizer Kimi { get; } = new(new PatternStage<KimiPattern>(default));
 
-    private static PreTokenizer Afmoe { get; } = new(
-        new ThousandsStage(CharClass.Number),
-        Run(CharSet.Parse( // 8C48, not F900, as its source has it
-            "0E40-0EFF 1000-109F 1100-11FF 1780-17FF 2F00-2FDF 3040-30FF 3400-4DBF 4E00-FAFF FF65-FF9F")),
-        new PatternStage<DeepSeekPattern>(default));
-
-    private static PreTokenizer Chameleon { get; } = new(
-        new PatternStage<SentinelPattern>(default),
-        new PatternStage<PictureCodePattern>(default),
-        new PatternStage<IndentPattern>(default),
-        NumberAlone,
-        Run(CharSet.Of(CharClass.Punctuation, "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"), maximum: 1),
-        GptWords) { AddsBos = true };
-
     private static PreTokenizer Gemma4 { get; } =
-        new(Run(CharSet.Of(CharClass.None, "\n"))) { RawText = true };
-
-    private static PreTokenizer WhiteSpace { get; } =
-        new(Run(CharSet.Of(CharClass.Space))) { RawText = true, DropsWhiteSpace = true };
+        new(Run(CharSet.Of(CharClass.None, "\n"))) { RawText = true, AddsBos = true };
 
     private static PatternStage<TPattern> Stage<TPattern>(TPattern pattern)
         where TPattern : struct, IWordPattern => new(pattern);

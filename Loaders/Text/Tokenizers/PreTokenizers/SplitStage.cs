@@ -42,3 +42,16 @@ internal sealed class PatternStage<TPattern>(TPattern pattern) : SplitStage
         if (gap < end) ends.Add(end);
     }
 }
+
+/// <summary><c>\s+$</c>: cuts off the white space at the end of a piece.</summary>
+internal sealed class TrailingSpaceStage : SplitStage
+{
+    /// <inheritdoc/>
+    public override void Split(ClassifiedText text, int start, int end, List<int> ends)
+    {
+        int tail = end;
+        while (tail > start && text.Is(tail - 1, CharClass.Space)) tail--;
+        if (tail > start) ends.Add(tail);
+        if (tail < end) ends.Add(end);
+    }
+}

@@ -39,7 +39,7 @@ internal sealed class BytePairSegmenter : Segmenter
         using var repaired = new Scratch<byte>(Utf8.IsValid(text) ? 0 : checked(3 * text.Length));
         if (repaired.Span.Length > 0) text = repaired.Span[..Utf8Bytes.Repair(text, repaired.Span)];
 
-        bool escapes = _preTokenizer.RawText && !_preTokenizer.DropsWhiteSpace;
+        bool escapes = _preTokenizer.RawText;
         using var escaped = new Scratch<byte>(escapes ? checked(3 * text.Length) : 0);
         if (escapes) text = escaped.Span[..EscapeSpaces(text, escaped.Span)];
 
@@ -50,8 +50,7 @@ internal sealed class BytePairSegmenter : Segmenter
         foreach (int end in _preTokenizer.Split(classified))
         {
             int length = classified.Utf8Length(start, end);
-            if (!_preTokenizer.DropsWhiteSpace || !classified.Is(start, CharClass.Space))
-                EncodeWord(text.Slice(offset, length), tokens);
+            EncodeWord(text.Slice(offset, length), tokens);
             start = end;
             offset += length;
         }

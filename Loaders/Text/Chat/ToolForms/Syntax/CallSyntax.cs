@@ -44,3 +44,12 @@ internal abstract class CallSyntax
     /// <param name="several">Whether a list may have more than one call.</param>
     public abstract string Rule(CallGrammar grammar, bool several);
 }
+
+/// <summary>In what a notation for values differs from JSON and Python, both of which are read anyway.</summary>
+/// <param name="Quote">A text that stands before and behind strings, which then have no escapes; empty for ' and ".</param>
+/// <param name="BareKeys">Whether keys of objects may come without quotes.</param>
+internal sealed record LiteralStyle(string Quote = "", bool BareKeys = false)
+{
+    /// <summary>JSON and Python.</summary>
+    public static LiteralStyle Usual { get; } = new();
+}
