@@ -100,7 +100,7 @@ public sealed record ModelOptions
 
     /// <summary><see cref="Images"/>, or what stands for null.</summary>
     internal ImageOptions ImagesOrDefault =>
-        Images ?? (Compatibility == Compatibility.LlamaCpp ? ImageOptions.AsStored : ImageOptions.Default);
+        Images ?? (Compatibility.Follows(Quirks.PicturesAsStored) ? ImageOptions.AsStored : ImageOptions.Default);
 
     /// <summary>
     /// Asks Linux to back weights and scratch memory with pages of 2 MiB, which makes the engine faster. Memory then grows in steps of 2 MiB. Other systems, and a Linux

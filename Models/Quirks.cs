@@ -2,7 +2,7 @@ namespace TinyMllm;
 
 /// <summary>
 /// The single places in which llama.cpp computes something else than the original models. <see cref="Compatibility.LlamaCpp"/> stands for all of them; each is applied
-/// by the families that have it. docs/fidelity.md says what each changes.
+/// by the families that have it, or where the comment says. docs/fidelity.md says what each changes.
 /// </summary>
 [Flags]
 internal enum Quirks
@@ -48,7 +48,13 @@ internal enum Quirks
     /// <summary>Text: the gated delta net divides queries and keys by max(‖x‖, ε) instead of √(‖x‖² + ε).</summary>
     ClampedLengths = 1 << 12,
 
-    All = (1 << 13) - 1,
+    /// <summary>Chat: templates see <c>enable_thinking</c> as true where nobody wishes anything.</summary>
+    DefinedThinking = 1 << 13,
+
+    /// <summary>Pictures: pixels are taken as they are stored, without the orientation and the background that the file asks for.</summary>
+    PicturesAsStored = 1 << 14,
+
+    All = (1 << 15) - 1,
 }
 
 /// <summary>What <see cref="Compatibility"/> stands for.</summary>
@@ -56,4 +62,7 @@ internal static class CompatibilityExtensions
 {
     /// <summary>The quirks that are followed.</summary>
     public static Quirks Quirks(this Compatibility compatibility) => compatibility == Compatibility.LlamaCpp ? TinyMllm.Quirks.All : TinyMllm.Quirks.None;
+
+    /// <summary>Whether <paramref name="quirk"/> is followed.</summary>
+    public static bool Follows(this Compatibility compatibility, Quirks quirk) => (compatibility.Quirks() & quirk) != 0;
 }

@@ -1,7 +1,6 @@
 using TinyMllm.Engine;
 using TinyMllm.Generation;
 using TinyMllm.Loaders.Images;
-using TinyMllm.Vision.Prompting;
 
 namespace TinyMllm;
 
@@ -21,15 +20,15 @@ public sealed partial class VisionLanguageModel
     private ImageEmbedding Embed(RgbImage image, CancellationToken cancellationToken)
     {
         using ActivityGate.Activity activity = _gate.Enter(cancellationToken);
-        PicturePart[] slices = [.. _files.Prompts.Assemble(PromptBuilder.Marker, [image]).OfType<PicturePart>()];
-        int features = Vision!.EmbeddingLength, tokens = slices.Sum(slice => slice.Tokens);
+        PicturePart[] tiles = [.. _files.Prompts.Build(Loaders.Text.Chat.ChatTemplate.ImageMarker, [image]).OfType<PicturePart>()];
+        int features = Vision!.EmbeddingLength, tokens = tiles.Sum(tile => tile.Tokens);
         float[] values = new float[tokens * features];
         using var workspace = new Workspace(_pool, _options.HugePages);
         int at = 0;
-        foreach (PicturePart slice in slices)
+        foreach (PicturePart tile in tiles)
         {
-            float[] rows = _embeddings.GetOrEncode(slice.Picture, slice.Slice,
-                () => ModelDecoder.Encode(Vision, workspace, slice, null, activity.Token), out _);
+            float[] rows = _embeddings.GetOrEncode(tile.Picture, tile.Index,
+                () => Vision.Encode(workspace, tile.Tile, null, activity.Token), out _);
             rows.CopyTo(values, at);
             at += rows.Length;
         }

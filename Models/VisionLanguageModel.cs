@@ -11,7 +11,6 @@ using TinyMllm.Loaders.Images;
 using TinyMllm.Loaders.Text.Chat;
 using TinyMllm.Loaders.Text.Tokenizers;
 using TinyMllm.Vision;
-using TinyMllm.Vision.Prompting;
 
 namespace TinyMllm;
 
@@ -40,8 +39,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
     private readonly ModelOptions _options;
     private readonly WorkerPool _pool;
     private readonly EmbeddingCache _embeddings;
-    private readonly PromptReader _reader;
-    private readonly SamplingVocabulary _vocabulary;
+    private readonly Generator _generator;
     private readonly HashSet<int> _thinkingTokens;
     private readonly SlotPool _slots;
     private readonly ActivityGate _gate;
@@ -56,8 +54,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
         Info = files.Describe(context);
         DefaultSampling = files.Sampling;
         _embeddings = new EmbeddingCache(options.ImageCacheBytes);
-        _reader = new PromptReader(_embeddings, PromptBatch);
-        _vocabulary = new SamplingVocabulary(files.Tokenizer);
+        _generator = new Generator(new PromptReader(_embeddings, PromptBatch), files.Tokenizer);
         _thinkingTokens = files.Template.Thinking?.Tokens(files.Tokenizer) ?? [];
         _slots = new SlotPool(CreateSlot, options.IdleConversations);
     }
@@ -194,7 +191,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
         images ??= [];
         options ??= GenerationOptions.Default;
         return options.Raw
-            ? StreamPooled(() => _files.Prompts.Assemble(prompt, images), options, cancellationToken)
+            ? StreamPooled(() => _files.Prompts.Build(prompt, images), options, cancellationToken)
             : GenerateAsync(Conversation(ChatTurn.User(prompt, images), options), options, cancellationToken);
     }
 
@@ -239,7 +236,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
     {
         const int Side = 64;
         RgbImage[] images = SupportsImages ? [RgbImage.FromRgb(new byte[Side * Side * 3], Side, Side)] : [];
-        string prompt = SupportsImages ? PromptBuilder.Marker + "Hello" : "Hello";
+        string prompt = SupportsImages ? Loaders.Text.Chat.ChatTemplate.ImageMarker + "Hello" : "Hello";
         var options = new GenerationOptions { Raw = true, MaxTokens = 2, Sampling = SamplerOptions.Greedy };
         await AnswerAsync(prompt, images, options, cancellationToken).ConfigureAwait(false);
     }
@@ -350,14 +347,14 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
 
     /// <summary>The prompt of a conversation, as the decoder reads it.</summary>
     internal IReadOnlyList<PromptPart> Assemble(IReadOnlyList<ChatTurn> turns, ChatRenderOptions options) =>
-        _files.Prompts.Assemble(ChatTemplate.RenderGuarded([.. turns.Select(turn => turn.Message)], options),
+        _files.Prompts.Build(ChatTemplate.RenderGuarded([.. turns.Select(turn => turn.Message)], options),
             [.. turns.SelectMany(turn => turn.Images)]);
 
     /// <summary>A prompt's text with picture markers, as the decoder reads it.</summary>
-    internal IReadOnlyList<PromptPart> Assemble(GuardedText text, IReadOnlyList<RgbImage> images) => _files.Prompts.Assemble(text, images);
+    internal IReadOnlyList<PromptPart> Assemble(GuardedText text, IReadOnlyList<RgbImage> images) => _files.Prompts.Build(text, images);
 
     /// <summary>A memory for one conversation.</summary>
-    internal Slot CreateSlot() => new(new ModelDecoder(_files.Language, _files.Vision, _pool, Info.Context, _options.KvType, _options.HugePages));
+    internal Slot CreateSlot() => new ModelSlot(_files.Language, _files.Vision, _pool, Info.Context, _options.KvType, _options.HugePages);
 
     /// <summary>The conversation of a single question.</summary>
     internal static ChatTurn[] Conversation(ChatTurn question, GenerationOptions options) =>
@@ -385,16 +382,15 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
         Slot slot, IReadOnlyList<PromptPart> prompt, GenerationOptions options, Action<GeneratedPiece> emit, CancellationToken cancellationToken,
         bool showSpecialTokens = false)
     {
-        ITokenConstraint? constraint = OutputConstraint.Create(options, _vocabulary, ChatTemplate.Thinking, prompt, slot.Decoder.Capacity);
-        if (options.TokenConstraint?.Invoke(_vocabulary) is { } own) constraint = constraint is null ? own : new ConstraintPair(constraint, own);
-        var sampler = new Sampler(options.Sampling ?? DefaultSampling, _vocabulary, constraint);
-        var generator = new Generator(_reader, Tokenizer.IsEndOfGeneration,
-            () => new TokenText(Tokenizer, showSpecialTokens ? null : _thinkingTokens, trimLeadingSpace: !options.Raw),
-            options.Raw ? null : () => ChatTemplate.CreateParser(OutputConstraint.End(prompt, _vocabulary)));
+        ITokenConstraint? constraint = OutputConstraint.Create(options, Tokenizer, ChatTemplate.Thinking, prompt, slot.Capacity);
+        if (options.TokenConstraint?.Invoke(Tokenizer) is { } own) constraint = constraint is null ? own : new ConstraintPair(constraint, own);
+        var sampler = new Sampler(options.Sampling ?? DefaultSampling, Tokenizer, constraint);
+        var text = new TokenStream(Tokenizer, showSpecialTokens ? null : _thinkingTokens, trimLeadingSpace: !options.Raw);
+        var parser = options.Raw ? null : ChatTemplate.CreateParser(OutputConstraint.End(prompt, Tokenizer));
         try
         {
             GenerationResult result = Telemetry.Answering(
-                Info.Name, () => generator.Run(slot, prompt, sampler, options, emit, cancellationToken));
+                Info.Name, () => _generator.Run(slot, prompt, text, parser, sampler, options, emit, cancellationToken));
             GenerationUsage usage = result.Usage;
             Log.Answered(
                 _logger, usage.GeneratedTokens, usage.PromptTokens, usage.ReusedTokens, result.Timings.FirstToken, result.FinishReason);

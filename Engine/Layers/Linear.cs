@@ -107,23 +107,12 @@ public sealed unsafe class Linear : IStoredWeights, IReadAhead
 
     void IStoredWeights.Load() => Load();
 
-    /// <summary>y = x·Wᵀ + b.</summary>
+    /// <summary>y = x·Wᵀ + b, or y += x·Wᵀ + b if <paramref name="add"/>: the product and the residual sum in one pass.</summary>
     /// <param name="workspace">Threads and scratch.</param>
     /// <param name="x">[tokens, <see cref="Inputs"/>].</param>
     /// <param name="y">[tokens, <see cref="Outputs"/>]; must not overlap x.</param>
-    public void Forward(Workspace workspace, Matrix x, Matrix y) => Run(workspace, x, y, accumulate: false);
-
-    /// <summary>y += x·Wᵀ + b: the product and the residual sum in one pass.</summary>
-    public void ForwardAdd(Workspace workspace, Matrix x, Matrix y) => Run(workspace, x, y, accumulate: true);
-
-    /// <summary>Frees the weights; no thread may be computing with them. Using the layer afterwards is an error.</summary>
-    public void Dispose()
-    {
-        foreach (var part in _parts) part.Dispose();
-        foreach (var bias in _biases) bias?.Dispose();
-    }
-
-    private void Run(Workspace workspace, Matrix x, Matrix y, bool accumulate)
+    /// <param name="add">Whether the result is added to what y holds.</param>
+    public void Forward(Workspace workspace, Matrix x, Matrix y, bool add = false)
     {
         if (x.Columns != Inputs || y.Columns != Outputs || x.Rows != y.Rows)
             throw new ArgumentException($"a {Inputs}→{Outputs} layer cannot map {x.Rows}×{x.Columns} to {y.Rows}×{y.Columns}");
@@ -141,7 +130,7 @@ public sealed unsafe class Linear : IStoredWeights, IReadAhead
                 {
                     Weights = part.Panels, PanelBytes = part.PanelBytes, Inputs = Inputs, Outputs = part.Outputs, Rows = x.Rows,
                     X = x.Data, XStride = x.Stride, Y = y.Data + column, YStride = y.Stride,
-                    Bias = _biases[i] is { } bias ? bias.Pointer : null, Accumulate = accumulate,
+                    Bias = _biases[i] is { } bias ? bias.Pointer : null, Accumulate = add,
                 };
                 input.Provide(part.Kernel, ref arguments[i]);
                 column += part.Outputs;
@@ -156,6 +145,13 @@ public sealed unsafe class Linear : IStoredWeights, IReadAhead
             var body = new Body { Parts = _parts, Arguments = arguments, PanelsPerTask = perTask, Panels = _panels };
             workspace.Pool.For((_panels + perTask - 1) / perTask, ref body, many ? null : Follower(workspace, perTask));
         }
+    }
+
+    /// <summary>Frees the weights; no thread may be computing with them. Using the layer afterwards is an error.</summary>
+    public void Dispose()
+    {
+        foreach (var part in _parts) part.Dispose();
+        foreach (var bias in _biases) bias?.Dispose();
     }
 
     private Linear? Follower(Workspace workspace, int perTask)

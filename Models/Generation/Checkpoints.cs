@@ -5,37 +5,37 @@ using TinyMllm.Generation.Sessions;
 namespace TinyMllm.Generation;
 
 /// <summary>
-/// Places in the memory of a recurrent decoder that it can go back to. Such a decoder cannot forget single tokens, so without them a prompt
-/// that departs from the last one anywhere would be read from its beginning. Decoders that can forget need none and get none.
+/// Places in the memory of a recurrent model that it can go back to. Such a model cannot forget single tokens, so without them a prompt
+/// that departs from the last one anywhere would be read from its beginning. Models that can forget need none and get none.
 /// </summary>
-/// <param name="decoder">The decoder.</param>
-internal sealed class Checkpoints(IDecoder decoder)
+/// <param name="slot">The memory.</param>
+internal sealed class Checkpoints(Slot slot)
 {
     /// <summary>Places kept; a state takes from 100 KB (short convolutions) to a few MB (state spaces).</summary>
     private const int Most = 8;
 
     private readonly List<KvSnapshot> _places = [];
 
-    /// <summary>Remembers the present place.</summary>
+    /// <summary>Adds the present place.</summary>
     public void Add()
     {
-        if (!decoder.IsRecurrent || decoder.Length == 0 || (_places.Count > 0 && _places[^1].Length == decoder.Length)) return;
+        if (!slot.IsRecurrent || slot.Length == 0 || (_places.Count > 0 && _places[^1].Length == slot.Length)) return;
         if (_places.Count == Most) _places.RemoveAt(MostCrowded());
-        _places.Add(decoder.Snapshot());
+        _places.Add(slot.Snapshot());
     }
 
     /// <summary>Goes back to <paramref name="length"/> entries, or as few fewer as can be done.</summary>
-    /// <param name="length">At most the decoder's length.</param>
-    /// <param name="intact">False if the decoder may have stopped halfway through a batch, with states of some layers ahead of others.</param>
+    /// <param name="length">At most the memory's length.</param>
+    /// <param name="intact">False if the model may have stopped halfway through a batch, with states of some layers ahead of others.</param>
     /// <returns>Entries now held.</returns>
     public int ReturnTo(int length, bool intact = true)
     {
         _places.RemoveAll(place => place.Length > length);
-        if (intact && length == decoder.Length) return length;
-        if (!decoder.IsRecurrent) decoder.Truncate(length);
-        else if (_places is [.., var last]) decoder.Restore(last);
-        else decoder.Truncate(0);
-        return decoder.Length;
+        if (intact && length == slot.Length) return length;
+        if (!slot.IsRecurrent) slot.Truncate(length);
+        else if (_places is [.., var last]) slot.Restore(last);
+        else slot.Truncate(0);
+        return slot.Length;
     }
 
     /// <summary>Takes over the places of another decoder of the same model, whose memory was copied to this one.</summary>
@@ -60,11 +60,11 @@ internal sealed class Checkpoints(IDecoder decoder)
     public void Load(SessionReader reader)
     {
         _places.Clear();
-        int count = reader.Count(decoder.IsRecurrent ? Most : 0, "places to go back to");
-        int[] sizes = count == 0 ? [] : [.. decoder.Snapshot().States.Select(state => state.Length)];
+        int count = reader.Count(slot.IsRecurrent ? Most : 0, "places to go back to");
+        int[] sizes = count == 0 ? [] : [.. slot.Snapshot().States.Select(state => state.Length)];
         for (int i = 0, length = 0; i < count; i++)
         {
-            length = reader.Between(length, decoder.Length, "tokens before a place to go back to");
+            length = reader.Between(length, slot.Length, "tokens before a place to go back to");
             _places.Add(new KvSnapshot(length, [.. sizes.Select(reader.Floats)]));
         }
     }

@@ -1,4 +1,5 @@
 using TinyMllm.Diagnostics;
+using TinyMllm.Loaders.Images;
 
 namespace TinyMllm.Generation;
 
@@ -12,21 +13,21 @@ internal sealed class EmbeddingCache
 {
     private readonly long _capacity;
     private readonly Lock _gate = new();
-    private readonly Dictionary<(PictureKey Picture, int Slice), LinkedListNode<Entry>> _entries = [];
+    private readonly Dictionary<(PictureKey Picture, int Index), LinkedListNode<Entry>> _entries = [];
     private readonly LinkedList<Entry> _byUse = new();
     private long _bytes;
 
     /// <param name="capacity">Bytes to keep; 0 keeps nothing.</param>
     public EmbeddingCache(long capacity) => _capacity = capacity;
 
-    /// <summary>The embeddings of one slice, encoded now if they are not here.</summary>
+    /// <summary>The embeddings of one tile, encoded now if they are not here.</summary>
     /// <param name="picture">Content of the picture.</param>
-    /// <param name="slice">Which of its slices.</param>
+    /// <param name="index">Which of its tiles.</param>
     /// <param name="encode">Makes the rows.</param>
     /// <param name="encoded">Whether it had to be made.</param>
-    public float[] GetOrEncode(PictureKey picture, int slice, Func<float[]> encode, out bool encoded)
+    public float[] GetOrEncode(PictureKey picture, int index, Func<float[]> encode, out bool encoded)
     {
-        Entry entry = Take((picture, slice));
+        Entry entry = Take((picture, index));
         lock (entry)
         {
             encoded = entry.Rows is null;
@@ -95,12 +96,15 @@ internal sealed class EmbeddingCache
         }
     }
 
-    private sealed class Entry((PictureKey, int) key)
+    /// <summary>The embeddings of a tile. The picture's first one keeps the picture, so that pixels can be compared.</summary>
+    private sealed class Entry((PictureKey Picture, int Index) key)
     {
+        private readonly RgbImage? _picture = key.Index == 0 ? key.Picture.Picture : null;
+
         public (PictureKey, int) Key { get; } = key;
 
         public volatile float[]? Rows;
 
-        public long Bytes => (long)(Rows?.Length ?? 0) * sizeof(float);
+        public long Bytes => ((long)(Rows?.Length ?? 0) * sizeof(float)) + (_picture?.Pixels.Length ?? 0);
     }
 }

@@ -2,34 +2,34 @@ using System.Diagnostics;
 using System.Text;
 using TinyMllm.Engine.Sampling;
 using TinyMllm.Loaders.Text.Chat;
+using TinyMllm.Loaders.Text.Tokenizers;
 
 namespace TinyMllm.Generation;
 
 /// <summary>Makes an answer: reads the prompt, then chooses and reads one token after the other until something ends it.</summary>
 /// <param name="reader">Reads prompts.</param>
-/// <param name="isEnd">Whether a token ends the answer.</param>
-/// <param name="newText">Begins a text.</param>
-/// <param name="newParser">Begins to tell thoughts from the text; null if all is text.</param>
-internal sealed class Generator(
-    PromptReader reader, Func<int, bool> isEnd, Func<ITokenText> newText, Func<AssistantOutputParser>? newParser = null)
+/// <param name="tokenizer">Knows the tokens that end an answer.</param>
+internal sealed class Generator(PromptReader reader, Tokenizer tokenizer)
 {
     /// <summary>Runs on the calling thread and hands over each piece as soon as it is certain.</summary>
     /// <param name="slot">The conversation's memory.</param>
     /// <param name="prompt">The whole prompt; what the memory shares with it is not read again.</param>
+    /// <param name="text">Turns tokens into characters.</param>
+    /// <param name="parser">Tells thoughts from the text; null if all is text.</param>
     /// <param name="sampler">Fresh, or continued if the caller wants its penalties to look back.</param>
     /// <param name="options">Length, stop strings, log-probabilities.</param>
     /// <param name="emit">Receives the pieces, the last one with the result.</param>
     /// <param name="cancellationToken">Takes effect within one token.</param>
     public GenerationResult Run(
-        Slot slot, IReadOnlyList<PromptPart> prompt, Sampler sampler, GenerationOptions options, Action<GeneratedPiece> emit,
-            CancellationToken cancellationToken)
+        Slot slot, IReadOnlyList<PromptPart> prompt, TokenStream text, AssistantOutputParser? parser, Sampler sampler, GenerationOptions options,
+        Action<GeneratedPiece> emit, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
         PromptReader.Cost cost = reader.Read(slot, prompt, options.ImageProgress, cancellationToken);
         foreach (PromptPart part in prompt)
-            if (part is TextPart text) sampler.AcceptPrompt(text.Ids);
+            if (part is TextPart { Ids: var ids }) sampler.AcceptPrompt(ids);
 
-        var answer = new Answer(newText(), newParser?.Invoke(), options, emit);
+        var answer = new Answer(text, parser, options, emit);
         TimeSpan first = TimeSpan.Zero;
         FinishReason reason;
         while (true)
@@ -43,7 +43,7 @@ internal sealed class Generator(
             cancellationToken.ThrowIfCancellationRequested();
             int token = sampler.Sample(slot.Logits);
             if (answer.Tokens == 0) first = Stopwatch.GetElapsedTime(start);
-            if (isEnd(token))
+            if (tokenizer.IsEndOfGeneration(token))
             {
                 reason = FinishReason.EndOfTurn;
                 break;
@@ -56,13 +56,13 @@ internal sealed class Generator(
                 break;
             }
 
-            if (slot.Timeline.Tokens >= slot.Decoder.Capacity)
+            if (slot.Timeline.Tokens >= slot.Capacity)
             {
                 reason = FinishReason.ContextFull;
                 break;
             }
 
-            if (answer.Tokens < options.MaxTokens) PromptReader.ReadToken(slot, token, cancellationToken);
+            if (answer.Tokens < options.MaxTokens) slot.ReadGenerated(token, cancellationToken);
         }
 
         var usage = new GenerationUsage(cost.Tokens, cost.PictureTokens, cost.ReusedTokens, answer.Tokens);
@@ -72,7 +72,7 @@ internal sealed class Generator(
     }
 
     /// <summary>The answer so far: what was shown, what is held back, the scores. Stop strings are looked for in the text, not in thoughts.</summary>
-    private sealed class Answer(ITokenText text, AssistantOutputParser? parser, GenerationOptions options, Action<GeneratedPiece> emit)
+    private sealed class Answer(TokenStream text, AssistantOutputParser? parser, GenerationOptions options, Action<GeneratedPiece> emit)
     {
         private readonly StopMatcher _stops = new(options.StopStrings);
         private readonly StringBuilder _shown = new();
@@ -87,13 +87,13 @@ internal sealed class Generator(
         {
             Tokens++;
             if (options.LogProbabilities is { } count) _scores.Add(Score(token, logits, count));
-            Show(Split(text.Push(token), ended: false), null);
+            Show(Split(text.Append(token).ToString(), ended: false), null);
             return _stops.Matched is null;
         }
 
         public GenerationResult Finish(FinishReason reason, GenerationUsage usage, GenerationTimings timings)
         {
-            (string thoughts, string rest) = reason == FinishReason.StopString ? ("", "") : Split(text.Flush(), ended: true);
+            (string thoughts, string rest) = reason == FinishReason.StopString ? ("", "") : Split(text.Flush().ToString(), ended: true);
             if (reason != FinishReason.StopString && _stops.Matched is not null) reason = FinishReason.StopString;
             rest += _stops.Flush();
             var result = new GenerationResult(_shown + rest, reason, _stops.Matched, usage, timings, _scores)

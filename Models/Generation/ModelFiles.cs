@@ -5,7 +5,6 @@ using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Text.Chat;
 using TinyMllm.Loaders.Text.Tokenizers;
 using TinyMllm.Vision;
-using TinyMllm.Vision.Prompting;
 
 namespace TinyMllm.Generation;
 
@@ -17,7 +16,7 @@ internal sealed class ModelFiles : IDisposable
 
     private ModelFiles(
         GgufFile file, GgufFile? projectorFile, LanguageModel language, VisionModel? vision, Tokenizer tokenizer, ChatTemplate template,
-            PromptAssembler prompts)
+            PromptBuilder prompts)
     {
         (_file, _projectorFile) = (file, projectorFile);
         (Language, Vision, Tokenizer, Template, Prompts) = (language, vision, tokenizer, template, prompts);
@@ -31,7 +30,7 @@ internal sealed class ModelFiles : IDisposable
 
     public ChatTemplate Template { get; }
 
-    public PromptAssembler Prompts { get; }
+    public PromptBuilder Prompts { get; }
 
     public static ModelFiles Load(
         string modelPath, string? projectorPath, ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
@@ -62,7 +61,7 @@ internal sealed class ModelFiles : IDisposable
             progress?.Report(new LoadProgress("vocabulary", 0.05));
             Tokenizer tokenizer = Tokenizer.Load(file.Metadata);
             ChatTemplate template = ChatTemplate.Load(file.Metadata, tokenizer, options.ChatTemplate);
-            template.DefinesThinking = options.Compatibility == Compatibility.LlamaCpp;
+            template.DefinesThinking = options.Compatibility.Follows(Quirks.DefinedThinking);
 
             double languageShare = 0.9 * file.Length / (file.Length + (projectorFile?.Length ?? 0));
             void Loaded(double share) => progress?.Report(new LoadProgress("language model", 0.1 + languageShare * share));
@@ -90,8 +89,7 @@ internal sealed class ModelFiles : IDisposable
                     share => progress?.Report(new LoadProgress("picture encoder", Math.Min(1, 0.1 + languageShare + visionShare * share))), cancellationToken));
             }
 
-            var prompts = new PromptAssembler(new PromptBuilder(tokenizer, file.Path, language.InputLength, language.UsesMrope, vision),
-                vision);
+            var prompts = new PromptBuilder(tokenizer, file.Path, language.InputLength, language.UsesMrope, vision);
             owned.Clear();
             return new ModelFiles(file, projectorFile, language, vision, tokenizer, template, prompts);
         }

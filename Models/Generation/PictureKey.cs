@@ -1,43 +1,57 @@
+using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using TinyMllm.Loaders.Images;
 
 namespace TinyMllm.Generation;
 
-/// <summary>Names a picture by its content: equal pixels and size give the same key, wherever they came from. Keys of one process mean nothing to another.</summary>
+/// <summary>Names a picture by its content: equal pixels and size give equal keys, wherever they came from. Keys of one process mean nothing to another.</summary>
 /// <remarks>
-/// Σ wᵢ·kⁿ⁻ⁱ mod 2⁶¹ − 1 over the picture's 32-bit words (Carter and Wegman 1979) at two points k that the process keeps to itself: two pictures of n words, whoever made them,
-/// share both sums with a probability of (n / 2⁶⁰)², 2⁻⁷⁶ for four megapixels. The hash functions of .NET are those of the system's OpenSSL, which some containers lack.
+/// XxHash128 with a seed that the process keeps to itself finds the candidates, and the pixels themselves decide, so that nobody can pass one picture off as another.
+/// Only where one of the two pictures is gone by then does the hash decide alone: large pictures of requests give their memory back with the request.
 /// </remarks>
-/// <param name="High">The sum at the first point.</param>
-/// <param name="Low">The sum at the second point.</param>
-internal readonly record struct PictureKey(ulong High, ulong Low)
+internal sealed class PictureKey : IEquatable<PictureKey>
 {
-    private const ulong Prime = (1UL << 61) - 1;
-    private static readonly ulong FirstPoint = SecretPoint(), SecondPoint = SecretPoint();
+    /// <summary>Secure random numbers of the system, which a Guid is made of; users see those of <see cref="Random.Shared"/> as seeds of sampling.</summary>
+    private static readonly long Seed = MemoryMarshal.Read<long>(Guid.NewGuid().ToByteArray());
 
-    public static PictureKey Of(RgbImage image)
+    private readonly UInt128 _hash;
+    private readonly int _width, _height;
+    private WeakReference<RgbImage>? _picture;
+
+    /// <summary>A key that only its hash tells from others.</summary>
+    internal PictureKey(UInt128 hash) => _hash = hash;
+
+    private PictureKey(RgbImage image)
     {
-        ReadOnlySpan<byte> pixels = image.Pixels.Span;
-        ReadOnlySpan<uint> words = MemoryMarshal.Cast<byte, uint>(pixels);
-        Span<byte> rest = stackalloc byte[sizeof(uint)];
-        pixels[(words.Length * sizeof(uint))..].CopyTo(rest);
+        (_width, _height) = (image.Width, image.Height);
+        _hash = XxHash128.HashToUInt128(image.Pixels.Span, Seed);
 
-        PictureKey key = new PictureKey(0, 0).And((uint)image.Width).And((uint)image.Height);
-        foreach (uint word in words) key = key.And(word);
-        return key.And(MemoryMarshal.Read<uint>(rest));
+        // The memory of a request's large pictures may be given back at any time; only what lies in the heap can be compared later.
+        if (MemoryMarshal.TryGetArray(image.Pixels, out _)) _picture = new WeakReference<RgbImage>(image);
     }
 
-    private PictureKey And(uint word) => new(Step(High, FirstPoint, word), Step(Low, SecondPoint, word));
+    /// <summary>The picture, while it lives and its pixels can be compared; else null.</summary>
+    public RgbImage? Picture => _picture is { } reference && reference.TryGetTarget(out RgbImage? image) ? image : null;
 
-    /// <summary>sum · point + word mod 2⁶¹ − 1, where 2⁶¹ is 1.</summary>
-    private static ulong Step(ulong sum, ulong point, uint word)
+    /// <summary>The key of a picture.</summary>
+    public static PictureKey Of(RgbImage image) => new(image);
+
+    /// <inheritdoc/>
+    public bool Equals(PictureKey? other)
     {
-        ulong high = Math.BigMul(sum, point, out ulong low);
-        ulong next = (low & Prime) + ((high << 3) | (low >> 61)) + word;
-        next = (next & Prime) + (next >> 61);
-        return next >= Prime ? next - Prime : next;
+        if (ReferenceEquals(this, other)) return true;
+        if (other is null || _hash != other._hash || _width != other._width || _height != other._height) return false;
+        if (Picture is not { } mine || other.Picture is not { } theirs || ReferenceEquals(mine, theirs)) return true;
+        if (!mine.Pixels.Span.SequenceEqual(theirs.Pixels.Span)) return false;
+
+        // Compared once: both keys mean the same object from now on.
+        _picture = other._picture;
+        return true;
     }
 
-    /// <summary>60 bits of the system's secure random numbers, which a Guid is made of; sampling shows its users seeds from <see cref="Random.Shared"/>.</summary>
-    private static ulong SecretPoint() => MemoryMarshal.Read<ulong>(Guid.NewGuid().ToByteArray()) % Prime;
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as PictureKey);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => _hash.GetHashCode();
 }

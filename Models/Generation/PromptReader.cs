@@ -22,7 +22,7 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
     {
         int tokens = prompt.Sum(part => part.Tokens);
         if (tokens == 0) throw new ArgumentException("the prompt is empty: there is nothing to answer");
-        if (tokens >= slot.Decoder.Capacity) throw new ContextOverflowException(tokens + 1, slot.Decoder.Capacity);
+        if (tokens >= slot.Capacity) throw new ContextOverflowException(tokens + 1, slot.Capacity);
 
         long start = Stopwatch.GetTimestamp();
         List<PromptPart> rest = slot.Keep(prompt);
@@ -49,26 +49,11 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
             Stopwatch.GetElapsedTime(start) - encoding);
     }
 
-    /// <summary>Reads one generated token; afterwards the slot's logits are those behind it.</summary>
-    public static void ReadToken(Slot slot, int token, CancellationToken cancellationToken)
-    {
-        try
-        {
-            slot.Decoder.Read([token], slot.Timeline.NextPosition, slot.Logits, cancellationToken);
-            slot.Timeline.Add(token);
-        }
-        catch
-        {
-            slot.Recover();
-            throw;
-        }
-    }
-
     private void ReadText(Slot slot, int[] ids, bool last, CancellationToken cancellationToken)
     {
         // A recurrent decoder stops once before the end: the next prompt may depart in the last few tokens, where templates make the model
         // answer (or think), and only there it can go back to.
-        int tail = last && slot.Decoder.IsRecurrent && ids.Length > TailLength ? ids.Length - TailLength : ids.Length;
+        int tail = last && slot.IsRecurrent && ids.Length > TailLength ? ids.Length - TailLength : ids.Length;
         int length;
         for (int start = 0; start < ids.Length; start += length)
         {
@@ -76,8 +61,7 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
             length = Math.Min(batchSize, (start < tail ? tail : ids.Length) - start);
             ReadOnlySpan<int> batch = ids.AsSpan(start, length);
             bool wanted = last && start + length == ids.Length;
-            slot.Decoder.Read(batch, slot.Timeline.NextPosition, wanted ? slot.Logits : [], cancellationToken);
-            foreach (int id in batch) slot.Timeline.Add(id);
+            slot.Read(batch, wanted, cancellationToken);
             if (!wanted) slot.Checkpoints.Add();
         }
     }
@@ -85,13 +69,11 @@ internal sealed class PromptReader(EmbeddingCache embeddings, int batchSize)
     private TimeSpan ReadPicture(Slot slot, PicturePart picture, bool last, TileCounter? counter, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
-        float[] rows = embeddings.GetOrEncode(picture.Picture, picture.Slice, () => slot.Decoder.Encode(picture, counter, cancellationToken),
-            out _);
+        float[] rows = embeddings.GetOrEncode(picture.Picture, picture.Index, () => slot.Encode(picture, counter, cancellationToken), out _);
         counter?.EndTile();
         TimeSpan encoding = Stopwatch.GetElapsedTime(start);
         cancellationToken.ThrowIfCancellationRequested();
-        slot.Decoder.Read(picture, rows, slot.Timeline.NextPosition, last ? slot.Logits : [], cancellationToken);
-        slot.Timeline.Add(picture);
+        slot.Read(picture, rows, last, cancellationToken);
         slot.Checkpoints.Add();
         return encoding;
     }

@@ -17,11 +17,11 @@ internal sealed class Timeline
     public int NextPosition => _items.Count == 0 ? 0 : _items[^1].EndPosition;
 
     /// <summary>Adds a token that was read.</summary>
-    public void Add(int token) => _items.Add(new Item(token, default, 0, Tokens + 1, NextPosition + 1));
+    public void Add(int token) => _items.Add(new Item(token, null, 0, Tokens + 1, NextPosition + 1));
 
-    /// <summary>Adds a slice of a picture that was read.</summary>
+    /// <summary>Adds a tile of a picture that was read.</summary>
     public void Add(PicturePart picture) =>
-        _items.Add(new Item(-1, picture.Picture, picture.Slice, Tokens + picture.Tokens, NextPosition + picture.Positions));
+        _items.Add(new Item(-1, picture.Picture, picture.Index, Tokens + picture.Tokens, NextPosition + picture.Positions));
 
     /// <summary>Takes over what lies in another memory, of which this one is a copy.</summary>
     public void CopyFrom(Timeline other)
@@ -36,7 +36,7 @@ internal sealed class Timeline
         int tokens = 0;
         foreach (Item item in _items)
         {
-            if (item.Token < 0 && !pictures.Contains(item.Picture)) break;
+            if (item.Token < 0 && !pictures.Contains(item.Picture!)) break;
             tokens = item.EndToken;
         }
 
@@ -53,8 +53,8 @@ internal sealed class Timeline
             writer.Write(item.Token);
             if (item.Token < 0)
             {
-                writer.Write(IndexOf(pictures, item.Picture));
-                writer.Write(item.Slice);
+                writer.Write(IndexOf(pictures, item.Picture!));
+                writer.Write(item.Index);
                 writer.Write(item.EndToken - tokens);
                 writer.Write(item.EndPosition - position);
             }
@@ -78,9 +78,9 @@ internal sealed class Timeline
             }
 
             PictureKey picture = pictures[reader.Between(0, pictures.Count - 1, "a picture's number")];
-            int slice = reader.Between(0, capacity, "a slice's number");
-            int tokens = reader.Between(1, capacity - Tokens, "a slice's tokens"), positions = reader.Between(1, tokens, "a slice's positions");
-            _items.Add(new Item(-1, picture, slice, Tokens + tokens, NextPosition + positions));
+            int index = reader.Between(0, capacity, "a tile's number");
+            int tokens = reader.Between(1, capacity - Tokens, "a tile's tokens"), positions = reader.Between(1, tokens, "a tile's positions");
+            _items.Add(new Item(-1, picture, index, Tokens + tokens, NextPosition + positions));
         }
     }
 
@@ -112,7 +112,7 @@ internal sealed class Timeline
     private static int IndexOf(IReadOnlyList<PictureKey> pictures, PictureKey picture)
     {
         for (int i = 0; i < pictures.Count; i++)
-            if (pictures[i] == picture) return i;
+            if (pictures[i].Equals(picture)) return i;
         throw new InvalidOperationException("a picture of the memory is not in the conversation");
     }
 
@@ -152,7 +152,7 @@ internal sealed class Timeline
             else if (part is PicturePart picture)
             {
                 if (common == _items.Count || _items[common].Token >= 0
-                    || _items[common].Picture != picture.Picture || _items[common].Slice != picture.Slice) return common;
+                    || _items[common].Index != picture.Index || !picture.Picture.Equals(_items[common].Picture)) return common;
                 common++;
             }
         }
@@ -160,10 +160,10 @@ internal sealed class Timeline
         return common;
     }
 
-    /// <param name="Token">Id, or -1 for a slice of a picture.</param>
-    /// <param name="Picture">Content of the picture.</param>
-    /// <param name="Slice">Which slice.</param>
+    /// <param name="Token">Id, or -1 for a tile of a picture.</param>
+    /// <param name="Picture">Content of the picture; null for a token.</param>
+    /// <param name="Index">Which tile.</param>
     /// <param name="EndToken">Entries up to and with this item.</param>
     /// <param name="EndPosition">Positions up to and with this item.</param>
-    private readonly record struct Item(int Token, PictureKey Picture, int Slice, int EndToken, int EndPosition);
+    private readonly record struct Item(int Token, PictureKey? Picture, int Index, int EndToken, int EndPosition);
 }

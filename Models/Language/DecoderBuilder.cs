@@ -34,7 +34,7 @@ internal sealed partial class DecoderBuilder
     private int Width => Config.EmbeddingLength;
 
     /// <summary>Whether to compute as llama.cpp does in this place.</summary>
-    public bool Follows(Quirks quirk) => (_options.Quirks & quirk) != 0;
+    public bool Follows(Quirks quirk) => _options.Compatibility.Follows(quirk);
 
     /// <summary>All layers, described one by one.</summary>
     public DecoderBlock[] Layers(Func<int, DecoderBlock> describe)

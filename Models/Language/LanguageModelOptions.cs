@@ -19,9 +19,6 @@ public sealed record LanguageModelOptions
     /// </summary>
     public Compatibility Compatibility { get; init; } = Compatibility.Original;
 
-    /// <summary>The single places that <see cref="Compatibility"/> stands for.</summary>
-    internal Quirks Quirks => Compatibility.Quirks();
-
     /// <summary>
     /// Most rows of a prompt that pass through the layers at once; pictures that see themselves as a whole are never divided.
     /// </summary>

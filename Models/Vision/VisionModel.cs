@@ -107,7 +107,7 @@ public sealed class VisionModel : IDisposable
         ArgumentNullException.ThrowIfNull(image);
         ImagePlan plan = _preprocessor.Plan(new PixelSize(image.Width, image.Height));
         if (!_options.Tiles && plan.Overview is not null) plan = plan.WithoutTiles();
-        return PreparedImage.Arrange(_family, _preprocessor.Prepare(image, plan));
+        return PreparedImage.Arrange(_family, _preprocessor, image, plan);
     }
 
     /// <summary>The embeddings that a tile gives.</summary>
@@ -134,6 +134,15 @@ public sealed class VisionModel : IDisposable
         using var use = _lifetime.Use();
         using var scratch = workspace.Frame();
         _family.Encode(new EncodePass(workspace, _family.BlockCount, progress, cancellationToken), tile, embeddings);
+    }
+
+    /// <summary>Encodes a tile into an array: its embedding rows, one after the other.</summary>
+    internal unsafe float[] Encode(Workspace workspace, ImageTile tile, IProgress<VisionProgress>? progress, CancellationToken cancellationToken)
+    {
+        int count = Tokens(tile).Count;
+        float[] rows = new float[count * EmbeddingLength];
+        fixed (float* data = rows) Encode(workspace, tile, new Matrix(data, count, EmbeddingLength), progress, cancellationToken);
+        return rows;
     }
 
     /// <summary>The normalised pixels of a tile as the encoder reads them: r, g, b per pixel, row after row.</summary>

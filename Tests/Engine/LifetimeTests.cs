@@ -149,7 +149,7 @@ public unsafe class LifetimeTests
         linear.Forward(workspace, x, y);
         foreach (IDisposable layer in new IDisposable[] { linear, rms, norm, linear, rms, norm }) layer.Dispose();
         Assert.That(() => linear.Forward(workspace, x, y), Throws.TypeOf<ObjectDisposedException>());
-        Assert.That(() => linear.ForwardAdd(workspace, x, y), Throws.TypeOf<ObjectDisposedException>());
+        Assert.That(() => linear.Forward(workspace, x, y, add: true), Throws.TypeOf<ObjectDisposedException>());
         Assert.That(() => rms.Forward(workspace, x, y), Throws.TypeOf<ObjectDisposedException>());
         Assert.That(() => norm.ForwardHeads(workspace, x, y, 64), Throws.TypeOf<ObjectDisposedException>());
     }

@@ -127,7 +127,7 @@ public unsafe class LinearTests
             layer.Forward(workspace, x, y);
             Matrix twice = workspace.Rent(rows, outputs);
             y.CopyTo(twice);
-            layer.ForwardAdd(workspace, x, twice);
+            layer.Forward(workspace, x, twice, add: true);
             bool integer = precision == ActivationPrecision.Integer && type.IsQuantized();
             for (int r = 0; r < rows; r++)
             {

@@ -1,6 +1,7 @@
 using TinyMllm.Engine.Sampling;
 using TinyMllm.Generation;
 using TinyMllm.Loaders.Text.Chat;
+using TinyMllm.Loaders.Text.Tokenizers;
 
 namespace TinyMllm.Tests.Generation;
 
@@ -15,8 +16,8 @@ public sealed class GeneratorTests
     [Test]
     public void AnswersUntilTheModelIsDone()
     {
-        var decoder = new ScriptedDecoder("a small cat");
-        List<GeneratedPiece> pieces = Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("What?")]);
+        var decoder = new ScriptedSlot("a small cat");
+        List<GeneratedPiece> pieces = Run(decoder, decoder, [ScriptedSlot.Text("What?")]);
         Assert.That(string.Concat(pieces), Is.EqualTo("a small cat"));
         GenerationResult result = pieces[^1].Result!;
         Assert.That((result.Text, result.FinishReason), Is.EqualTo(("a small cat", FinishReason.EndOfTurn)));
@@ -26,21 +27,21 @@ public sealed class GeneratorTests
     [Test]
     public void MaxTokensAndAFullContextEndTheAnswer()
     {
-        var decoder = new ScriptedDecoder("a small cat");
-        Assert.That(Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("?")], new() { MaxTokens = 3 })[^1].Result, Has
+        var decoder = new ScriptedSlot("a small cat");
+        Assert.That(Run(decoder, decoder, [ScriptedSlot.Text("?")], new() { MaxTokens = 3 })[^1].Result, Has
             .Property("Text").EqualTo("a s").And.Property("FinishReason").EqualTo(FinishReason.MaxTokens));
-        Assert.That(Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("?")], new() { MaxTokens = 0 })[^1].Result!.Text, Is.Empty);
+        Assert.That(Run(decoder, decoder, [ScriptedSlot.Text("?")], new() { MaxTokens = 0 })[^1].Result!.Text, Is.Empty);
 
-        decoder = new ScriptedDecoder("a small cat", capacity: 8);
-        Assert.That(Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("????")])[^1].Result, Has
+        decoder = new ScriptedSlot("a small cat", capacity: 8);
+        Assert.That(Run(decoder, decoder, [ScriptedSlot.Text("????")])[^1].Result, Has
             .Property("Text").EqualTo("a sma").And.Property("FinishReason").EqualTo(FinishReason.ContextFull));
     }
 
     [Test]
     public void APromptThatDoesNotFitIsRefused()
     {
-        var decoder = new ScriptedDecoder("x", capacity: 8);
-        Assert.That(() => Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("12345678")]),
+        var decoder = new ScriptedSlot("x", capacity: 8);
+        Assert.That(() => Run(decoder, decoder, [ScriptedSlot.Text("12345678")]),
             Throws.TypeOf<ContextOverflowException>().With.Property("Needed").EqualTo(9));
     }
 
@@ -51,8 +52,8 @@ public sealed class GeneratorTests
     [TestCase("aab", "ab", "a")]
     public void StopStringsAreNeverShownNotEvenInPart(string script, string stop, string shown)
     {
-        var decoder = new ScriptedDecoder(script);
-        List<GeneratedPiece> pieces = Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("?")], new() { StopStrings = [stop] });
+        var decoder = new ScriptedSlot(script);
+        List<GeneratedPiece> pieces = Run(decoder, decoder, [ScriptedSlot.Text("?")], new() { StopStrings = [stop] });
         Assert.That(string.Concat(pieces), Is.EqualTo(shown));
         for (string soFar = "", rest = string.Concat(pieces); rest.Length > 0; rest = "")
             foreach (GeneratedPiece piece in pieces) Assert.That(shown, Does.StartWith(soFar += piece.Text));
@@ -67,8 +68,8 @@ public sealed class GeneratorTests
     [TestCase("<think>do not stop</think>yes", "do not stop", "yes")]
     public void ThoughtsAreToldFromTheText(string script, string thoughts, string text)
     {
-        var decoder = new ScriptedDecoder(script);
-        List<GeneratedPiece> pieces = Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("?")], new() { StopStrings = ["stop"] },
+        var decoder = new ScriptedSlot(script);
+        List<GeneratedPiece> pieces = Run(decoder, decoder, [ScriptedSlot.Text("?")], new() { StopStrings = ["stop"] },
             newParser: () => new AssistantOutputParser(expectTools: false));
         GenerationResult result = pieces[^1].Result!;
         Assert.That((result.Reasoning, result.Text), Is.EqualTo((thoughts, text)));
@@ -78,16 +79,16 @@ public sealed class GeneratorTests
     [Test]
     public void AskingAgainReadsOnlyWhatIsNew()
     {
-        var decoder = new ScriptedDecoder("yes");
-        var slot = new Slot(decoder);
-        Run(decoder, slot, [ScriptedDecoder.Text("a"), ScriptedDecoder.Picture(7), ScriptedDecoder.Text("is it?")]);
+        var decoder = new ScriptedSlot("yes");
+        Slot slot = decoder;
+        Run(decoder, slot, [ScriptedSlot.Text("a"), ScriptedSlot.Picture(7), ScriptedSlot.Text("is it?")]);
         int read = decoder.TokensRead;
         List<GeneratedPiece> second =
-            Run(decoder, slot, [ScriptedDecoder.Text("a"), ScriptedDecoder.Picture(7), ScriptedDecoder.Text("is he?")]);
+            Run(decoder, slot, [ScriptedSlot.Text("a"), ScriptedSlot.Picture(7), ScriptedSlot.Text("is he?")]);
 
         Assert.That(second[^1].Result!.Usage.ReusedTokens, Is.EqualTo(1 + 4 + 3));
         Assert.That(decoder.TokensRead - read, Is.EqualTo(3 + 3), "'he?' and the answer");
-        Assert.That(decoder.Slices, Is.EqualTo(new[] { 7 }));
+        Assert.That(decoder.Tiles, Is.EqualTo(new[] { 7 }));
     }
 
     [Test]
@@ -95,18 +96,18 @@ public sealed class GeneratorTests
     {
         foreach (string question in new[] { "one", "two", "three" })
         {
-            var decoder = new ScriptedDecoder("yes");
-            Run(decoder, new Slot(decoder), [ScriptedDecoder.Text(question), ScriptedDecoder.Picture(7), ScriptedDecoder.Text("?")]);
-            Assert.That(decoder.Slices, Has.Count.EqualTo(question == "one" ? 1 : 0), "another conversation has the embeddings already");
+            var decoder = new ScriptedSlot("yes");
+            Run(decoder, decoder, [ScriptedSlot.Text(question), ScriptedSlot.Picture(7), ScriptedSlot.Text("?")]);
+            Assert.That(decoder.Tiles, Has.Count.EqualTo(question == "one" ? 1 : 0), "another conversation has the embeddings already");
         }
     }
 
     [Test]
     public void TheSamePromptAgainGivesTheSameAnswer([Values] bool recurrent)
     {
-        var decoder = new ScriptedDecoder("yes", recurrent: recurrent);
-        var slot = new Slot(decoder);
-        PromptPart[] prompt = [ScriptedDecoder.Text("is it?"), ScriptedDecoder.Picture(1)];
+        var decoder = new ScriptedSlot("yes", recurrent: recurrent);
+        Slot slot = decoder;
+        PromptPart[] prompt = [ScriptedSlot.Text("is it?"), ScriptedSlot.Picture(1)];
         string first = string.Concat(Run(decoder, slot, prompt));
         Assert.That(string.Concat(Run(decoder, slot, prompt)), Is.EqualTo(first));
         Assert.That(slot.Timeline.Tokens, Is.EqualTo(decoder.Length));
@@ -115,19 +116,19 @@ public sealed class GeneratorTests
     [Test]
     public void AConversationContinuesWhereItStopped([Values] bool recurrent)
     {
-        var decoder = new ScriptedDecoder("yes", recurrent: recurrent);
-        var slot = new Slot(decoder);
-        Run(decoder, slot, [ScriptedDecoder.Text("is it?")]);
-        List<GeneratedPiece> next = Run(decoder, slot, [ScriptedDecoder.Text("is it?yes and now?")]);
+        var decoder = new ScriptedSlot("yes", recurrent: recurrent);
+        Slot slot = decoder;
+        Run(decoder, slot, [ScriptedSlot.Text("is it?")]);
+        List<GeneratedPiece> next = Run(decoder, slot, [ScriptedSlot.Text("is it?yes and now?")]);
         Assert.That(next[^1].Result!.Usage.ReusedTokens, Is.EqualTo("is it?yes".Length));
     }
 
     [Test]
     public void ARecurrentModelGoesBackToThePictureOrToTheEndOfTheQuestion()
     {
-        var decoder = new ScriptedDecoder("yes", recurrent: true);
-        var slot = new Slot(decoder);
-        PromptPart[] Ask(string question) => [ScriptedDecoder.Text("look"), ScriptedDecoder.Picture(1), ScriptedDecoder.Text(question)];
+        var decoder = new ScriptedSlot("yes", recurrent: true);
+        Slot slot = decoder;
+        PromptPart[] Ask(string question) => [ScriptedSlot.Text("look"), ScriptedSlot.Picture(1), ScriptedSlot.Text(question)];
         int Reused(string question) => Run(decoder, slot, Ask(question))[^1].Result!.Usage.ReusedTokens;
 
         Assert.That(Reused("is it red or is it not?"), Is.Zero);
@@ -140,10 +141,10 @@ public sealed class GeneratorTests
     [Test]
     public void ARecurrentModelThatIsCancelledGoesBackToWhatIsWhole()
     {
-        var decoder = new ScriptedDecoder("a very long answer", recurrent: true);
-        var slot = new Slot(decoder);
+        var decoder = new ScriptedSlot("a very long answer", recurrent: true);
+        Slot slot = decoder;
         using var cancel = new CancellationTokenSource();
-        PromptPart[] prompt = [ScriptedDecoder.Text("what is in this picture?")];
+        PromptPart[] prompt = [ScriptedSlot.Text("what is in this picture?")];
         decoder.OnRead = read =>
         {
             if (read == 30) cancel.Cancel();
@@ -157,11 +158,11 @@ public sealed class GeneratorTests
     [Test]
     public void CheckpointsOfALongConversationStaySpreadOverIt()
     {
-        var decoder = new ScriptedDecoder("", recurrent: true);
+        var decoder = new ScriptedSlot("", recurrent: true);
         var checkpoints = new Checkpoints(decoder);
         for (int i = 1; i <= 100; i++)
         {
-            decoder.Read([1], i, [], default);
+            decoder.Read([1], wantsLogits: false, default);
             checkpoints.Add();
         }
 
@@ -175,34 +176,34 @@ public sealed class GeneratorTests
     [Test]
     public void CancellingTakesEffectWithinOneTokenAndLeavesTheSlotUsable()
     {
-        var decoder = new ScriptedDecoder("a very long answer");
-        var slot = new Slot(decoder);
+        var decoder = new ScriptedSlot("a very long answer");
+        Slot slot = decoder;
         using var cancel = new CancellationTokenSource();
         int pieces = 0;
-        Assert.That(() => Run(decoder, slot, [ScriptedDecoder.Text("?")], emit: _ =>
+        Assert.That(() => Run(decoder, slot, [ScriptedSlot.Text("?")], emit: _ =>
         {
             if (++pieces == 3) cancel.Cancel();
         }, cancellationToken: cancel.Token), Throws.InstanceOf<OperationCanceledException>());
         Assert.That(pieces, Is.EqualTo(3));
         Assert.That(decoder.TokensRead, Is.EqualTo("?".Length + 2), "the third token was not read any more");
         Assert.That(slot.Timeline.Tokens, Is.EqualTo(decoder.Length));
-        Assert.That(string.Concat(Run(decoder, slot, [ScriptedDecoder.Text("?")])), Is.EqualTo("a very long answer"));
+        Assert.That(string.Concat(Run(decoder, slot, [ScriptedSlot.Text("?")])), Is.EqualTo("a very long answer"));
     }
 
     [Test]
     public void ACancelledPromptReadsNoFurtherBatchAndEncodesNoFurtherPicture()
     {
-        var decoder = new ScriptedDecoder("yes");
-        var slot = new Slot(decoder);
+        var decoder = new ScriptedSlot("yes");
+        Slot slot = decoder;
         using var cancel = new CancellationTokenSource();
-        PromptPart[] prompt = [ScriptedDecoder.Picture(1), ScriptedDecoder.Text("what is in this picture?"), ScriptedDecoder.Picture(2)];
+        PromptPart[] prompt = [ScriptedSlot.Picture(1), ScriptedSlot.Text("what is in this picture?"), ScriptedSlot.Picture(2)];
         decoder.OnRead = read =>
         {
             if (read == 4 + 4) cancel.Cancel();
         };
         Assert.That(() => Run(decoder, slot, prompt, cancellationToken: cancel.Token), Throws.InstanceOf<OperationCanceledException>());
         Assert.That(decoder.TokensRead, Is.EqualTo(4 + 4), "one picture and one batch");
-        Assert.That(decoder.Slices, Is.EqualTo(new[] { 1 }));
+        Assert.That(decoder.Tiles, Is.EqualTo(new[] { 1 }));
         decoder.OnRead = null;
         Assert.That(Run(decoder, slot, prompt)[^1].Result!.Usage.ReusedTokens, Is.EqualTo(4 + 4), "what was read is not read again");
     }
@@ -210,9 +211,9 @@ public sealed class GeneratorTests
     [Test]
     public void LogProbabilitiesComeWithTheirTokens()
     {
-        var decoder = new ScriptedDecoder("ab");
+        var decoder = new ScriptedSlot("ab");
         List<GeneratedPiece> pieces =
-            Run(decoder, new Slot(decoder), [ScriptedDecoder.Text("?")], new() { LogProbabilities = 2, StopStrings = ["abc"] });
+            Run(decoder, decoder, [ScriptedSlot.Text("?")], new() { LogProbabilities = 2, StopStrings = ["abc"] });
         Assert.That(pieces.Sum(piece => piece.Scores.Count), Is.EqualTo(2));
         TokenScore score = pieces[^1].Result!.Scores[0];
         Assert.That(score.Token, Is.EqualTo('a'));
@@ -224,12 +225,12 @@ public sealed class GeneratorTests
     [Test]
     public async Task AReaderThatLeavesEndsTheWork()
     {
-        var decoder = new ScriptedDecoder(new string('x', 500));
-        var slot = new Slot(decoder);
+        var decoder = new ScriptedSlot(new string('x', 500));
+        Slot slot = decoder;
         decoder.OnRead = read => Thread.Sleep(read > 10 ? 1 : 0);
         int seen = 0;
         await foreach (GeneratedPiece _ in PieceStream.Run(
-            (emit, stop) => Run(decoder, slot, [ScriptedDecoder.Text("?")], emit: emit, cancellationToken: stop), default))
+            (emit, stop) => Run(decoder, slot, [ScriptedSlot.Text("?")], emit: emit, cancellationToken: stop), default))
             if (++seen == 5) break;
         Assert.That(decoder.TokensRead, Is.LessThan(400));
     }
@@ -252,7 +253,7 @@ public sealed class GeneratorTests
         var cache = new EmbeddingCache(2 * 100 * sizeof(float));
         bool Encoded(int picture)
         {
-            cache.GetOrEncode(new PictureKey((ulong)picture, 0), 0, () => new float[100], out bool encoded);
+            cache.GetOrEncode(new PictureKey((UInt128)picture), 0, () => new float[100], out bool encoded);
             return encoded;
         }
 
@@ -261,13 +262,13 @@ public sealed class GeneratorTests
     }
 
     private List<GeneratedPiece> Run(
-        ScriptedDecoder decoder, Slot slot, PromptPart[] prompt, GenerationOptions? options = null, Action<GeneratedPiece>? emit = null,
+        ScriptedSlot decoder, Slot slot, PromptPart[] prompt, GenerationOptions? options = null, Action<GeneratedPiece>? emit = null,
         CancellationToken cancellationToken = default, Func<AssistantOutputParser>? newParser = null)
     {
         var pieces = new List<GeneratedPiece>();
-        var generator = new Generator(new PromptReader(_embeddings, batchSize: 4), token => token == ScriptedDecoder.End, () => decoder, newParser);
-        var sampler = new Sampler(SamplerOptions.Greedy, decoder.VocabularySize);
-        generator.Run(slot, prompt, sampler, options ?? GenerationOptions.Default, piece =>
+        var generator = new Generator(new PromptReader(_embeddings, batchSize: 4), ScriptedSlot.Tokenizer);
+        var sampler = new Sampler(SamplerOptions.Greedy, decoder.Logits.Length);
+        generator.Run(slot, prompt, new TokenStream(ScriptedSlot.Tokenizer), newParser?.Invoke(), sampler, options ?? GenerationOptions.Default, piece =>
         {
             pieces.Add(piece);
             emit?.Invoke(piece);

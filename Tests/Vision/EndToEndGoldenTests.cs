@@ -1,10 +1,10 @@
 using TinyMllm.Engine;
+using TinyMllm.Generation;
 using TinyMllm.Language;
 using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Text.Tokenizers;
 using TinyMllm.Tests.Support;
 using TinyMllm.Vision;
-using TinyMllm.Vision.Prompting;
 
 namespace TinyMllm.Tests.Vision;
 
@@ -22,17 +22,19 @@ public sealed class EndToEndGoldenTests
         using LanguageModel language = LanguageModel.Load(textFile, options);
         Assert.That(language.UsesMrope, Is.EqualTo(golden.UsesMrope));
         var builder = new PromptBuilder(Tokenizer.Load(textFile.Metadata), textFile.Path, language.InputLength, language.UsesMrope, vision);
-        IReadOnlyList<PromptChunk> chunks = builder.Build(golden.Prompt, [.. golden.Images.Select(vision.Prepare)]);
+        IReadOnlyList<PromptPart> parts = builder.Build(golden.Prompt, golden.Images);
 
         using var pool = new WorkerPool(2);
         using var workspace = new Workspace(pool);
         using KvCache cache = language.CreateCache(1024, KvType.F32);
         float[] logits = new float[language.VocabularySize];
         Queue<float[]> pixels = new(golden.ImageChunks.Select(golden.Pixels));
-        foreach (PromptChunk chunk in chunks)
+        int next = 0;
+        foreach (PromptPart part in parts)
         {
-            if (chunk is TextChunk text) language.Forward(workspace, cache, Batch.Text([.. text.Tokens], text.Position), logits);
-            else Read((ImageChunk)chunk, VisionGoldenTests.WithPixels(((ImageChunk)chunk).Tile, pixels.Dequeue(), visionFile.Metadata));
+            if (part is TextPart text) language.Forward(workspace, cache, Batch.Text(text.Ids, next), logits);
+            else Read((PicturePart)part, next, VisionGoldenTests.WithPixels(((PicturePart)part).Tile, pixels.Dequeue(), visionFile.Metadata));
+            next += part.Positions;
         }
 
         Npy expected = golden.Array("logits.npy", out bool exact);
@@ -49,15 +51,15 @@ public sealed class EndToEndGoldenTests
             if (step < golden.Greedy.Length - 1) language.Forward(workspace, cache, Batch.Text([golden.Greedy[step]], position++), logits);
         }
 
-        unsafe void Read(ImageChunk image, ImageTile tile)
+        unsafe void Read(PicturePart image, int first, ImageTile tile)
         {
             float[] embeddings = VisionGoldenTests.Encode(vision, workspace, tile);
             fixed (float* data = embeddings)
             {
-                var rows = new Matrix(data, image.TokenCount, vision.EmbeddingLength);
+                var rows = new Matrix(data, image.Tokens, vision.EmbeddingLength);
                 language.Forward(workspace, cache, language.UsesMrope
-                    ? Batch.Picture(rows, image.Positions(), image.NonCausal)
-                    : Batch.Picture(rows, image.Position, image.NonCausal), logits);
+                    ? Batch.Picture(rows, image.PositionsFrom(first), image.NonCausal)
+                    : Batch.Picture(rows, first, image.NonCausal), logits);
             }
         }
     }

@@ -3,7 +3,6 @@ using TinyMllm.Loaders.Images;
 using TinyMllm.Tests.Support;
 using TinyMllm.Vision;
 using TinyMllm.Vision.Preprocessing;
-using TinyMllm.Vision.Prompting;
 
 namespace TinyMllm.Tests.Vision;
 
@@ -185,7 +184,7 @@ public sealed class OriginalSizeTests
         new Random(8).NextBytes(pixels);
         var preprocessor = new PaddedToBlocks(14, 28, 4096, Style);
         RgbImage image = RgbImage.FromRgb(pixels, 30, 20);
-        byte[] actual = preprocessor.Prepare(image, preprocessor.Plan(new(30, 20))).Overview!.Render();
+        byte[] actual = preprocessor.Overview(image, preprocessor.Plan(new(30, 20)))!.Render();
         for (int y = 0; y < 28; y++)
         {
             byte[] expected = y < 20 ? [.. pixels[(y * 90)..((y + 1) * 90)], .. new byte[26 * 3]] : new byte[56 * 3];

@@ -1,5 +1,6 @@
 using TinyMllm.Loaders.Images;
 using TinyMllm.Vision.Preprocessing;
+using TinyMllm.Vision.Transformer;
 
 namespace TinyMllm.Tests.Vision;
 
@@ -147,12 +148,12 @@ public sealed class PreprocessorTests
         RgbImage image = RgbImage.FromRgb(bytes, 80, height);
         var style = new ResizeStyle(filter, fitting, new RgbColor(1, 2, 3));
         var plan = new ImagePlan(new PixelSize(32, 32), new PixelSize(96, 64), new TileGrid(3, 2));
-        PreparedPixels prepared = new FixedSquare(32, style).Prepare(image, plan);
+        var preprocessor = new FixedSquare(32, style);
         byte[] whole = Resizer.Resize(image, plan.Refined, style);
-        Assert.That(prepared.Overview!.Render(), Is.EqualTo(Resizer.Resize(image, plan.Overview!.Value, style)));
-        for (int i = 0; i < prepared.Tiles.Count; i++)
+        Assert.That(preprocessor.Overview(image, plan)!.Render(), Is.EqualTo(Resizer.Resize(image, plan.Overview!.Value, style)));
+        for (int i = 0; i < plan.Grid.Count; i++)
         {
-            byte[] pixels = prepared.Tiles[i].Render();
+            byte[] pixels = preprocessor.Tile(image, plan, i / 3, i % 3).Render();
             for (int y = 0; y < 32; y++)
             {
                 byte[] expected = whole[(((i / 3 * 32 + y) * 96 + i % 3 * 32) * 3)..][..96];

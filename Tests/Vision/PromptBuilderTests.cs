@@ -1,10 +1,10 @@
 using System.Text.Json;
 using TinyMllm.Engine;
+using TinyMllm.Generation;
 using TinyMllm.Loaders.Gguf;
 using TinyMllm.Loaders.Images;
 using TinyMllm.Loaders.Text.Tokenizers;
 using TinyMllm.Vision;
-using TinyMllm.Vision.Prompting;
 
 namespace TinyMllm.Tests.Vision;
 
@@ -18,18 +18,20 @@ public sealed class PromptBuilderTests
         using GgufFile file = GgufFile.Open(golden.Mmproj), text = GgufFile.Open(golden.Model);
         using VisionModel vision = VisionModel.Load(file, golden.Options);
         var builder = new PromptBuilder(Tokenizer.Load(text.Metadata), text.Path, golden.EmbeddingLength, golden.UsesMrope, vision);
-        IReadOnlyList<PromptChunk> chunks = builder.Build(golden.Prompt, [.. golden.Images.Select(vision.Prepare)]);
+        IReadOnlyList<PromptPart> chunks = builder.Build(golden.Prompt, golden.Images);
 
         JsonElement[] expected = [.. golden.Chunks];
         Assert.That(chunks, Has.Count.EqualTo(expected.Length));
+        int position = 0;
         for (int i = 0; i < expected.Length; i++)
         {
-            Assert.That(chunks[i].Position, Is.EqualTo(expected[i].GetProperty("pos0").GetInt32()), $"position of chunk {i}");
-            if (expected[i].GetProperty("type").GetString() == "text") Compare((TextChunk)chunks[i], expected[i]);
-            else Compare((ImageChunk)chunks[i], expected[i]);
+            Assert.That(position, Is.EqualTo(expected[i].GetProperty("pos0").GetInt32()), $"position of part {i}");
+            if (expected[i].GetProperty("type").GetString() == "text") Compare((TextPart)chunks[i], expected[i]);
+            else Compare((PicturePart)chunks[i], position, expected[i]);
+            position += chunks[i].Positions;
         }
 
-        Assert.That(chunks[^1].Position + chunks[^1].PositionCount, Is.EqualTo(golden.NextPosition));
+        Assert.That(position, Is.EqualTo(golden.NextPosition));
     }
 
     [Test]
@@ -49,7 +51,7 @@ public sealed class PromptBuilderTests
         using GgufFile file = GgufFile.Open(golden.Mmproj), text = GgufFile.Open(VlmGolden.Open("llava_clip").Model);
         using VisionModel vision = VisionModel.Load(file);
         var builder = new PromptBuilder(Tokenizer.Load(text.Metadata), text.Path, 48, false, vision);
-        var error = Assert.Throws<UnsupportedModelException>(() => builder.Build(golden.Prompt, [.. golden.Images.Select(vision.Prepare)]));
+        var error = Assert.Throws<UnsupportedModelException>(() => builder.Build(golden.Prompt, golden.Images));
         Assert.That(error!.Message, Does.Contain("token").And.Contain(text.Path).And.Contain(file.Path).And.Not.Contain("\n"));
     }
 
@@ -62,7 +64,7 @@ public sealed class PromptBuilderTests
         using GgufFile file = GgufFile.Open(golden.Mmproj), text = GgufFile.Open(golden.Model);
         using VisionModel vision = VisionModel.Load(file);
         var builder = new PromptBuilder(Tokenizer.Load(text.Metadata), text.Path, 48, false, vision);
-        PreparedImage image = vision.Prepare(RgbImage.FromRgb(new byte[12], 2, 2));
+        RgbImage image = RgbImage.FromRgb(new byte[12], 2, 2);
         Assert.Throws<PictureCountException>(() => builder.Build(prompt, [.. Enumerable.Repeat(image, pictures)]));
     }
 
@@ -73,23 +75,23 @@ public sealed class PromptBuilderTests
         using GgufFile file = GgufFile.Open(golden.Mmproj), text = GgufFile.Open(golden.Model);
         using VisionModel vision = VisionModel.Load(file, golden.Options with { Tiles = false });
         var builder = new PromptBuilder(Tokenizer.Load(text.Metadata), text.Path, 48, false, vision);
-        IReadOnlyList<PromptChunk> chunks = builder.Build(golden.Prompt, [.. golden.Images.Select(vision.Prepare)]);
-        Assert.That(chunks.OfType<ImageChunk>().Count(), Is.EqualTo(1));
-        Assert.That(((TextChunk)chunks[0]).Tokens.TakeLast(3), Is.EqualTo(new[] { 45, 6, 7 }));
+        IReadOnlyList<PromptPart> chunks = builder.Build(golden.Prompt, golden.Images);
+        Assert.That(chunks.OfType<PicturePart>().Count(), Is.EqualTo(1));
+        Assert.That(((TextPart)chunks[0]).Ids.TakeLast(3), Is.EqualTo(new[] { 45, 6, 7 }));
     }
 
-    private static void Compare(TextChunk chunk, JsonElement expected) =>
-        Assert.That(chunk.Tokens, Is.EqualTo(expected.GetProperty("tokens").EnumerateArray().Select(id => id.GetInt32())));
+    private static void Compare(TextPart chunk, JsonElement expected) =>
+        Assert.That(chunk.Ids, Is.EqualTo(expected.GetProperty("tokens").EnumerateArray().Select(id => id.GetInt32())));
 
-    private static void Compare(ImageChunk chunk, JsonElement expected)
+    private static void Compare(PicturePart chunk, int position, JsonElement expected)
     {
-        Assert.That(chunk.TokenCount, Is.EqualTo(expected.GetProperty("n_tokens").GetInt32()));
-        Assert.That(chunk.PositionCount, Is.EqualTo(expected.GetProperty("n_pos").GetInt32()));
+        Assert.That(chunk.Tokens, Is.EqualTo(expected.GetProperty("n_tokens").GetInt32()));
+        Assert.That(chunk.Positions, Is.EqualTo(expected.GetProperty("n_pos").GetInt32()));
         Assert.That(chunk.Grid.Columns, Is.EqualTo(expected.GetProperty("grid_nx").GetInt32()));
         Assert.That(chunk.Grid.Rows, Is.EqualTo(expected.GetProperty("grid_ny").GetInt32()));
         Assert.That(chunk.NonCausal, Is.EqualTo(expected.GetProperty("non_causal").GetBoolean()));
         if (!expected.TryGetProperty("mrope_t", out _)) return;
-        Assert.That(chunk.Positions(), Is.EqualTo(new[] { "mrope_t", "mrope_y", "mrope_x" }
+        Assert.That(chunk.PositionsFrom(position), Is.EqualTo(new[] { "mrope_t", "mrope_y", "mrope_x" }
             .SelectMany(axis => expected.GetProperty(axis).EnumerateArray().Select(position => position.GetInt32()))));
     }
 }

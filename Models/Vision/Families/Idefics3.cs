@@ -1,6 +1,5 @@
 using TinyMllm.Engine;
 using TinyMllm.Vision.Preprocessing;
-using TinyMllm.Vision.Prompting;
 using TinyMllm.Vision.Transformer;
 
 namespace TinyMllm.Vision.Families;

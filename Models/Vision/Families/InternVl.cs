@@ -1,7 +1,6 @@
 using TinyMllm.Engine;
 using TinyMllm.Kernels.Elementwise;
 using TinyMllm.Vision.Preprocessing;
-using TinyMllm.Vision.Prompting;
 using TinyMllm.Vision.Transformer;
 
 namespace TinyMllm.Vision.Families;

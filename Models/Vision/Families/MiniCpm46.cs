@@ -1,7 +1,6 @@
 using TinyMllm.Engine;
 using TinyMllm.Kernels.Elementwise;
 using TinyMllm.Vision.Preprocessing;
-using TinyMllm.Vision.Prompting;
 using TinyMllm.Vision.Transformer;
 using TinyMllm.Weights;
 
@@ -92,7 +91,7 @@ internal sealed class MiniCpm46 : TransformerFamily
         for (int i = 0; i < ranges.Length; i++) ranges[i] = new KeyRange(i / Cells * Cells, i / Cells * Cells + Cells);
         Attention.Forward(workspace, AttentionShape.MultiHead(Config.Heads, Config.HeadSize), queryKeyValue.SliceColumns(0, width),
             queryKeyValue.SliceColumns(width, width), queryKeyValue.SliceColumns(2 * width, width), ranges, hidden);
-        _attentionOut.ForwardAdd(workspace, hidden, x);
+        _attentionOut.Forward(workspace, hidden, x, add: true);
 
         Rows.Mean(x, Cells, merged);
         Matrix blocks = Rows.Concatenate(x, Cells);

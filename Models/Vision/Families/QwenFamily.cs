@@ -1,7 +1,6 @@
 using TinyMllm.Engine;
 using TinyMllm.Kernels.Elementwise;
 using TinyMllm.Vision.Preprocessing;
-using TinyMllm.Vision.Prompting;
 using TinyMllm.Vision.Transformer;
 
 namespace TinyMllm.Vision.Families;
@@ -53,3 +52,7 @@ internal abstract class QwenFamily : TransformerFamily
     protected static Activation MergerGelu(VisionSource source) =>
         source.Options.Follows(Quirks.TanhGeluMerger) ? Activation.GeluTanh : Activation.GeluErf;
 }
+
+/// <summary>Qwen2-VL (<c>qwen2vl_merger</c>): LayerNorm, quick-GELU, full attention.</summary>
+internal sealed class Qwen2Vl(VisionSource source)
+    : QwenFamily(source, new TransformerOptions { FeedForwardNamesMayBeSwapped = true }, MergerGelu(source), minTokens: 4);

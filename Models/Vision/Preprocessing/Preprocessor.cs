@@ -19,23 +19,11 @@ internal abstract record Preprocessor(ResizeStyle OverviewStyle, ResizeStyle Til
     /// <summary>Decides the sizes; pure arithmetic.</summary>
     public abstract ImagePlan Plan(PixelSize image);
 
-    /// <summary>Cuts <paramref name="image"/> as <paramref name="plan"/> says: tiles row by row, and the overview. Pixels are computed when a tile is rendered.</summary>
-    public PreparedPixels Prepare(RgbImage image, ImagePlan plan)
-    {
-        ImageTile? overview = plan.Overview is { } size ? new ImageTile(image, size, OverviewStyle, default, size, plan.Content) : null;
-        var tiles = new ImageTile[plan.Grid.Count];
-        for (int i = 0; i < tiles.Length; i++)
-        {
-            (int row, int column) = (i / plan.Grid.Columns, i % plan.Grid.Columns);
-            tiles[i] = new ImageTile(image, plan.Refined, TileStyle, (column * plan.Tile.Width, row * plan.Tile.Height), plan.Tile);
-        }
+    /// <summary>The overview of <paramref name="image"/>, or null if the plan has none. Its pixels are computed when it is rendered.</summary>
+    public ImageTile? Overview(RgbImage image, ImagePlan plan) =>
+        plan.Overview is { } size ? new ImageTile(image, size, OverviewStyle, default, size, plan.Content) : null;
 
-        return new PreparedPixels(overview, tiles, plan.Grid);
-    }
+    /// <summary>One tile of <paramref name="image"/>. Its pixels are computed when it is rendered.</summary>
+    public ImageTile Tile(RgbImage image, ImagePlan plan, int row, int column) =>
+        new(image, plan.Refined, TileStyle, (column * plan.Tile.Width, row * plan.Tile.Height), plan.Tile);
 }
-
-/// <summary>The pixels of a prepared picture.</summary>
-/// <param name="Overview">The overview, if there is one.</param>
-/// <param name="Tiles">The tiles, row by row.</param>
-/// <param name="Grid">Their grid.</param>
-internal sealed record PreparedPixels(ImageTile? Overview, IReadOnlyList<ImageTile> Tiles, TileGrid Grid);

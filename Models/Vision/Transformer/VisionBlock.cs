@@ -87,7 +87,7 @@ internal sealed class VisionBlock
         Attention.Forward(workspace, _shape, query, key, value, ranges, heads);
         if (AddsDirectly(_scale1))
         {
-            _attentionOut.ForwardAdd(workspace, heads, x);
+            _attentionOut.Forward(workspace, heads, x, add: true);
             return;
         }
 

@@ -38,10 +38,10 @@ internal static class Dump
         var description = new DumpDescription();
         for (int i = 0; i < prompt.Count; i++)
         {
-            Span<float> logits = i == prompt.Count - 1 ? slot.Logits : [];
+            bool last = i == prompt.Count - 1;
             int position = slot.Timeline.NextPosition;
-            if (prompt[i] is TextPart text) ReadText(slot, text, position, logits, cancellationToken);
-            else ReadPicture(model, slot, (PicturePart)prompt[i], position, logits, output, description.Pictures, cancellationToken);
+            if (prompt[i] is TextPart text) slot.Read(text.Ids, last, cancellationToken);
+            else ReadPicture(model, slot, (PicturePart)prompt[i], last, output, description.Pictures, cancellationToken);
             description.Add(prompt[i], position);
         }
 
@@ -67,23 +67,15 @@ internal static class Dump
         return model.Assemble(turns, new ChatRenderOptions { ImagesAsText = request.ImagesAsText });
     }
 
-    private static void ReadText(Slot slot, TextPart text, int position, Span<float> logits, CancellationToken cancellationToken)
-    {
-        slot.Decoder.Read(text.Ids, position, logits, cancellationToken);
-        foreach (int id in text.Ids) slot.Timeline.Add(id);
-    }
-
     private static void ReadPicture(
-        VisionLanguageModel model, Slot slot, PicturePart picture, int position, Span<float> logits, DumpFolder output, int number,
-            CancellationToken cancellationToken)
+        VisionLanguageModel model, Slot slot, PicturePart picture, bool last, DumpFolder output, int number, CancellationToken cancellationToken)
     {
-        ImageTile tile = picture.Chunk.Tile;
+        ImageTile tile = picture.Tile;
         string suffix = number.ToString("00", CultureInfo.InvariantCulture) + ".npy";
         output.Write("pixels_" + suffix, model.Vision!.Normalize(tile), tile.Size.Height, tile.Size.Width, 3);
-        float[] rows = slot.Decoder.Encode(picture, null, cancellationToken);
+        float[] rows = slot.Encode(picture, null, cancellationToken);
         output.Write("embd_" + suffix, rows, picture.Tokens, rows.Length / picture.Tokens);
-        slot.Decoder.Read(picture, rows, position, logits, cancellationToken);
-        slot.Timeline.Add(picture);
+        slot.Read(picture, rows, last, cancellationToken);
     }
 
     /// <summary>The logits behind the prompt, then those behind each of the likeliest tokens that are fed back.</summary>
@@ -97,7 +89,7 @@ internal static class Dump
             int token = ArgMax(slot.Logits);
             greedy.Add(token);
             if (step == steps) return rows;
-            PromptReader.ReadToken(slot, token, cancellationToken);
+            slot.ReadGenerated(token, cancellationToken);
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using TinyMllm.Generation;
-using TinyMllm.Vision.Prompting;
 
 namespace TinyMllm.Cli.Dumping;
 
@@ -11,7 +10,7 @@ internal sealed class DumpDescription
 {
     private readonly List<(PromptPart Part, int Position)> _parts = [];
 
-    /// <summary>Slices of pictures so far.</summary>
+    /// <summary>Tiles of pictures so far.</summary>
     public int Pictures { get; private set; }
 
     /// <summary>Position behind the prompt.</summary>
@@ -37,7 +36,7 @@ internal sealed class DumpDescription
         {
             json.WriteStartObject();
             if (part is TextPart text) WriteText(json, text, position);
-            else WritePicture(json, ((PicturePart)part).Chunk with { Position = position }, pictures++);
+            else WritePicture(json, (PicturePart)part, position, pictures++);
             json.WriteEndObject();
         }
 
@@ -55,29 +54,29 @@ internal sealed class DumpDescription
         WriteNumbers(json, "tokens", text.Ids);
     }
 
-    private static void WritePicture(Utf8JsonWriter json, ImageChunk chunk, int number)
+    private static void WritePicture(Utf8JsonWriter json, PicturePart picture, int position, int number)
     {
         string suffix = number.ToString("00", CultureInfo.InvariantCulture) + ".npy";
         json.WriteString("type", "image");
-        json.WriteNumber("pos0", chunk.Position);
-        json.WriteNumber("n_tokens", chunk.TokenCount);
-        json.WriteNumber("grid_nx", chunk.Grid.Columns);
-        json.WriteNumber("grid_ny", chunk.Grid.Rows);
-        json.WriteNumber("n_pos", chunk.PositionCount);
-        json.WriteBoolean("non_causal", chunk.NonCausal);
+        json.WriteNumber("pos0", position);
+        json.WriteNumber("n_tokens", picture.Tokens);
+        json.WriteNumber("grid_nx", picture.Grid.Columns);
+        json.WriteNumber("grid_ny", picture.Grid.Rows);
+        json.WriteNumber("n_pos", picture.Positions);
+        json.WriteBoolean("non_causal", picture.NonCausal);
         json.WriteStartArray("pixels");
         json.WriteStartObject();
         json.WriteString("file", "pixels_" + suffix);
-        json.WriteNumber("nx", chunk.Tile.Size.Width);
-        json.WriteNumber("ny", chunk.Tile.Size.Height);
+        json.WriteNumber("nx", picture.Tile.Size.Width);
+        json.WriteNumber("ny", picture.Tile.Size.Height);
         json.WriteEndObject();
         json.WriteEndArray();
         json.WriteString("embd", "embd_" + suffix);
-        if (!chunk.UsesMrope) return;
-        int[] positions = chunk.Positions();
+        if (!picture.UsesMrope) return;
+        int[] positions = picture.PositionsFrom(position);
         string[] axes = ["mrope_t", "mrope_y", "mrope_x"];
         for (int axis = 0; axis < axes.Length; axis++) WriteNumbers(json, axes[axis],
-            positions[(axis * chunk.TokenCount)..((axis + 1) * chunk.TokenCount)]);
+            positions[(axis * picture.Tokens)..((axis + 1) * picture.Tokens)]);
     }
 
     private static void WriteNumbers(Utf8JsonWriter json, string name, IEnumerable<int> numbers)

@@ -1,4 +1,4 @@
-namespace TinyMllm.Vision.Prompting;
+namespace TinyMllm.Vision;
 
 /// <summary>
 /// What stands around a picture and its tiles in the prompt (docs/models/vision.md#markers). <see cref="Begin"/>,

@@ -1,10 +1,14 @@
 using System.Buffers;
 using TinyMllm.Kernels.Resampling;
 using TinyMllm.Loaders.Images;
+using TinyMllm.Vision.Preprocessing;
 
-namespace TinyMllm.Vision.Preprocessing;
+namespace TinyMllm.Vision.Transformer;
 
-/// <summary>Brings a picture to a size in a <see cref="ResizeStyle"/> (docs/models/vision.md#resizing), and cuts tiles.</summary>
+/// <summary>
+/// Brings a picture to a size in a <see cref="ResizeStyle"/> (docs/models/vision.md#resizing), and cuts tiles. It runs inside the patch
+/// embedding, one tile at a time, into scratch of the encoder: preprocessing only decides on sizes.
+/// </summary>
 internal static class Resizer
 {
     private const int Channels = PixelView.Channels;
