@@ -115,7 +115,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(given);
         ModelOptions options = given with { };
         options.Validate();
-        if (options.ModelPath is null) throw new ArgumentException("no model file is named", nameof(ModelOptions.ModelPath));
+        if (options.ModelPath is null) throw new ArgumentException($"{nameof(ModelOptions)}.{nameof(ModelOptions.ModelPath)} is missing", nameof(given));
         ILogger logger = loggerFactory?.CreateLogger<VisionLanguageModel>() ?? (ILogger)NullLogger.Instance;
         VisionLanguageModel model = Telemetry.Loading(() => Open(options, progress, logger, cancellationToken));
         ModelInfo info = model.Info;

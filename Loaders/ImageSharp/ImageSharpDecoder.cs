@@ -21,7 +21,7 @@ public sealed class ImageSharpDecoder : IImageDecoder
     private static readonly Configuration s_firstFrame = MakeFirstFrame();
 
     /// <inheritdoc/>
-    public unsafe RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellation = default)
+    public unsafe RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (file.IsEmpty) throw new ImageFormatException("the file is empty");
@@ -36,7 +36,7 @@ public sealed class ImageSharpDecoder : IImageDecoder
                     ?? throw new ImageFormatException("ImageSharp: the file is no picture of a format that it reads");
             }
 
-            var canvas = new ImageCanvas(info.Width, info.Height, options, ReadOrientation(info.Metadata), cancellation);
+            var canvas = new ImageCanvas(info.Width, info.Height, options, ReadOrientation(info.Metadata), cancellationToken);
             using Image<Rgba32> image = Image.Load<Rgba32>(s_firstFrame, file);
             image.ProcessPixelRows(rows =>
             {

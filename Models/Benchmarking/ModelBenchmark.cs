@@ -64,13 +64,13 @@ public static unsafe class ModelBenchmark
         {
             int[] tokens = [.. Enumerable.Range(0, length).Select(i => (int)(((i * 7919L) + 13) % model.VocabularySize))];
             using var cache = model.CreateCache(length, options.KvType);
-            var seconds = Time(options, cancellationToken, () =>
+            var seconds = Time(options, () =>
             {
                 cache.Truncate(0);
                 long start = Stopwatch.GetTimestamp();
                 model.Forward(workspace, cache, Batch.Text(tokens, 0), logits, cancellationToken);
                 return Stopwatch.GetElapsedTime(start).TotalSeconds;
-            });
+            }, cancellationToken);
             yield return facts.Result(options.Model!, pool.Threads, seconds, facts.PeakOf(peak)) with
             {
                 PromptTokens = length, MultiplyAdds = (facts.BlockMultiplyAdds * (double)length) + facts.OutputMultiplyAdds,
@@ -80,7 +80,7 @@ public static unsafe class ModelBenchmark
         foreach (int length in options.GenerationLengths.Where(length => length > 0))
         {
             using var cache = model.CreateCache(length, options.KvType);
-            var seconds = Time(options, cancellationToken, () =>
+            var seconds = Time(options, () =>
             {
                 cache.Truncate(0);
                 Span<int> token = stackalloc int[1];
@@ -92,7 +92,7 @@ public static unsafe class ModelBenchmark
                 }
 
                 return Stopwatch.GetElapsedTime(start).TotalSeconds;
-            });
+            }, cancellationToken);
             yield return facts.Result(options.Model!, pool.Threads, seconds, peak.Memory) with
             {
                 GeneratedTokens = length, WeightBytes = facts.BytesPerToken * (double)length,
@@ -113,12 +113,12 @@ public static unsafe class ModelBenchmark
         var tile = model.Prepare(RgbImage.FromRgb(pixels, side, side)).Tiles.First();
         int tokens = model.Tokens(tile).Count, width = model.EmbeddingLength * model.EmbeddingSlices;
         using var embeddings = new NativeBuffer<float>((long)tokens * width);
-        var seconds = Time(options, cancellationToken, () =>
+        var seconds = Time(options, () =>
         {
             long start = Stopwatch.GetTimestamp();
             model.Encode(workspace, tile, new Matrix(embeddings.Pointer, tokens, width), cancellationToken: cancellationToken);
             return Stopwatch.GetElapsedTime(start).TotalSeconds;
-        });
+        }, cancellationToken);
         double patches = (double)(tile.Size.Width / patch) * (tile.Size.Height / patch);
         return facts.Result(options.Projector!, pool.Threads, seconds, facts.PeakOf(peak)) with
         {
@@ -130,7 +130,7 @@ public static unsafe class ModelBenchmark
     /// Times a run after warming up: at least twice, and for a second, until the runtime has compiled everything in its last form. The cache is
     /// the same for all runs, as in a chat.
     /// </summary>
-    private static List<double> Time(BenchmarkOptions options, CancellationToken cancellationToken, Func<double> run)
+    private static List<double> Time(BenchmarkOptions options, Func<double> run, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
         for (int i = 0; i < WarmUps || Stopwatch.GetElapsedTime(start) < s_warmUp; i++)

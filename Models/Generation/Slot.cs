@@ -102,7 +102,7 @@ internal abstract class Slot : IDisposable
     {
         Timeline.Load(reader, pictures, Logits.Length, Capacity);
         reader.Guard(LoadMemory);
-        if (Length != Timeline.Tokens) throw reader.Damaged($"{Length} tokens in the cache", $"{Timeline.Tokens}");
+        if (Length != Timeline.Tokens) throw SessionReader.Damaged($"{Length} tokens in the cache", $"{Timeline.Tokens}");
         Checkpoints.Load(reader);
     }
 

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.Extensions.AI;
 using TinyMllm.Engine;
+using TinyMllm.ImageSharp;
 using TinyMllm.Kernels;
 using TinyMllm.Loaders.Gguf;
 
@@ -12,7 +13,7 @@ public sealed class NamingTests
 {
     private static readonly Type[] Exported =
     [
-        .. new[] { typeof(Isa), typeof(KvCache), typeof(GgufFile), typeof(VisionLanguageModel) }.SelectMany(type => type.Assembly.GetExportedTypes()),
+        .. new[] { typeof(Isa), typeof(KvCache), typeof(GgufFile), typeof(VisionLanguageModel), typeof(ImageSharpDecoder) }.SelectMany(type => type.Assembly.GetExportedTypes()),
     ];
 
     /// <summary>Whoever uses both namespaces needs no aliases.</summary>

@@ -16,13 +16,13 @@ public sealed class StructuredOutputTests
 {
     private enum Colour { Red, Green, Blue }
 
-    private record Item([property: System.ComponentModel.Description("What it is")] string Name, double Price, long? Count);
+    private sealed record Item([property: System.ComponentModel.Description("What it is")] string Name, double Price, long? Count);
 
-    private record Receipt(string Shop, DateTime Date, List<Item> Items, Colour? Colour, double Total);
+    private sealed record Receipt(string Shop, DateTime Date, List<Item> Items, Colour? Colour, double Total);
 
-    private record Node(string Name, List<Node>? Children);
+    private sealed record Node(string Name, List<Node>? Children);
 
-    private record Everything(
+    private sealed record Everything(
         DateTimeOffset When, DateOnly Day, TimeOnly Time, Guid Id, Uri Link, Dictionary<string, Item> Map, Item? Maybe, Item Sure, char Letter,
         bool? Truth, object Any, long[][] Matrix, HashSet<Colour> Set, JsonElement Raw, string? Text);
 

@@ -263,7 +263,7 @@ public sealed class GeneratorTests
 
     private List<GeneratedPiece> Run(
         ScriptedSlot decoder, Slot slot, PromptPart[] prompt, GenerationOptions? options = null, Action<GeneratedPiece>? emit = null,
-        CancellationToken cancellationToken = default, Func<AssistantOutputParser>? newParser = null)
+        Func<AssistantOutputParser>? newParser = null, CancellationToken cancellationToken = default)
     {
         var pieces = new List<GeneratedPiece>();
         var generator = new Generator(new PromptReader(_embeddings, batchSize: 4), ScriptedSlot.Tokenizer);

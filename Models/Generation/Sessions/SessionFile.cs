@@ -44,12 +44,12 @@ internal static class SessionFile
     {
         using var reader = new SessionReader(stream);
         int magic = reader.Between(int.MinValue, int.MaxValue, "the first bytes");
-        if (magic != Magic) throw reader.Damaged($"0x{magic:x8} as the first bytes", $"0x{Magic:x8}");
+        if (magic != Magic) throw SessionReader.Damaged($"0x{magic:x8} as the first bytes", $"0x{Magic:x8}");
         reader.Between(Version, Version, "the version");
         foreach (string? expected in Facts(model))
         {
             if (reader.Text() is var found && found != expected)
-                throw reader.Damaged($"the session of another model ({found ?? "none"})", expected ?? "none");
+                throw SessionReader.Damaged($"the session of another model ({found ?? "none"})", expected ?? "none");
         }
 
         var images = new RgbImage[reader.Count(Most, "pictures")];

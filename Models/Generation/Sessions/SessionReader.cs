@@ -73,7 +73,7 @@ internal sealed class SessionReader(Stream stream) : IDisposable
     });
 
     /// <summary>An error of the stream.</summary>
-    public SessionFormatException Damaged(string found, string expected, Exception? cause = null) =>
+    public static SessionFormatException Damaged(string found, string expected, Exception? cause = null) =>
         new($"saved session: found {found}, expected {expected}", cause);
 
     public void Dispose() => _reader.Dispose();

@@ -30,7 +30,7 @@ internal static class LanguageFamilies
         foreach (string architecture in family.Architectures)
         {
             if (ByArchitecture.ContainsKey(architecture) || !Added.TryAdd(architecture, family))
-                throw new ArgumentException($"the architecture '{architecture}' is known already", nameof(architecture));
+                throw new ArgumentException($"the architecture '{architecture}' is known already", nameof(family));
         }
     }
 

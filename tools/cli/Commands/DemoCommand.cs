@@ -51,7 +51,7 @@ internal sealed class DemoCommand : CliCommand
             if (path != picture) Terminal.Out.WriteLine(
                 $"{(picture is null ? "" : "\n")}{Path.GetRelativePath(Directory.GetCurrentDirectory(), path)}");
             picture = path;
-            results.Add(await AskAsync(model, RgbImage.Load(path), question, cancellationToken).ConfigureAwait(false));
+            results.Add(await AskAsync(model, RgbImage.Load(path, cancellationToken: cancellationToken), question, cancellationToken).ConfigureAwait(false));
         }
 
         Terminal.Out.WriteLine();

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -145,9 +146,11 @@ internal sealed record FormatSpec
 
     private string SignOf(bool negative) => negative ? "-" : Sign == '-' ? "" : Sign.ToString();
 
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
+
     private string Grouped(string digits, int size)
     {
-        int end = digits.AsSpan().IndexOfAnyExcept("0123456789abcdefABCDEF") is var stop and >= 0 ? stop : digits.Length;
+        int end = digits.AsSpan().IndexOfAnyExcept(HexDigits) is var stop and >= 0 ? stop : digits.Length;
         if (Group == '\0') return digits;
         var text = new StringBuilder(digits[..end]);
         for (int i = end - size; i > 0; i -= size) text.Insert(i, Group);

@@ -1,8 +1,12 @@
+using System.Buffers;
+
 namespace TinyMllm.Loaders.Text.Chat.Jinja;
 
 /// <summary>Methods of strings.</summary>
 internal static class StringMethods
 {
+    private static readonly SearchValues<char> LineEnds = SearchValues.Create("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029");
+
     internal delegate object? Method(RenderContext context, string text, Arguments arguments);
 
     private const int MaximumWidth = 100_000;
@@ -276,7 +280,7 @@ internal static class StringMethods
         List<object?> lines = [];
         for (int start = 0; start < text.Length;)
         {
-            int end = text.AsSpan(start).IndexOfAny("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029") is var at and >= 0 ? start + at : text.Length;
+            int end = text.AsSpan(start).IndexOfAny(LineEnds) is var at and >= 0 ? start + at : text.Length;
             int next = end == text.Length ? end : text[end] == '\r' && end + 1 < text.Length && text[end + 1] == '\n' ? end + 2 : end + 1;
             lines.Add(text[start..(keepEnds ? next : end)]);
             start = next;

@@ -113,7 +113,7 @@ internal sealed partial class TemplateTrials(TrialRender render, bool toolsAlway
         return without is not null && with is not null && with.StartsWith(without, StringComparison.Ordinal) ? with[without.Length..] : "";
     }
 
-    private List<object?> CallConversation(
+    private static List<object?> CallConversation(
         TemplateAbilities abilities, bool argumentsAsText, EmptyContent content, int calls, bool withResult)
     {
         Dict call = Dict.Of(("role", "assistant"));
