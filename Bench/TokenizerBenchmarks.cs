@@ -93,7 +93,7 @@ public class TokenizerBenchmarks
 
     internal static Tokenizer LoadTokenizer(string name)
     {
-        using GgufFile file = GgufFile.Open(Golden($"ggml-vocab-{name}.gguf"));
+        using var file = GgufFile.Open(Golden($"ggml-vocab-{name}.gguf"));
         return Tokenizer.Load(file.Metadata);
     }
 

@@ -127,7 +127,7 @@ public sealed partial class VisionLanguageModel : IDisposable, IAsyncDisposable
     private static VisionLanguageModel Open(
         ModelOptions options, IProgress<LoadProgress>? progress, ILogger logger, CancellationToken cancellationToken)
     {
-        ModelFiles files = ModelFiles.Load(options.ModelPath!, options.ProjectorPath, options, progress, cancellationToken);
+        var files = ModelFiles.Load(options.ModelPath!, options.ProjectorPath, options, progress, cancellationToken);
         WorkerPool? pool = null;
         try
         {

@@ -74,20 +74,22 @@ public static unsafe class Attention
         int rows = q.Rows * arguments.Group, tiles = (rows + AttentionTile.MaxRows - 1) / AttentionTile.MaxRows;
         int parts = tiles == 1 ? (end + KeysPerPart - 1) / KeysPerPart : 1;
         using (workspace.Frame())
-        fixed (KeyRange* r = ranges)
         {
-            arguments.Ranges = (int*)r;
-            if (parts > 1)
+            fixed (KeyRange* r = ranges)
             {
-                arguments.PartialRows = rows;
-                arguments.Partials = workspace.Rent<float>((long)parts * shape.KvHeads * rows * arguments.PartialStride);
-            }
+                arguments.Ranges = (int*)r;
+                if (parts > 1)
+                {
+                    arguments.PartialRows = rows;
+                    arguments.Partials = workspace.Rent<float>((long)parts * shape.KvHeads * rows * arguments.PartialStride);
+                }
 
-            var body = new TileBody { Arguments = &arguments, Rows = rows, Tiles = tiles, Parts = parts };
-            workspace.Pool.For(shape.KvHeads * tiles * parts, ref body);
-            if (parts == 1) return;
-            for (int head = 0; head < shape.KvHeads; head++)
-                for (int row = 0; row < rows; row++) AttentionTile.Join(&arguments, head, row, parts);
+                var body = new TileBody { Arguments = &arguments, Rows = rows, Tiles = tiles, Parts = parts };
+                workspace.Pool.For(shape.KvHeads * tiles * parts, ref body);
+                if (parts == 1) return;
+                for (int head = 0; head < shape.KvHeads; head++)
+                    for (int row = 0; row < rows; row++) AttentionTile.Join(&arguments, head, row, parts);
+            }
         }
     }
 

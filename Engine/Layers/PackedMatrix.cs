@@ -68,7 +68,11 @@ internal sealed unsafe class PackedMatrix : IDisposable
     {
         Format stored = Format.Find(tensor.Type)!;
         if (stored is { HasKernel: true, IsQuantized: false } && options.Requantize is { } wanted && Format.Find(wanted) is { CanRequantize: true } target
-            && tensor.Columns % target.BlockLength == 0) return wanted;
+            && tensor.Columns % target.BlockLength == 0)
+        {
+            return wanted;
+        }
+
         bool widen = stored.IsQuantized && options.Activations == ActivationPrecision.Float32;
         return widen || !stored.HasKernel ? TensorType.F32 : tensor.Type;
     }

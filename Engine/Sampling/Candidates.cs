@@ -59,7 +59,7 @@ internal sealed class Candidates
         int done = 0;
         for (; done <= logits.Length - Vector256<float>.Count; done += Vector256<float>.Count)
         {
-            Vector256<float> v = Vector256.Create(logits.Slice(done, Vector256<float>.Count));
+            var v = Vector256.Create(logits.Slice(done, Vector256<float>.Count));
             v = Vector256.ConditionalSelect(Vector256.Equals(v, v), v, Vector256.Create(float.NegativeInfinity));
             Vector256.Min(v, Vector256.Create(float.MaxValue)).CopyTo(_logits.AsSpan(done));
         }

@@ -39,7 +39,7 @@ public static class LogProbabilities
         int done = 0;
         for (; done <= logits.Length - Vector256<float>.Count; done += Vector256<float>.Count)
         {
-            Vector256<float> exponentials = Vector256.Exp(Vector256.Create(logits.Slice(done, Vector256<float>.Count)) - Vector256.Create(max));
+            var exponentials = Vector256.Exp(Vector256.Create(logits.Slice(done, Vector256<float>.Count)) - Vector256.Create(max));
             sum += Vector256.Sum(exponentials);
         }
 

@@ -26,10 +26,17 @@ internal static class SamplerChain
             if (Stage(kind, options, vocabularySize, vocabulary, seed) is { } stage) chain.Add(stage);
         }
 
-        if (greedy) chain.Add(new GreedyChoice());
-        else chain.Add(options.Order.Contains(SamplerStageKind.AdaptiveP)
-            ? new AdaptiveP(options.AdaptiveTarget, options.AdaptiveDecay, seed)
-            : new Distribution(seed));
+        if (greedy)
+        {
+            chain.Add(new GreedyChoice());
+        }
+        else
+        {
+            chain.Add(options.Order.Contains(SamplerStageKind.AdaptiveP)
+                ? new AdaptiveP(options.AdaptiveTarget, options.AdaptiveDecay, seed)
+                : new Distribution(seed));
+        }
+
         return [.. chain];
     }
 

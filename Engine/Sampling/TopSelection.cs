@@ -42,7 +42,7 @@ internal static class TopSelection
         float worst = LogitOf(best[0]);
         for (; done <= logits.Length - Vector256<float>.Count; done += Vector256<float>.Count)
         {
-            Vector256<float> group = Vector256.Create(logits.Slice(done, Vector256<float>.Count));
+            var group = Vector256.Create(logits.Slice(done, Vector256<float>.Count));
             if (!Vector256.GreaterThanOrEqualAny(group, Vector256.Create(worst))) continue;
             for (int i = done; i < done + Vector256<float>.Count; i++) Offer(best, Key(logits[i], inIdOrder ? i : ids[i]));
             worst = LogitOf(best[0]);

@@ -18,9 +18,13 @@ public static unsafe class AttentionScalar
     public static void Run(AttentionArguments* a)
     {
         for (int query = 0; query < a->Queries; query++)
-            for (int head = 0; head < a->Heads; head++)
-                Row(a, a->Q + (query * a->QStride) + (head * a->HeadSize), head / a->Group, a->Ranges[2 * query], a->Ranges[(2 * query) + 1],
-                    a->Output + (query * a->OutputStride) + (head * a->ValueSize));
+        {
+                for (int head = 0; head < a->Heads; head++)
+            {
+                        Row(a, a->Q + (query * a->QStride) + (head * a->HeadSize), head / a->Group, a->Ranges[2 * query], a->Ranges[(2 * query) + 1],
+                            a->Output + (query * a->OutputStride) + (head * a->ValueSize));
+            }
+        }
     }
 
     /// <summary>One query of one head, over keys <paramref name="start"/> … <paramref name="end"/> − 1 of key head <paramref name="head"/>.</summary>

@@ -49,7 +49,7 @@ public static unsafe class KeyValueBlocks
                 break;
             default:
                 // [group][16 half scales], then [dimension][16 bytes].
-                Half* scales = (Half*)block;
+                var scales = (Half*)block;
                 sbyte* bytes = (sbyte*)(block + (32 * Int8Groups(headSize)));
                 for (int g = 0; g < headSize; g += Int8Block)
                 {

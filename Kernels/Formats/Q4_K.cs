@@ -82,8 +82,10 @@ internal struct Q4_K : IEncodableBlock<Q4_K>
         var search = new MinimumSearch(32, 15, -1, 20, Absolute: false);
         (block.Scale, block.Minimum) = EncodeLevels<TSearch>(values, search, block.Scales, levels);
         for (int k = 0; k < 4; k++)
-            for (int l = 0; l < 32; l++)
-                block.Quants[(32 * k) + l] = (byte)(levels[(64 * k) + l] | (levels[(64 * k) + 32 + l] << 4));
+        {
+                for (int l = 0; l < 32; l++)
+                    block.Quants[(32 * k) + l] = (byte)(levels[(64 * k) + l] | (levels[(64 * k) + 32 + l] << 4));
+        }
     }
 
     private static Half QuantizeHeader(ReadOnlySpan<float> scales, Span<byte> quantized)

@@ -180,8 +180,10 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes,
     private static void UnpackByQuad(byte* unit, int length, byte* bytes, long stride)
     {
         for (int k = 0; k < length; k += TFormat.UnitLength, unit += TFormat.UnitBytes)
-            for (int part = 0; part < TFormat.UnitLength / Panel.Part; part++)
-                for (int quad = 0; quad < Panel.PartQuads; quad++, bytes += stride) TBytes.Store(TDot.Prepare(TFormat.Quad<TBytes>(unit, part, quad)), bytes);
+        {
+                for (int part = 0; part < TFormat.UnitLength / Panel.Part; part++)
+                    for (int quad = 0; quad < Panel.PartQuads; quad++, bytes += stride) TBytes.Store(TDot.Prepare(TFormat.Quad<TBytes>(unit, part, quad)), bytes);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

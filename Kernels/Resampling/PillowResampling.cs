@@ -41,7 +41,7 @@ public static class PillowResampling
     /// <param name="taps">At least <see cref="ScratchTaps"/> integers.</param>
     public static void Resample(PixelView source, ResizedPart part, PixelTarget target, Span<byte> between, Span<int> taps)
     {
-        AntialiasedCubic columns = AntialiasedCubic.Create(source.Width, part.Width, taps);
+        var columns = AntialiasedCubic.Create(source.Width, part.Width, taps);
         taps = taps[AntialiasedCubic.BufferLength(source.Width, part.Width)..];
         if (source.Height == part.Height)
         {
@@ -49,7 +49,7 @@ public static class PillowResampling
             return;
         }
 
-        AntialiasedCubic lines = AntialiasedCubic.Create(source.Height, part.Height, taps);
+        var lines = AntialiasedCubic.Create(source.Height, part.Height, taps);
         Span<int> held = taps.Slice(AntialiasedCubic.BufferLength(source.Height, part.Height), RingRows(source.Height, part.Height));
         held.Fill(-1);
         int rowBytes = target.Width * PixelView.Channels;
@@ -82,7 +82,7 @@ public static class PillowResampling
         for (int x = 0; x < target.Length / PixelView.Channels; x++)
         {
             ReadOnlySpan<byte> pixels = row[(axis.First(left + x) * PixelView.Channels)..];
-            Vector128<int> sum = Vector128.Create(1 << (AntialiasedCubic.FractionBits - 1));
+            var sum = Vector128.Create(1 << (AntialiasedCubic.FractionBits - 1));
             foreach (int weight in axis.Weights(left + x))
             {
                 sum += weight * Vector128.Create(pixels[0], pixels[1], pixels[2], 0);
@@ -102,11 +102,11 @@ public static class PillowResampling
         int i = 0;
         for (; i <= target.Length - Vector256<int>.Count; i += Vector256<int>.Count)
         {
-            Vector256<int> sum = Vector256.Create(1 << (AntialiasedCubic.FractionBits - 1));
+            var sum = Vector256.Create(1 << (AntialiasedCubic.FractionBits - 1));
             for (int tap = 0, slot = first % ring; tap < weights.Length; tap++, slot = slot + 1 == ring ? 0 : slot + 1)
                 sum += weights[tap] * Eight(rows, slot * target.Length + i);
-            Vector256<int> levels = Vector256.Clamp(sum >> AntialiasedCubic.FractionBits, Vector256<int>.Zero, Vector256.Create(255));
-            Vector128<ushort> words = Vector128.Narrow(levels.GetLower().AsUInt32(), levels.GetUpper().AsUInt32());
+            var levels = Vector256.Clamp(sum >> AntialiasedCubic.FractionBits, Vector256<int>.Zero, Vector256.Create(255));
+            var words = Vector128.Narrow(levels.GetLower().AsUInt32(), levels.GetUpper().AsUInt32());
             Unsafe.WriteUnaligned(ref target[i], Vector64.Narrow(words.GetLower(), words.GetUpper()).AsUInt64().ToScalar());
         }
 
@@ -121,7 +121,7 @@ public static class PillowResampling
     private static Vector256<int> Eight(ReadOnlySpan<byte> row, int i)
     {
         ulong bytes = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref MemoryMarshal.GetReference(row), i));
-        Vector128<ushort> words = Vector128.WidenLower(Vector128.CreateScalar(bytes).AsByte());
+        var words = Vector128.WidenLower(Vector128.CreateScalar(bytes).AsByte());
         return Vector256.Create(Vector128.WidenLower(words), Vector128.WidenUpper(words)).AsInt32();
     }
 

@@ -11,16 +11,20 @@ public static class PillowResamplingScalar
     public static void Resample(PixelView source, PixelTarget target, Span<byte> between, Span<int> taps)
     {
         PixelTarget middle = new(between, target.Width, source.Height);
-        AntialiasedCubic columns = AntialiasedCubic.Create(source.Width, target.Width, taps);
+        var columns = AntialiasedCubic.Create(source.Width, target.Width, taps);
         for (int y = 0; y < middle.Height; y++)
-            for (int i = 0; i < middle.Row(y).Length; i++)
-                middle.Row(y)[i] = source.Width == target.Width ? source.Row(y)[i] : Level(source, columns, i / 3, y, i % 3, horizontal: true);
+        {
+                for (int i = 0; i < middle.Row(y).Length; i++)
+                    middle.Row(y)[i] = source.Width == target.Width ? source.Row(y)[i] : Level(source, columns, i / 3, y, i % 3, horizontal: true);
+        }
 
-        AntialiasedCubic lines = AntialiasedCubic.Create(source.Height, target.Height, taps);
+        var lines = AntialiasedCubic.Create(source.Height, target.Height, taps);
         PixelView narrowed = new(between, target.Width, source.Height);
         for (int y = 0; y < target.Height; y++)
-            for (int i = 0; i < target.Row(y).Length; i++)
-                target.Row(y)[i] = source.Height == target.Height ? narrowed.Row(y)[i] : Level(narrowed, lines, i / 3, y, i % 3, horizontal: false);
+        {
+                for (int i = 0; i < target.Row(y).Length; i++)
+                    target.Row(y)[i] = source.Height == target.Height ? narrowed.Row(y)[i] : Level(narrowed, lines, i / 3, y, i % 3, horizontal: false);
+        }
     }
 
     private static byte Level(PixelView source, AntialiasedCubic axis, int x, int y, int channel, bool horizontal)

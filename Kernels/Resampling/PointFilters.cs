@@ -69,9 +69,9 @@ public readonly struct TopLeftBicubic : IPointFilter
         (Vector128<double> d0Low, Vector128<double> d0High) = Vector128.Widen(d0);
         (Vector128<double> d2Low, Vector128<double> d2High) = Vector128.Widen(d2);
         (Vector128<double> d3Low, Vector128<double> d3High) = Vector128.Widen(d3);
-        Vector128<float> a1 = Vector128.Narrow(First(d0Low, d2Low, d3Low), First(d0High, d2High, d3High));
-        Vector128<float> a2 = Vector128.Narrow(0.5 * d0Low + 0.5 * d2Low, 0.5 * d0High + 0.5 * d2High);
-        Vector128<float> a3 = Vector128.Narrow(Third(d0Low, d2Low, d3Low), Third(d0High, d2High, d3High));
+        var a1 = Vector128.Narrow(First(d0Low, d2Low, d3Low), First(d0High, d2High, d3High));
+        var a2 = Vector128.Narrow(0.5 * d0Low + 0.5 * d2Low, 0.5 * d0High + 0.5 * d2High);
+        var a3 = Vector128.Narrow(Third(d0Low, d2Low, d3Low), Third(d0High, d2High, d3High));
         return here + a1 * t + a2 * t * t + a3 * t * t * t;
     }
 
@@ -79,7 +79,7 @@ public readonly struct TopLeftBicubic : IPointFilter
     public static Vector128<int> Levels(Vector128<float> values)
     {
         values = Vector128.Max(values, Vector128<float>.Zero);
-        Vector128<int> whole = Vector128.ConvertToInt32(values);
+        var whole = Vector128.ConvertToInt32(values);
         Vector128<float> rest = values - Vector128.ConvertToSingle(whole);
         whole -= Vector128.GreaterThanOrEqual(rest, Vector128.Create(0.5f)).AsInt32(); // A true comparison is −1.
         return Vector128.Min(whole, Vector128.Create(255));

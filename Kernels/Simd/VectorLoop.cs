@@ -76,7 +76,7 @@ internal static class VectorLoop
         }
 
         for (; i <= count - T.Count; i += T.Count) even = body.Invoke(i, even);
-        Float32x1 rest = Float32x1.Splat(T.Sum(even + odd));
+        var rest = Float32x1.Splat(T.Sum(even + odd));
         for (; i < count; i++) rest = body.Invoke(i, rest);
         return Float32x1.Sum(rest);
     }

@@ -21,7 +21,7 @@ public static class NpyWriter
     /// <exception cref="IOException">It cannot be written, or the path is a device, a pipe, a folder or a write-protected file.</exception>
     public static void Write(string path, ReadOnlySpan<float> values, params ReadOnlySpan<int> shape)
     {
-        using OutputFile file = OutputFile.Create(path);
+        using var file = OutputFile.Create(path);
         Write(file.Stream, values, shape);
         file.Commit();
     }

@@ -119,7 +119,7 @@ public sealed class HubCache
         if (!File.Exists(index)) return [];
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(index));
+            using var document = JsonDocument.Parse(File.ReadAllBytes(index));
             return
             [
                 .. document.RootElement.GetProperty("files").EnumerateArray()
@@ -139,7 +139,7 @@ public sealed class HubCache
 
     private static void WriteIndex(string folder, HubFile[] files)
     {
-        using OutputFile file = OutputFile.Create(Path.Combine(folder, IndexName));
+        using var file = OutputFile.Create(Path.Combine(folder, IndexName));
         using (var json = new Utf8JsonWriter(file.Stream, new JsonWriterOptions { Indented = true }))
         {
             json.WriteStartObject();

@@ -99,8 +99,10 @@ internal sealed class HubDownload
         }
 
         if (free < _file.Size - have)
-            throw new HubException(HubError.Storage,
-                $"{_file.Path}: {(_file.Size - have) >> 20} MiB are to come, {free >> 20} MiB are free at {Path.GetDirectoryName(_target)}");
+        {
+                throw new HubException(HubError.Storage,
+                    $"{_file.Path}: {(_file.Size - have) >> 20} MiB are to come, {free >> 20} MiB are free at {Path.GetDirectoryName(_target)}");
+        }
     }
 
     private Task FetchAsync(FileStream part, CancellationToken cancellationToken)
@@ -125,8 +127,11 @@ internal sealed class HubDownload
             int read = await _transport.WithStallTimeout(stall => stream.ReadAsync(buffer, stall).AsTask(), cancellationToken)
                 .ConfigureAwait(false);
             if (read == 0) throw new TransientException($"the connection ended at byte {at} of {_file.Size}");
-            if (at + read > _file.Size) throw new HubException(HubError.Corrupt,
-                $"{_file.Path}: more than the announced {_file.Size} bytes arrive");
+            if (at + read > _file.Size)
+            {
+                throw new HubException(HubError.Corrupt,
+                    $"{_file.Path}: more than the announced {_file.Size} bytes arrive");
+            }
 
             // A server that ignores the range starts from the beginning: what is here already is passed over.
             int known = (int)Math.Clamp(_bytes - at, 0, read);

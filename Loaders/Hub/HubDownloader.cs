@@ -42,8 +42,12 @@ public sealed class HubDownloader : IDisposable
     public async Task<IReadOnlyList<HubFile>> ListAsync(string repository, string revision = "main",
         CancellationToken cancellationToken = default)
     {
-        if (_options.Offline) throw new HubException(HubError.Offline,
-            $"{repository}: offline (HF_HUB_OFFLINE), and the list of files is on the hub");
+        if (_options.Offline)
+        {
+            throw new HubException(HubError.Offline,
+                $"{repository}: offline (HF_HUB_OFFLINE), and the list of files is on the hub");
+        }
+
         return await HubTree.ListAsync(_transport, repository, revision, _options.MaxAttempts, null, cancellationToken).ConfigureAwait(false);
     }
 
@@ -68,8 +72,10 @@ public sealed class HubDownloader : IDisposable
         ArgumentNullException.ThrowIfNull(reference);
         HubModel? cached = FindCached(reference);
         if (_options.Offline)
-            return cached ?? throw new HubException(HubError.Offline,
-                $"{reference}: offline (HF_HUB_OFFLINE), and not in {_options.CacheFolder}");
+        {
+                return cached ?? throw new HubException(HubError.Offline,
+                    $"{reference}: offline (HF_HUB_OFFLINE), and not in {_options.CacheFolder}");
+        }
 
         IReadOnlyList<HubFile> files;
         try

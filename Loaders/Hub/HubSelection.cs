@@ -17,8 +17,10 @@ internal static partial class HubSelection
     {
         HubFile[] models = [.. files.Where(file => file.IsGguf && !file.IsProjector)];
         if (models.Length == 0)
-            throw new HubException(HubError.NotFound,
-                $"{reference.Repository} holds no GGUF language model; look for a repository whose name ends in -GGUF");
+        {
+                throw new HubException(HubError.NotFound,
+                    $"{reference.Repository} holds no GGUF language model; look for a repository whose name ends in -GGUF");
+        }
 
         HubFile model = reference.Selector is { } selector
             ? Named(selector, models) ?? throw new HubException(HubError.NotFound,

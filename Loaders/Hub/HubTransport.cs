@@ -64,8 +64,10 @@ internal sealed class HubTransport : IDisposable
                 failures = progress() > before ? 1 : failures + 1;
                 asked = (failure as TransientException)?.RetryAfter;
                 if (failures >= maxAttempts)
-                    throw new HubException(HubError.Unreachable,
-                        $"{what}: gave up after {failures} attempts that brought nothing ({Reason(failure)})", failure);
+                {
+                        throw new HubException(HubError.Unreachable,
+                            $"{what}: gave up after {failures} attempts that brought nothing ({Reason(failure)})", failure);
+                }
             }
 
             waiting?.Invoke();

@@ -53,15 +53,18 @@ internal static partial class HubTree
         var files = new List<HubFile>();
         try
         {
-            using JsonDocument document = JsonDocument.Parse(body);
+            using var document = JsonDocument.Parse(body);
             foreach (JsonElement item in document.RootElement.EnumerateArray())
             {
                 if (item.GetProperty("type").GetString() != "file") continue;
                 string path = item.GetProperty("path").GetString() ?? "";
                 long size = item.GetProperty("size").GetInt64();
                 if (!HubReference.IsSafePath(path) || size < 0)
-                    throw new HubException(HubError.Corrupt,
-                        $"{repository}: the hub lists a file with an unusable name or size ('{path}', {size} bytes)");
+                {
+                        throw new HubException(HubError.Corrupt,
+                            $"{repository}: the hub lists a file with an unusable name or size ('{path}', {size} bytes)");
+                }
+
                 string? sha256 = item.TryGetProperty("lfs", out JsonElement lfs) && lfs.ValueKind == JsonValueKind.Object
                     ? lfs.GetProperty("oid").GetString() : null;
                 string? git = sha256 is null && item.TryGetProperty("oid", out JsonElement oid) ? oid.GetString() : null;

@@ -37,7 +37,7 @@ public sealed class ImageSharpDecoder : IImageDecoder
             }
 
             var canvas = new ImageCanvas(info.Width, info.Height, options, ReadOrientation(info.Metadata), cancellationToken);
-            using Image<Rgba32> image = Image.Load<Rgba32>(s_firstFrame, file);
+            using var image = Image.Load<Rgba32>(s_firstFrame, file);
             image.ProcessPixelRows(rows =>
             {
                 for (int y = 0; y < rows.Height; y++) canvas.WriteRgba(y, MemoryMarshal.AsBytes(rows.GetRowSpan(y)));

@@ -42,7 +42,7 @@ internal static class Alpha
             int group = Math.Min(PixelsPerVector, count - done);
             if (group == PixelsPerVector && Vector128.IsHardwareAccelerated && done * 3 + VectorBytes <= rgb.Length)
             {
-                Vector128<byte> pixels = Vector128.Create(rgba.Slice(done * 4, VectorBytes));
+                var pixels = Vector128.Create(rgba.Slice(done * 4, VectorBytes));
                 if ((pixels | Vector128.Create(0x00FFFFFFu).AsByte()) == Vector128<byte>.AllBitsSet)
                 {
                     Vector128.Shuffle(pixels, Packed).CopyTo(rgb[(done * 3)..]);

@@ -178,12 +178,18 @@ public sealed class RgbImage
         long rowBytes = (long)width * bytesPerPixel;
         long step = stride == 0 ? rowBytes : stride;
         if (step < rowBytes)
-            throw new ArgumentException(
-                $"a row of {width} pixels takes {rowBytes} bytes, more than the stride of {stride}", nameof(stride));
+        {
+                throw new ArgumentException(
+                    $"a row of {width} pixels takes {rowBytes} bytes, more than the stride of {stride}", nameof(stride));
+        }
+
         Int128 needed = (Int128)step * (height - 1) + rowBytes;
         if (length < needed)
-            throw new ArgumentException(
-                $"{width}×{height} pixels, rows {step} bytes apart, take {needed} bytes; found {length}", nameof(length));
+        {
+                throw new ArgumentException(
+                    $"{width}×{height} pixels, rows {step} bytes apart, take {needed} bytes; found {length}", nameof(length));
+        }
+
         return (int)step;
     }
 }

@@ -72,8 +72,10 @@ internal sealed class ChatOptionsReader(IChatClient client, string modelId, Samp
         foreach (string name in options.AdditionalProperties?.Keys ?? [])
         {
             if (name != Key && IsOwn(name))
-                throw new ArgumentException(
-                    $"ChatOptions.AdditionalProperties[\"{name}\"]: such options go into AdditionalProperties[\"{Key}\"], as a {Key}");
+            {
+                    throw new ArgumentException(
+                        $"ChatOptions.AdditionalProperties[\"{name}\"]: such options go into AdditionalProperties[\"{Key}\"], as a {Key}");
+            }
         }
     }
 

@@ -11,7 +11,7 @@ internal static class Json
     /// <summary>A JSON object as a dictionary of elements.</summary>
     public static Dictionary<string, object?> ReadArguments(string json)
     {
-        using JsonDocument document = JsonDocument.Parse(json);
+        using var document = JsonDocument.Parse(json);
         return document.RootElement.ValueKind == JsonValueKind.Object
             ? document.RootElement.EnumerateObject().ToDictionary(property => property.Name, object? (property) => property.Value.Clone())
             : [];

@@ -46,8 +46,12 @@ internal sealed class PictureEmbeddingGenerator(VisionLanguageModel model) : IEm
     {
         ArgumentNullException.ThrowIfNull(serviceType);
         if (serviceKey is not null) return null;
-        if (serviceType == typeof(EmbeddingGeneratorMetadata)) return new EmbeddingGeneratorMetadata("tinymllm", null, model.Info.Name,
-            model.Vision!.EmbeddingLength);
+        if (serviceType == typeof(EmbeddingGeneratorMetadata))
+        {
+            return new EmbeddingGeneratorMetadata("tinymllm", null, model.Info.Name,
+                model.Vision!.EmbeddingLength);
+        }
+
         if (serviceType.IsInstanceOfType(this)) return this;
         return serviceType.IsInstanceOfType(model) ? model : null;
     }

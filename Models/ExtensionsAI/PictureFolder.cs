@@ -24,9 +24,12 @@ internal sealed class PictureFolder(string? folder)
     public RgbImage Read(Uri address, ImageOptions options, CancellationToken cancellationToken)
     {
         if (_folder is null)
-            throw new NotSupportedException(
-                "pictures are not read from file: addresses: give the bytes (DataContent), or name the folder that they may come from "
-                + $"({nameof(ModelOptions)}.{nameof(ModelOptions.PictureFolder)})");
+        {
+                throw new NotSupportedException(
+                    "pictures are not read from file: addresses: give the bytes (DataContent), or name the folder that they may come from "
+                    + $"({nameof(ModelOptions)}.{nameof(ModelOptions.PictureFolder)})");
+        }
+
         using var file = new FileStream(Find(address, _folder), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         try
         {

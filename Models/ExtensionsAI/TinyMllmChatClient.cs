@@ -32,8 +32,12 @@ internal sealed class TinyMllmChatClient : IChatClient
     {
         var updates = new List<ChatResponseUpdate>();
         await foreach (ChatResponseUpdate update in GetStreamingResponseAsync(messages, options, cancellationToken)
-            .ConfigureAwait(false)) updates.Add(update);
-        ChatResponse response = updates.ToChatResponse();
+            .ConfigureAwait(false))
+        {
+            updates.Add(update);
+        }
+
+        var response = updates.ToChatResponse();
         response.RawRepresentation = ((GeneratedPiece)updates[^1].RawRepresentation!).Result;
         return response;
     }

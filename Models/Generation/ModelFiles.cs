@@ -59,8 +59,8 @@ internal sealed class ModelFiles : IDisposable
             }
 
             progress?.Report(new LoadProgress("vocabulary", 0.05));
-            Tokenizer tokenizer = Tokenizer.Load(file.Metadata);
-            ChatTemplate template = ChatTemplate.Load(file.Metadata, tokenizer, options.ChatTemplate);
+            var tokenizer = Tokenizer.Load(file.Metadata);
+            var template = ChatTemplate.Load(file.Metadata, tokenizer, options.ChatTemplate);
             template.DefinesThinking = options.Compatibility.Follows(Quirks.DefinedThinking);
 
             double languageShare = 0.9 * file.Length / (file.Length + (projectorFile?.Length ?? 0));

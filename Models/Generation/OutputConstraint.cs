@@ -23,7 +23,11 @@ internal static class OutputConstraint
         GenerationOptions options, IVocabulary vocabulary, ThinkingForm? thinking, IReadOnlyList<PromptPart> prompt, int capacity)
     {
         if (options.Grammar is not null
-            && options.JsonSchema is not null) throw new GrammarException("an answer follows a grammar or a JSON schema, not both");
+            && options.JsonSchema is not null)
+        {
+            throw new GrammarException("an answer follows a grammar or a JSON schema, not both");
+        }
+
         string? own = options.JsonSchema is { } schema ? JsonSchemaConverter.ToGbnf(schema) : options.Grammar;
         if (own is null) return null;
         string[] choices = options.OrGrammar is { } other ? [own, other] : [own];

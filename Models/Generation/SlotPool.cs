@@ -35,7 +35,10 @@ internal sealed class SlotPool(Func<Slot> create, int maxIdle) : IDisposable
         Slot? excess = null;
         lock (_gate)
         {
-            if (_disposed) excess = slot;
+            if (_disposed)
+            {
+                excess = slot;
+            }
             else
             {
                 _idle.Add(slot);

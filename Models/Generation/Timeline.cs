@@ -124,13 +124,19 @@ internal sealed class Timeline
         foreach (PromptPart part in prompt)
         {
             int count = part is TextPart whole ? whole.Ids.Length : 1;
-            if (items >= count) items -= count;
+            if (items >= count)
+            {
+                items -= count;
+            }
             else if (part is TextPart text)
             {
                 rest.Add(new TextPart(text.Ids[items..]));
                 items = 0;
             }
-            else rest.Add(part);
+            else
+            {
+                rest.Add(part);
+            }
         }
 
         return rest;
@@ -152,7 +158,11 @@ internal sealed class Timeline
             else if (part is PicturePart picture)
             {
                 if (common == _items.Count || _items[common].Token >= 0
-                    || _items[common].Index != picture.Index || !picture.Picture.Equals(_items[common].Picture)) return common;
+                    || _items[common].Index != picture.Index || !picture.Picture.Equals(_items[common].Picture))
+                {
+                    return common;
+                }
+
                 common++;
             }
         }

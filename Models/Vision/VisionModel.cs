@@ -25,7 +25,7 @@ public sealed class VisionModel : IDisposable
     /// <summary>A model whose weights are described and checked, but not read.</summary>
     private static VisionModel Describe(GgufFile file, VisionOptions options)
     {
-        VisionConfig config = VisionConfig.Read(file.Metadata);
+        var config = VisionConfig.Read(file.Metadata);
         var weights = new ModelWeights(file, options.Weights);
         return new VisionModel(weights, FamilyTable.Create(new VisionSource(weights, config, options)), config, options);
     }

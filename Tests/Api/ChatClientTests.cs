@@ -56,7 +56,7 @@ public sealed class ChatClientTests
 
         messages.AddMessages(updates);
         messages.Add(new ChatMessage(ChatRole.User, "What color is the background?"));
-        ChatResponse second = (await Collect(messages)).ToChatResponse();
+        var second = (await Collect(messages)).ToChatResponse();
         Assert.That(second.Text, Is.EqualTo("yellow."));
         Assert.That(second.Usage!.CachedInputTokenCount, Is.GreaterThan(20));
     }
@@ -81,10 +81,10 @@ public sealed class ChatClientTests
         ChatMessage question =
             new(ChatRole.User, [new DataContent(File.ReadAllBytes(Demo.Sample("pizza")), "image/png"),
             new TextContent("How many objects are there?")]);
-        JsonElement schema = JsonElement.Parse("""{"type":"object","properties":{"seen":{"type":"boolean"}},"required":["seen"],"additionalProperties":false}""");
+        var schema = JsonElement.Parse("""{"type":"object","properties":{"seen":{"type":"boolean"}},"required":["seen"],"additionalProperties":false}""");
         ChatResponse response =
             await _client.GetResponseAsync([question], new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) });
-        using JsonDocument json = JsonDocument.Parse(response.Text);
+        using var json = JsonDocument.Parse(response.Text);
         Assert.That(json.RootElement.GetProperty("seen").ValueKind, Is.AnyOf(JsonValueKind.True, JsonValueKind.False));
     }
 

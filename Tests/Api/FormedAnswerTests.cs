@@ -128,7 +128,7 @@ public sealed class FormedAnswerTests
 
     private static void CheckJson(string text)
     {
-        JsonElement json = JsonElement.Parse(text);
+        var json = JsonElement.Parse(text);
         Assert.That(text, Does.StartWith("{").And.EndWith("}"));
         Assert.That(json.GetProperty("seen").ValueKind, Is.AnyOf(JsonValueKind.True, JsonValueKind.False));
         Assert.That(json.GetProperty("count").GetInt32(), Is.InRange(0, 99));

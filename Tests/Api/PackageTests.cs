@@ -98,8 +98,10 @@ public sealed partial class PackageTests
     {
         Assert.That(File.ReadAllLines(Path.Combine(Golden.Root, ".gitignore")), Does.Contain("artifacts/"));
         foreach (string project in new[] { "Kernels", "Models", Path.Combine("tools", "cli") })
-            Assert.That(Path.TrimEndingDirectorySeparator(Run("dotnet", Golden.Root, "msbuild", project, "-getProperty:PackageOutputPath").Trim()),
-                Is.EqualTo(Path.Combine(Golden.Root, "artifacts", "packages")), project);
+        {
+                Assert.That(Path.TrimEndingDirectorySeparator(Run("dotnet", Golden.Root, "msbuild", project, "-getProperty:PackageOutputPath").Trim()),
+                    Is.EqualTo(Path.Combine(Golden.Root, "artifacts", "packages")), project);
+        }
     }
 
     [Test]
@@ -143,13 +145,15 @@ public sealed partial class PackageTests
         foreach (string package in Libraries)
         {
             using ZipArchive archive = ZipFile.OpenRead(Path.Combine(Feed, $"{package}.{Version}.snupkg"));
-            using MetadataReaderProvider provider =
+            using var provider =
                 MetadataReaderProvider.FromPortablePdbStream(Bytes(archive.Entries.Single(entry => entry.Name.EndsWith(".pdb", StringComparison.Ordinal))));
             MetadataReader symbols = provider.GetMetadataReader();
             Assert.That(symbols.Documents, Has.Count.GreaterThan(package == ImageSharpAdapter ? 1 : 10), package);
             foreach (DocumentHandle document in symbols.Documents)
-                Assert.That(symbols.GetCustomDebugInformation(document).Select(handle => symbols.GetGuid(symbols.GetCustomDebugInformation(handle).Kind)),
-                    Does.Contain(embeddedSource), symbols.GetString(symbols.GetDocument(document).Name));
+            {
+                    Assert.That(symbols.GetCustomDebugInformation(document).Select(handle => symbols.GetGuid(symbols.GetCustomDebugInformation(handle).Kind)),
+                        Does.Contain(embeddedSource), symbols.GetString(symbols.GetDocument(document).Name));
+            }
         }
     }
 
@@ -172,14 +176,17 @@ public sealed partial class PackageTests
         Assert.That(Run("dotnet", App, Path.Combine(output, "app.dll"), Demo.ModelPath, Demo.ProjectorPath, Demo.Sample("pizza")),
             Is.EqualTo("a pizza on a green background.True"));
 
-        using JsonDocument assets = JsonDocument.Parse(File.ReadAllText(Path.Combine(App, "obj", "project.assets.json")));
+        using var assets = JsonDocument.Parse(File.ReadAllText(Path.Combine(App, "obj", "project.assets.json")));
         foreach (JsonProperty target in assets.RootElement.GetProperty("targets").EnumerateObject())
         {
             foreach (JsonProperty library in target.Value.EnumerateObject())
             {
                 Assert.That(library.Value.TryGetProperty("native", out _), Is.False, library.Name);
-                if (library.Value.TryGetProperty("runtimeTargets", out JsonElement runtimes)) Assert.That(runtimes.GetRawText(),
-                    Does.Not.Contain("\"native\""), library.Name);
+                if (library.Value.TryGetProperty("runtimeTargets", out JsonElement runtimes))
+                {
+                    Assert.That(runtimes.GetRawText(),
+                        Does.Not.Contain("\"native\""), library.Name);
+                }
             }
         }
 
@@ -195,8 +202,12 @@ public sealed partial class PackageTests
         string[] settings = ["-c", "Release", "-r", rid, "--self-contained", "-p:PublishTrimmed=true", "-p:TrimmerSingleWarn=false",
             "-p:TreatWarningsAsErrors=true", "-o", output];
         (int code, string log) = TryRun("dotnet", App, ["publish", .. settings]);
-        if (code != 0 && log.Contains("NU110", StringComparison.Ordinal)) Assert.Ignore(
-            $"no registry here has the runtime pack of {rid}: a self-contained app cannot be made");
+        if (code != 0 && log.Contains("NU110", StringComparison.Ordinal))
+        {
+            Assert.Ignore(
+                $"no registry here has the runtime pack of {rid}: a self-contained app cannot be made");
+        }
+
         Assert.That(code, Is.Zero, log);
         string app = Path.Combine(output, OperatingSystem.IsWindows() ? "app.exe" : "app");
         Assert.That(Run(app, App, Demo.ModelPath, Demo.ProjectorPath, Demo.Sample("penguin")),

@@ -121,7 +121,7 @@ public sealed class PictureAddressTests
     public void PipesAndDevicesAreNotOpened()
     {
         string pipe = Path.Combine(_inside, "pipe.png");
-        using (Process mkfifo = Process.Start("mkfifo", [pipe])) mkfifo.WaitForExit();
+        using (var mkfifo = Process.Start("mkfifo", [pipe])) mkfifo.WaitForExit();
         File.CreateSymbolicLink(Path.Combine(_inside, "link.png"), "pipe.png");
         foreach (string name in new[] { "pipe.png", "link.png" })
         {

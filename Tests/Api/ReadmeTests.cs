@@ -62,13 +62,13 @@ public sealed partial class ReadmeTests
 
     private static string Architecture(string golden)
     {
-        using GgufFile file = GgufFile.Open(Golden.Path(golden + "/model.gguf"));
+        using var file = GgufFile.Open(Golden.Path(golden + "/model.gguf"));
         return file.Architecture;
     }
 
     private static string Projector(string golden)
     {
-        using GgufFile file = GgufFile.Open(Golden.Path(golden + "/mmproj.gguf"));
+        using var file = GgufFile.Open(Golden.Path(golden + "/mmproj.gguf"));
         return file.Metadata.GetString("clip.projector_type", null) ?? file.Metadata.GetString("clip.vision.projector_type");
     }
 

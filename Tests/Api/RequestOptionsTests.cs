@@ -121,9 +121,15 @@ public sealed class RequestOptionsTests
     {
         var options = new ChatOptions();
         decision.Set(options);
-        if (decision.Honoured is { } honoured) Assert.That(honoured(Read([new ChatMessage(ChatRole.User, "Hi")], options)), Is.True);
-        else Assert.That(() => Read([new ChatMessage(ChatRole.User, "Hi")], options),
-            Throws.TypeOf(decision.Error!).With.Message.Contains("ChatOptions." + decision.Property));
+        if (decision.Honoured is { } honoured)
+        {
+            Assert.That(honoured(Read([new ChatMessage(ChatRole.User, "Hi")], options)), Is.True);
+        }
+        else
+        {
+            Assert.That(() => Read([new ChatMessage(ChatRole.User, "Hi")], options),
+                Throws.TypeOf(decision.Error!).With.Message.Contains("ChatOptions." + decision.Property));
+        }
     }
 
     [Test]

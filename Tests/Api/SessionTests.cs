@@ -33,7 +33,7 @@ public sealed class SessionTests
     public async Task StreamingAndWholeAnswersAreCalledTheSameOnModelAndSession()
     {
         RgbImage penguin = Demo.Picture("penguin");
-        ChatTurn turn = ChatTurn.User(Question, penguin);
+        var turn = ChatTurn.User(Question, penguin);
         using ChatSession session = _model.CreateSession(), streaming = _model.CreateSession();
         string[] answers =
         [
@@ -105,9 +105,9 @@ public sealed class SessionTests
     [Test]
     public async Task ARecurrentModelsSessionIsForkedAndSavedWithItsStates()
     {
-        using VisionLanguageModel model = VisionLanguageModel.Load(Golden.Path("vlm/lfm2/model.gguf"), Golden.Path("vlm/lfm2/mmproj.gguf"),
+        using var model = VisionLanguageModel.Load(Golden.Path("vlm/lfm2/model.gguf"), Golden.Path("vlm/lfm2/mmproj.gguf"),
             new ModelOptions { ChatTemplate = "chatml" });
-        RgbImage picture = RgbImage.Load(Golden.Path("vlm/lfm2/image.png"));
+        var picture = RgbImage.Load(Golden.Path("vlm/lfm2/image.png"));
         var options = new GenerationOptions { MaxTokens = 5, LogProbabilities = 0, Sampling = SamplerOptions.Greedy };
         using ChatSession session = model.CreateSession();
         await session.AnswerAsync("abc", picture, options);

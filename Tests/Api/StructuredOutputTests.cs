@@ -139,12 +139,12 @@ public sealed class StructuredOutputTests
     {
         JsonElement schema = Schema(type, out bool wrapped);
         var vocabulary = new Alphabet();
-        Grammar grammar = Grammar.FromJsonSchema(schema.GetRawText());
+        var grammar = Grammar.FromJsonSchema(schema.GetRawText());
         var random = new Random(3);
         for (int round = 0; round < 25; round++)
         {
             string text = Walk(grammar.CreateConstraint(vocabulary), vocabulary, random);
-            JsonElement json = JsonElement.Parse(text);
+            var json = JsonElement.Parse(text);
             object? value = (wrapped ? json.GetProperty("data") : json).Deserialize(type, Options);
             if (value is Limits or Ordinary) Validator.ValidateObject(value, new ValidationContext(value), validateAllProperties: true);
         }

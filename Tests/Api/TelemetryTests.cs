@@ -93,7 +93,7 @@ public sealed class TelemetryTests
     {
         var lines = new Lines();
         using (ILoggerFactory factory = LoggerFactory.Create(builder => builder.SetMinimumLevel(LogLevel.Trace).AddProvider(lines)))
-        using (VisionLanguageModel model = VisionLanguageModel.Load(new ModelOptions { ModelPath = Demo.ModelPath, ProjectorPath = Demo.ProjectorPath }, loggerFactory: factory))
+        using (var model = VisionLanguageModel.Load(new ModelOptions { ModelPath = Demo.ModelPath, ProjectorPath = Demo.ProjectorPath }, loggerFactory: factory))
         {
             GenerationResult result = await model.AnswerAsync(Question, Demo.Picture("penguin"));
             Assert.That(() => model.AnswerAsync(new string('x', 3000)), Throws.TypeOf<ContextOverflowException>());

@@ -70,7 +70,9 @@ public sealed class VisionLanguageModelTests
         using var stream = new MemoryStream(file);
         foreach (RgbImage image in new[] { loaded, RgbImage.Decode(file), RgbImage.Decode(stream),
             RgbImage.FromRgb(loaded.Pixels.Span, loaded.Width, loaded.Height) })
-            Assert.That((await _model.AnswerAsync("What do you see?", [image])).Text, Is.EqualTo(Pizza));
+        {
+                Assert.That((await _model.AnswerAsync("What do you see?", [image])).Text, Is.EqualTo(Pizza));
+        }
     }
 
     [Test]
@@ -135,7 +137,10 @@ public sealed class VisionLanguageModelTests
         Assert.That(async () =>
         {
             await foreach (GeneratedPiece _ in session.GenerateAsync("What do you see?", [Demo.Picture("penguin")],
-                cancellationToken: cancel.Token)) await cancel.CancelAsync();
+                cancellationToken: cancel.Token))
+            {
+                await cancel.CancelAsync();
+            }
         }, Throws.InstanceOf<OperationCanceledException>());
         Assert.That(session.Turns, Is.Empty);
         Assert.That((await Demo.ResultOf(session.GenerateAsync("What do you see?", [Demo.Picture("penguin")]))).Text, Is.EqualTo(Penguin));
@@ -191,7 +196,7 @@ public sealed class VisionLanguageModelTests
         GenerationResult yes = await _model.AnswerAsync("What do you see?", pizza, new() { Grammar = "root ::= \"yes\" | \"no\"" });
         Assert.That(yes.Text, Is.AnyOf("yes", "no"));
         var schema = new GenerationOptions { JsonSchema = """{"type":"object","properties":{"count":{"type":"integer","minimum":0,"maximum":9}},"required":["count"],"additionalProperties":false}""" };
-        using JsonDocument json = JsonDocument.Parse((await _model.AnswerAsync("How many objects are there?", pizza, schema)).Text);
+        using var json = JsonDocument.Parse((await _model.AnswerAsync("How many objects are there?", pizza, schema)).Text);
         Assert.That(json.RootElement.GetProperty("count").GetInt32(), Is.InRange(0, 9));
         Assert.That(() => _model.AnswerAsync("?", pizza, new() { Grammar = "root ::= (" }), Throws.TypeOf<GrammarException>());
         Assert.That(() => _model.AnswerAsync("?", pizza, schema with { Grammar = "root ::= \"x\"" }), Throws.TypeOf<GrammarException>());
@@ -225,7 +230,7 @@ public sealed class VisionLanguageModelTests
         Assert.That(() => VisionLanguageModel.Load(Demo.ModelPath, options: new() { Context = -1 }),
             Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => _model.AnswerAsync(new string('x', 3000)), Throws.TypeOf<ContextOverflowException>());
-        using VisionLanguageModel blind = VisionLanguageModel.Load(Demo.ModelPath);
+        using var blind = VisionLanguageModel.Load(Demo.ModelPath);
         Assert.That(() => blind.AnswerAsync("?", [Demo.Picture("pizza")]),
             Throws.TypeOf<UnsupportedModelException>().With.Message.Contains("mmproj"));
         Assert.That(() => blind.EmbedAsync(Demo.Picture("pizza")), Throws.TypeOf<UnsupportedModelException>());
@@ -243,7 +248,7 @@ public sealed class VisionLanguageModelTests
     [TestCase(2000, 10)]
     public async Task ExtremePicturesAreAnswered(int width, int height)
     {
-        RgbImage image = RgbImage.FromRgb(new byte[width * height * 3], width, height);
+        var image = RgbImage.FromRgb(new byte[width * height * 3], width, height);
         Assert.That((await _model.AnswerAsync("What do you see?", [image])).Text, Is.Not.Empty);
     }
 

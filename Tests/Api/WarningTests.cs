@@ -18,7 +18,7 @@ public sealed class WarningTests
         string[] names = ["padding", "unknown", "seperator", "mask", "fim_pad", "fim_rep", "fim_sep", "eom", "fim_mid"];
         using var copy = new GgufCopy(Demo.ModelPath);
         foreach (string name in names) copy.Set($"tokenizer.ggml.{name}_token_id", GgufValue.From(uint.MaxValue));
-        using VisionLanguageModel model = VisionLanguageModel.Load(copy.Save(), Demo.ProjectorPath);
+        using var model = VisionLanguageModel.Load(copy.Save(), Demo.ProjectorPath);
         GenerationResult result = await model.AnswerAsync("What do you see?", [Demo.Picture("pizza")]);
         Assert.That(result.Text, Is.EqualTo("a pizza on a green background."));
         Assert.That(model.Info.Warnings, Has.Count.EqualTo(names.Length));
@@ -31,7 +31,7 @@ public sealed class WarningTests
     {
         using var copy = new GgufCopy(Demo.ModelPath);
         foreach (string name in new[] { "bos", "eos", "eot" }) copy.Set($"tokenizer.ggml.{name}_token_id", GgufValue.From(1_000_000u));
-        using VisionLanguageModel model = VisionLanguageModel.Load(copy.Save(), Demo.ProjectorPath);
+        using var model = VisionLanguageModel.Load(copy.Save(), Demo.ProjectorPath);
         Assert.That(model.Info.Warnings, Has.Count.EqualTo(3));
         Assert.That((await model.AnswerAsync("What do you see?", [Demo.Picture("pizza")], new() { MaxTokens = 5 })).Text, Is.Not.Null);
         Tool.Result inspected = await Tool.RunAsync("inspect", copy.Path);
@@ -58,7 +58,7 @@ public sealed class WarningTests
         copy.Change(Matrix, bytes => Spoil(bytes, (3 * blocks) + 2));
         copy.Change(Norm, bytes => BitConverter.GetBytes(float.NegativeInfinity).CopyTo(bytes, 4 * 7));
         string path = copy.Save();
-        using (VisionLanguageModel model = VisionLanguageModel.Load(path))
+        using (var model = VisionLanguageModel.Load(path))
         {
             Assert.That(model.Info.Warnings, Is.EquivalentTo(new[]
             {
@@ -82,14 +82,14 @@ public sealed class WarningTests
     [Test]
     public void AnEncodersWeightsAreLookedAtToo()
     {
-        using GgufFile file = GgufFile.Open(Demo.ProjectorPath);
+        using var file = GgufFile.Open(Demo.ProjectorPath);
         string[] names =
         [
             .. file.Tensors.Where(tensor => tensor.Type is TensorType.F32 or TensorType.F16 or TensorType.Q8_0).Select(tensor => tensor.Name),
         ];
         using var copy = new GgufCopy(Demo.ProjectorPath);
         foreach (string name in names) copy.Change(name, bytes => bytes.AsSpan(0, 4).Fill(0xFF));
-        using VisionLanguageModel model = VisionLanguageModel.Load(Demo.ModelPath, copy.Save());
+        using var model = VisionLanguageModel.Load(Demo.ModelPath, copy.Save());
         Assert.That(model.Info.Warnings, Has.Count.EqualTo(names.Length), "every tensor of the encoder is read at load");
         Assert.That(model.Info.Warnings, Has.All.Contains(" 0 (row 0)"));
     }
@@ -112,7 +112,7 @@ public sealed class WarningTests
 
     private static int BlocksPerRow(string tensor)
     {
-        using GgufFile file = GgufFile.Open(Demo.ModelPath);
+        using var file = GgufFile.Open(Demo.ModelPath);
         Assert.That(file.GetTensor(tensor).Type, Is.EqualTo(TensorType.Q8_0));
         return file.GetTensor(tensor).Columns / 32;
     }

@@ -16,7 +16,7 @@ public sealed class NpyWriterTests
         try
         {
             NpyWriter.Write(path, values, shape);
-            Npy read = Npy.Load(path);
+            var read = Npy.Load(path);
             Assert.That(read.Shape, Is.EqualTo(shape));
             Assert.That(read.Floats, Is.EqualTo(values));
             byte[] bytes = File.ReadAllBytes(path);

@@ -81,7 +81,7 @@ public sealed class CommandLineTests
     public async Task InspectPrintsJson()
     {
         Tool.Result result = await Tool.RunAsync("inspect", Tool.DemoProjector, "--json");
-        using JsonDocument json = JsonDocument.Parse(result.Out);
+        using var json = JsonDocument.Parse(result.Out);
         Assert.That(json.RootElement.GetProperty("metadata").GetProperty("clip.projector_type").GetProperty("value").GetString(),
             Is.EqualTo("idefics3"));
         JsonElement tensor =

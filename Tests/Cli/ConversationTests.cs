@@ -123,7 +123,7 @@ public sealed class ConversationTests
 
     private static string Answer(string line)
     {
-        using JsonDocument json = JsonDocument.Parse(line);
+        using var json = JsonDocument.Parse(line);
         return json.RootElement.GetProperty("answer").GetString()!;
     }
 }

@@ -235,7 +235,7 @@ public sealed class DescribeTests
 
     private static string Field(string line, string name)
     {
-        using JsonDocument json = JsonDocument.Parse(line);
+        using var json = JsonDocument.Parse(line);
         JsonElement value = json.RootElement.GetProperty(name);
         return value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
     }

@@ -55,7 +55,7 @@ public sealed class OutputSafetyTests
         File.CreateSymbolicLink(In("link.gguf"), "in.gguf");
         File.CreateSymbolicLink(In("aside"), _folder);
         Shell.Run($"ln '{In("in.gguf")}' '{In("hard.gguf")}'");
-        using (GgufFile model = GgufFile.Open(In("in.gguf")))
+        using (var model = GgufFile.Open(In("in.gguf")))
         {
             var writer = new GgufWriter();
             foreach ((string key, GgufValue value) in model.Metadata.Entries) writer.Set(key, value);

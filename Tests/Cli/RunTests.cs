@@ -135,7 +135,7 @@ public sealed class RunTests
     {
         Tool.Result result = await Tool.RunAsync("eval", "-m", "demo", "--set", "demo", "--json");
         Assert.That(result.ExitCode, Is.Zero, result.Error);
-        using JsonDocument json = JsonDocument.Parse(result.Out);
+        using var json = JsonDocument.Parse(result.Out);
         var answers = json.RootElement.GetProperty("answers").EnumerateArray().Where(answer => answer.GetProperty("part").GetString() == "seen styles")
             .Select(answer => (Kind: answer.GetProperty("kind").GetString(), Right: answer.GetProperty("right").GetBoolean())).ToArray();
         Assert.That(answers, Has.Length.GreaterThanOrEqualTo(1000));
@@ -169,7 +169,7 @@ public sealed class RunTests
             ZipFile.CreateFromDirectory(folder, archive);
             Tool.Result zipped = await Tool.RunAsync("eval", "-m", "demo", "--set", archive, "--types", "file,q4_0", "--json");
             File.Delete(archive);
-            using JsonDocument json = JsonDocument.Parse(zipped.Out);
+            using var json = JsonDocument.Parse(zipped.Out);
             Assert.That(json.RootElement.EnumerateArray().Select(run => (run.GetProperty("type").GetString(), run.GetProperty("right").GetInt32())),
                 Is.EqualTo(new[] { ("file", 1), ("q4_0", 1) }));
             Assert.That((await Tool.RunAsync("eval", "-m", "demo", "--set", set, "--types", "q9")).ErrorLines.Single(), Does.Contain("'q9'"));

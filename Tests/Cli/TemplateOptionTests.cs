@@ -62,7 +62,7 @@ public sealed class TemplateOptionTests
     public async Task InspectSaysWhatIsWrongWithATemplate(string? template, string line, string? warning)
     {
         string path = Path.Combine(_folder, "model.gguf");
-        using (GgufFile file = GgufFile.Open(Tool.DemoModel))
+        using (var file = GgufFile.Open(Tool.DemoModel))
         {
             var writer = new GgufWriter();
             foreach ((string key, GgufValue value) in file.Metadata.Entries)

@@ -76,7 +76,7 @@ public sealed class TerminalTests
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        Terminal terminal = Terminal.Of(TextReader.Null, output, TextWriter.Synchronized(error), isTerminal);
+        var terminal = Terminal.Of(TextReader.Null, output, TextWriter.Synchronized(error), isTerminal);
         async IAsyncEnumerable<GeneratedPiece> Ask(GenerationOptions options)
         {
             Assert.That(options.ImageProgress is not null, Is.EqualTo(isTerminal), "else nobody is to be told");

@@ -23,7 +23,7 @@ public sealed class OutputFileTests
     public void WhatIsNotCommittedIsNeverSeen()
     {
         File.WriteAllText(In("x"), "old");
-        using (OutputFile file = OutputFile.Create(In("x")))
+        using (var file = OutputFile.Create(In("x")))
         {
             file.Stream.Write("new"u8);
             Assert.That(File.ReadAllText(In("x")), Is.EqualTo("old"));
@@ -145,7 +145,7 @@ public sealed class OutputFileTests
     [Platform(Exclude = "Win")]
     public void WhatChangesWhileTheFileIsWrittenIsSeen()
     {
-        OutputFile file = OutputFile.Create(In("x"));
+        var file = OutputFile.Create(In("x"));
         file.Stream.Write("new"u8);
         File.CreateSymbolicLink(In("x"), "/dev/null");
         Assert.That(file.Commit, Throws.InstanceOf<IOException>());

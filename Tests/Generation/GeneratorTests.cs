@@ -231,7 +231,10 @@ public sealed class GeneratorTests
         int seen = 0;
         await foreach (GeneratedPiece _ in PieceStream.Run(
             (emit, stop) => Run(decoder, slot, [ScriptedSlot.Text("?")], emit: emit, cancellationToken: stop), default))
-            if (++seen == 5) break;
+        {
+                if (++seen == 5) break;
+        }
+
         Assert.That(decoder.TokensRead, Is.LessThan(400));
     }
 
@@ -240,8 +243,11 @@ public sealed class GeneratorTests
     {
         async Task ReadAll()
         {
-            await foreach (GeneratedPiece _ in PieceStream.Run((_, _) => throw new UnsupportedModelException("no"), default)) Assert.Fail(
-                "no piece");
+            await foreach (GeneratedPiece _ in PieceStream.Run((_, _) => throw new UnsupportedModelException("no"), default))
+            {
+                Assert.Fail(
+                    "no piece");
+            }
         }
 
         Assert.That(ReadAll, Throws.TypeOf<UnsupportedModelException>());

@@ -77,7 +77,7 @@ public class PictureKeyTests
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static (PictureKey Lost, PictureKey Kept) Make(byte[] pixels, EmbeddingCache cache)
     {
-        PictureKey kept = PictureKey.Of(RgbImage.FromRgb(pixels, 3, 4));
+        var kept = PictureKey.Of(RgbImage.FromRgb(pixels, 3, 4));
         cache.GetOrEncode(kept, 0, () => [1], out _);
         return (PictureKey.Of(RgbImage.FromRgb(pixels, 4, 3)), kept);
     }

@@ -96,8 +96,11 @@ public sealed class HubDownloaderTests
     {
         (_server.BreakAfter, _server.BreaksLeft) = (100_000, int.MaxValue);
         using (HubDownloader first = Downloader(attempts: 1))
-            Assert.That(() => first.PullAsync(Tiny),
-                Throws.TypeOf<HubException>().With.Property(nameof(HubException.Error)).EqualTo(HubError.Unreachable));
+        {
+                Assert.That(() => first.PullAsync(Tiny),
+                    Throws.TypeOf<HubException>().With.Property(nameof(HubException.Error)).EqualTo(HubError.Unreachable));
+        }
+
         string part = Parts().Single();
         Assert.That(new FileInfo(part).Length, Is.EqualTo(100_000));
 

@@ -101,7 +101,11 @@ internal sealed class HubServer : IAsyncDisposable
         var text = new StringBuilder();
         byte[] one = new byte[1];
         while (!text.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal)
-            && await stream.ReadAsync(one, _stop.Token) == 1) text.Append((char)one[0]);
+            && await stream.ReadAsync(one, _stop.Token) == 1)
+        {
+            text.Append((char)one[0]);
+        }
+
         string[] lines = text.ToString().Split("\r\n");
         string? Header(string name) =>
             lines.FirstOrDefault(line => line.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase))?[(name.Length + 1)..].Trim();

@@ -76,8 +76,8 @@ public class DamagedImageTests
 
         Assert.Throws<ImageFormatException>(() => RgbImage.Decode(file.AsSpan(0, length)));
 
-        RgbImage kept = RgbImage.Decode(file.AsSpan(0, length), new ImageOptions { AcceptTruncated = true });
-        RgbImage whole = RgbImage.Decode(file);
+        var kept = RgbImage.Decode(file.AsSpan(0, length), new ImageOptions { AcceptTruncated = true });
+        var whole = RgbImage.Decode(file);
         Assert.That(kept.IsComplete, Is.False);
         Assert.That(whole.IsComplete, Is.True);
         Assert.That((kept.Width, kept.Height), Is.EqualTo((whole.Width, whole.Height)));

@@ -22,7 +22,7 @@ public class DecodingMemoryTests
             + (name == "jpeg progressive" ? 3L * 2064 * 1552 : name.Contains("webp") && name != "webp lossy" ? 4 << 21 : 0);
 
         long before = GC.GetAllocatedBytesForCurrentThread();
-        RgbImage image = RgbImage.Decode(file);
+        var image = RgbImage.Decode(file);
         long taken = GC.GetAllocatedBytesForCurrentThread() - before;
 
         Assert.That((image.Width, image.Height, image.IsComplete), Is.EqualTo((Width, Height, true)));

@@ -61,7 +61,7 @@ public class FormatDetailTests
             [.. "GIF89a"u8, 2, 0, 1, 0, 0x80, 1, 0, 255, 0, 0, 0, 255, 0, 0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 0x01, 0, 0x3B];
         AssertPixels(gif, s_red, s_white);
         Assert.That(RgbImage.Decode(gif, ImageOptions.AsStored).Pixels.ToArray(), Is.EqualTo((byte[])[.. s_red, .. s_green]));
-        RgbImage overBlue = RgbImage.Decode(gif, new ImageOptions { Background = new RgbColor(0, 0, 255) });
+        var overBlue = RgbImage.Decode(gif, new ImageOptions { Background = new RgbColor(0, 0, 255) });
         Assert.That(overBlue.Pixels.ToArray(), Is.EqualTo((byte[])[.. s_red, .. s_blue]));
     }
 
@@ -97,15 +97,22 @@ public class FormatDetailTests
         InverseDct.Transform(block, steps, 63, samples, 8);
 
         for (int y = 0; y < 8; y++)
-            for (int x = 0; x < 8; x++)
-            {
-                double sum = 0;
-                for (int v = 0; v < 8; v++)
-                    for (int u = 0; u < 8; u++)
-                        sum += (u == 0 ? Math.Sqrt(0.5) : 1) * (v == 0 ? Math.Sqrt(0.5) : 1) * block[v * 8 + u] * steps[v * 8 + u]
-                            * Math.Cos((2 * x + 1) * u * Math.PI / 16) * Math.Cos((2 * y + 1) * v * Math.PI / 16);
-                Assert.That((int)samples[y * 8 + x], Is.EqualTo(Math.Clamp(sum / 4 + 128, 0, 255)).Within(0.6), $"({x}, {y})");
-            }
+        {
+                for (int x = 0; x < 8; x++)
+                {
+                    double sum = 0;
+                    for (int v = 0; v < 8; v++)
+                {
+                            for (int u = 0; u < 8; u++)
+                    {
+                                    sum += (u == 0 ? Math.Sqrt(0.5) : 1) * (v == 0 ? Math.Sqrt(0.5) : 1) * block[v * 8 + u] * steps[v * 8 + u]
+                                        * Math.Cos((2 * x + 1) * u * Math.PI / 16) * Math.Cos((2 * y + 1) * v * Math.PI / 16);
+                    }
+                }
+
+                    Assert.That((int)samples[y * 8 + x], Is.EqualTo(Math.Clamp(sum / 4 + 128, 0, 255)).Within(0.6), $"({x}, {y})");
+                }
+        }
     }
 
     [Test]

@@ -35,7 +35,7 @@ public class GoldenImageTests(string decoderName)
     {
         get
         {
-            using JsonDocument index = JsonDocument.Parse(File.ReadAllBytes(Golden.Path("images/index.json")));
+            using var index = JsonDocument.Parse(File.ReadAllBytes(Golden.Path("images/index.json")));
             return [.. index.RootElement.EnumerateObject().Select(entry => entry.Name)];
         }
     }
@@ -51,7 +51,7 @@ public class GoldenImageTests(string decoderName)
     public void DecodesLikePillow([ValueSource(nameof(Names))] string name, [Values(null, "black", "white")] string? background)
     {
         string path = Golden.Path($"images/{name}");
-        Npy expected = Npy.Load(path + ".npy");
+        var expected = Npy.Load(path + ".npy");
         if (background is not null && s_missedTransparency.Contains(name)) return;
 
         RgbColor? colour = background switch { null => null, "black" => RgbColor.Black, _ => RgbColor.White };
@@ -62,7 +62,7 @@ public class GoldenImageTests(string decoderName)
             return;
         }
 
-        RgbImage image = RgbImage.Load(path, options);
+        var image = RgbImage.Load(path, options);
 
         Assert.That((image.Height, image.Width), Is.EqualTo((expected.Shape[0], expected.Shape[1])));
         if (decoderName == ImageSharp && s_otherInImageSharp.Contains(name)) return;

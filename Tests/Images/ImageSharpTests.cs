@@ -14,10 +14,10 @@ public class ImageSharpTests
     {
         var pixels = new byte[5 * 3 * 3];
         new Random(1).NextBytes(pixels);
-        RgbImage image = RgbImage.FromRgb(pixels, width: 5, height: 3);
+        var image = RgbImage.FromRgb(pixels, width: 5, height: 3);
 
         using Image<Rgb24> there = image.ToImageSharp();
-        RgbImage back = there.ToRgbImage();
+        var back = there.ToRgbImage();
 
         Assert.That((there.Width, there.Height, there[4, 2]), Is.EqualTo((5, 3, new Rgb24(pixels[42], pixels[43], pixels[44]))));
         Assert.That((back.Width, back.Height), Is.EqualTo((5, 3)));
@@ -46,7 +46,7 @@ public class ImageSharpTests
         else if (format == "tga") image.SaveAsTga(file);
         else image.SaveAsGif(file);
 
-        RgbImage read = RgbImage.Decode(file.ToArray(), new ImageOptions { Decoder = new ImageSharpDecoder() });
+        var read = RgbImage.Decode(file.ToArray(), new ImageOptions { Decoder = new ImageSharpDecoder() });
 
         Assert.That((read.Width, read.Height), Is.EqualTo((4, 2)));
         Assert.That(read.Pixels[..3].ToArray(), Is.EqualTo(new byte[] { 200, 100, 50 }));

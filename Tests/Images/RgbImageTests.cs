@@ -8,8 +8,8 @@ public class RgbImageTests
     [Test]
     public void RawRgbKeepsItsPixelsWithAndWithoutStride()
     {
-        RgbImage tight = RgbImage.FromRgb([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 2, 2);
-        RgbImage padded = RgbImage.FromRgb([1, 2, 3, 4, 5, 6, 0, 0, 7, 8, 9, 10, 11, 12], 2, 2, stride: 8);
+        var tight = RgbImage.FromRgb([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 2, 2);
+        var padded = RgbImage.FromRgb([1, 2, 3, 4, 5, 6, 0, 0, 7, 8, 9, 10, 11, 12], 2, 2, stride: 8);
 
         Assert.That(tight.Pixels.ToArray(), Is.EqualTo(new byte[] { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 }));
         Assert.That(padded.Pixels.ToArray(), Is.EqualTo(tight.Pixels.ToArray()));
@@ -77,7 +77,7 @@ public class RgbImageTests
         new Random(4).NextBytes(samples);
         byte[] file = [.. System.Text.Encoding.ASCII.GetBytes($"P6\n# made here\n{width} {height}\n255\n"), .. samples];
 
-        RgbImage image = RgbImage.Decode(file);
+        var image = RgbImage.Decode(file);
 
         Assert.That((image.Width, image.Height), Is.EqualTo((width, height)));
         Assert.That(image.Pixels.Span.SequenceEqual(samples), Is.True);
@@ -118,7 +118,7 @@ public class RgbImageTests
     public void AnotherDecoderCanTakeOver()
     {
         var decoder = new OnePixel();
-        RgbImage image = RgbImage.Decode([1, 2, 3], new ImageOptions { Decoder = decoder });
+        var image = RgbImage.Decode([1, 2, 3], new ImageOptions { Decoder = decoder });
         Assert.That(image.Pixels.ToArray(), Is.EqualTo(new byte[] { 7, 8, 9 }));
     }
 

@@ -32,7 +32,7 @@ public class TransparencyTests
     {
         string path = Path.Combine(Folder, name);
         RgbImage white = RgbImage.Load(path), stored = RgbImage.Load(path, ImageOptions.AsStored);
-        RgbImage blue = RgbImage.Load(path, new ImageOptions { Background = new RgbColor(0, 0, 255) });
+        var blue = RgbImage.Load(path, new ImageOptions { Background = new RgbColor(0, 0, 255) });
 
         Assert.That(white.Pixels[..3].ToArray(), Is.EqualTo(new byte[] { 255, 255, 255 }), "the corner is transparent");
         Assert.That(blue.Pixels[..3].ToArray(), Is.EqualTo(new byte[] { 0, 0, 255 }));
@@ -65,25 +65,27 @@ public class TransparencyTests
         (int width, int height) = (5, 3);
         var rgba = new byte[width * height * 4];
         new Random(orientation).NextBytes(rgba);
-        RgbImage stored = RgbImage.FromRgba(rgba, width, height);
+        var stored = RgbImage.FromRgba(rgba, width, height);
 
         var canvas = new ImageCanvas(width, height, ImageOptions.Default, (ImageOrientation)orientation);
         for (int y = 0; y < height; y++) canvas.WriteRgba(y, rgba.AsSpan(y * width * 4, width * 4));
         RgbImage upright = canvas.ToImage();
 
         for (int y = 0; y < height; y++)
-            for (int x = 0; x < width; x++)
-            {
-                // EXIF 2.32, 4.6.4 A: which sides the first stored row and column are.
-                (int right, int below) = (width - 1 - x, height - 1 - y);
-                (int u, int v) = orientation switch
+        {
+                for (int x = 0; x < width; x++)
                 {
-                    1 => (x, y), 2 => (right, y), 3 => (right, below), 4 => (x, below),
-                    5 => (y, x), 6 => (below, x), 7 => (below, right), _ => (y, right),
-                };
-                Assert.That(upright.Pixels.Slice((v * upright.Width + u) * 3, 3).ToArray(),
-                    Is.EqualTo(stored.Pixels.Slice((y * width + x) * 3, 3).ToArray()), $"({x}, {y})");
-            }
+                    // EXIF 2.32, 4.6.4 A: which sides the first stored row and column are.
+                    (int right, int below) = (width - 1 - x, height - 1 - y);
+                    (int u, int v) = orientation switch
+                    {
+                        1 => (x, y), 2 => (right, y), 3 => (right, below), 4 => (x, below),
+                        5 => (y, x), 6 => (below, x), 7 => (below, right), _ => (y, right),
+                    };
+                    Assert.That(upright.Pixels.Slice((v * upright.Width + u) * 3, 3).ToArray(),
+                        Is.EqualTo(stored.Pixels.Slice((y * width + x) * 3, 3).ToArray()), $"({x}, {y})");
+                }
+        }
     }
 
     [Test]

@@ -109,8 +109,10 @@ public sealed unsafe class AttentionTests
             {
                 byte* scratch = Allocate<byte>(AttentionTile.ScratchBytes(_arguments));
                 for (int head = 0; head < _shape.KvHeads; head++)
-                    for (int row = 0; row < Rows; row += AttentionTile.MaxRows)
-                        AttentionTile.Run(a, head, row, Math.Min(AttentionTile.MaxRows, Rows - row), 0, 0, scratch);
+                {
+                        for (int row = 0; row < Rows; row += AttentionTile.MaxRows)
+                            AttentionTile.Run(a, head, row, Math.Min(AttentionTile.MaxRows, Rows - row), 0, 0, scratch);
+                }
             }
 
             return Output();
@@ -128,8 +130,11 @@ public sealed unsafe class AttentionTests
                 for (int head = 0; head < _shape.KvHeads; head++)
                 {
                     for (int part = 0; part < parts; part++)
-                        for (int row = 0; row < Rows; row += AttentionTile.MaxRows)
-                            AttentionTile.Run(a, head, row, Math.Min(AttentionTile.MaxRows, Rows - row), part, keysPerPart, scratch);
+                    {
+                            for (int row = 0; row < Rows; row += AttentionTile.MaxRows)
+                                AttentionTile.Run(a, head, row, Math.Min(AttentionTile.MaxRows, Rows - row), part, keysPerPart, scratch);
+                    }
+
                     for (int row = 0; row < Rows; row++) AttentionTile.Join(a, head, row, parts);
                 }
             }

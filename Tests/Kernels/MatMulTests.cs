@@ -1,7 +1,7 @@
 using TinyMllm.Engine;
 using TinyMllm.Kernels;
-using TinyMllm.Kernels.MatMul;
 using TinyMllm.Kernels.Formats;
+using TinyMllm.Kernels.MatMul;
 using TinyMllm.Kernels.Quantization;
 using TinyMllm.Tests.Support;
 

@@ -23,7 +23,7 @@ public sealed class OwnFamilyTests
     {
         string own = $"own_{architecture}";
         using GgufCopyOf renamed = new(Golden.Path(folder + "/model.gguf"), architecture, own);
-        using (GgufFile unknown = GgufFile.Open(renamed.Path)) Assert.That(LanguageModel.Supports(unknown, out _), Is.False);
+        using (var unknown = GgufFile.Open(renamed.Path)) Assert.That(LanguageModel.Supports(unknown, out _), Is.False);
         ModelFamilies.AddLanguage(own, description);
         Assert.That(Logits(renamed.Path), Is.EqualTo(Logits(Golden.Path(folder + "/model.gguf"))));
         Assert.That(ModelFamilies.Architectures, Does.Contain(own).And.Contain(architecture).And.Ordered.Using((IComparer<string>)StringComparer.Ordinal));
@@ -39,7 +39,7 @@ public sealed class OwnFamilyTests
 
         using var projector = new GgufCopy(Golden.Path("vlm/llava_clip/mmproj.gguf"));
         projector.Set("clip.projector_type", GgufValue.From("own_projector")).Save();
-        using GgufFile file = GgufFile.Open(projector.Path);
+        using var file = GgufFile.Open(projector.Path);
         Assert.That(VisionModel.Supports(file, out _), Is.False);
         ModelFamilies.AddVision("own_projector", like: "mlp");
         Assert.That(VisionModel.Supports(file, out string reason), reason);
@@ -59,8 +59,8 @@ public sealed class OwnFamilyTests
     {
         using var pool = new WorkerPool(1);
         using var workspace = new Workspace(pool);
-        using GgufFile file = GgufFile.Open(path);
-        using LanguageModel model = LanguageModel.Load(file);
+        using var file = GgufFile.Open(path);
+        using var model = LanguageModel.Load(file);
         using KvCache cache = model.CreateCache(64);
         var logits = new float[model.VocabularySize];
         model.Forward(workspace, cache, Batch.Text([1, 5, 9, 2, 7], 0), logits);
@@ -72,7 +72,7 @@ public sealed class OwnFamilyTests
     {
         public GgufCopyOf(string original, string from, string to)
         {
-            using GgufFile file = GgufFile.Open(original);
+            using var file = GgufFile.Open(original);
             var writer = new GgufWriter();
             foreach ((string key, GgufValue value) in file.Metadata.Entries)
                 writer.Set(key.StartsWith(from + ".", StringComparison.Ordinal) ? to + key[from.Length..] : key, value);

@@ -12,7 +12,7 @@ internal sealed unsafe class GgufCopy : IDisposable
     /// <param name="original">File to copy.</param>
     public GgufCopy(string original)
     {
-        using GgufFile file = GgufFile.Open(original);
+        using var file = GgufFile.Open(original);
         foreach ((string key, GgufValue value) in file.Metadata.Entries) _writer.Set(key, value);
         foreach (StoredTensor tensor in file.Tensors)
         {

@@ -76,7 +76,7 @@ public sealed class BrokenMmprojTests
         byte[] file = File.ReadAllBytes(VlmGolden.Open("idefics3_single").Mmproj);
         file[NameEnd(file, "idefics3") - 1] = (byte)'9';
         File.WriteAllBytes(_path, file);
-        using GgufFile open = GgufFile.Open(_path);
+        using var open = GgufFile.Open(_path);
         Assert.That(VisionModel.Supports(open, out string reason), Is.False);
         Assert.That(reason, Does.Contain(_path).And.Contain("clip.projector_type").And.Contain("idefics9").And.Contain("idefics3"));
     }
@@ -84,14 +84,14 @@ public sealed class BrokenMmprojTests
     [Test]
     public void ATextModelIsNotAVisionModel()
     {
-        using GgufFile text = GgufFile.Open(VlmGolden.Open("idefics3_single").Model);
+        using var text = GgufFile.Open(VlmGolden.Open("idefics3_single").Model);
         Assert.That(VisionModel.Supports(text, out string reason), Is.False);
         Assert.That(reason, Does.Contain("clip.has_vision_encoder").And.Contain("mmproj"));
     }
 
     private static string[] TensorNames(string name)
     {
-        using GgufFile file = GgufFile.Open(VlmGolden.Open(name).Mmproj);
+        using var file = GgufFile.Open(VlmGolden.Open(name).Mmproj);
         return [.. file.Tensors.Select(tensor => tensor.Name).Where(tensor => !tensor.StartsWith("v.blk.", StringComparison.Ordinal)
             || tensor.StartsWith("v.blk.1.", StringComparison.Ordinal))];
     }
@@ -111,8 +111,8 @@ public sealed class BrokenMmprojTests
         Exception? error = null;
         try
         {
-            using GgufFile file = GgufFile.Open(_path);
-            using VisionModel model = VisionModel.Load(file, new VisionOptions { Compatibility = Compatibility.LlamaCpp });
+            using var file = GgufFile.Open(_path);
+            using var model = VisionModel.Load(file, new VisionOptions { Compatibility = Compatibility.LlamaCpp });
         }
         catch (Exception problem)
         {

@@ -22,9 +22,9 @@ public sealed class DerivedFamilyTests
     [Test]
     public void LightOnOcrIsPixtralWithoutRowBreaks()
     {
-        VlmGolden golden = VlmGolden.Open("pixtral_merge");
+        var golden = VlmGolden.Open("pixtral_merge");
         using GgufFile file = Rewrite(golden, "lightonocr", ("clip.vision.preproc_image_size", 64));
-        using VisionModel model = VisionModel.Load(file, golden.Options);
+        using var model = VisionModel.Load(file, golden.Options);
         (float[] actual, float[] stored) = Encode(model, golden, file);
         const int columns = 6, rows = 8; // 48×64 pixels, 8 pixels per merged patch
         int width = model.EmbeddingLength;
@@ -36,18 +36,18 @@ public sealed class DerivedFamilyTests
     [Test]
     public void Phi4IsLlavaWithSigLipWhoseGridIsThatOfItsTable()
     {
-        VlmGolden golden = VlmGolden.Open("llava_siglip");
+        var golden = VlmGolden.Open("llava_siglip");
         // The golden ran one block less than stored.
         using GgufFile file = Rewrite(golden, "phi4",
             ("clip.vision.block_count", 2), ("clip.vision.image_min_pixels", 48 * 48), ("clip.vision.image_max_pixels", 48 * 48));
-        using VisionModel model = VisionModel.Load(file, golden.Options);
+        using var model = VisionModel.Load(file, golden.Options);
         (float[] actual, float[] expected) = Encode(model, golden, file);
         Assert.That(VisionGoldenTests.MaxDifference(actual, expected), Is.LessThan(1e-4));
     }
 
     private GgufFile Rewrite(VlmGolden golden, string projector, params (string Key, int Value)[] keys)
     {
-        using GgufFile source = GgufFile.Open(golden.Mmproj);
+        using var source = GgufFile.Open(golden.Mmproj);
         var writer = new GgufWriter();
         foreach ((string key, GgufValue value) in source.Metadata.Entries) writer.Set(key, value);
         writer.Set("clip.projector_type", GgufValue.From(projector));

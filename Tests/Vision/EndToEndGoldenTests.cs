@@ -14,12 +14,12 @@ public sealed class EndToEndGoldenTests
     [TestCaseSource(typeof(VlmGolden), nameof(VlmGolden.All))]
     public void LogitsAndGreedyContinuationAgree(string name)
     {
-        VlmGolden golden = VlmGolden.Open(name);
+        var golden = VlmGolden.Open(name);
         using GgufFile visionFile = GgufFile.Open(golden.Mmproj), textFile = GgufFile.Open(golden.Model);
         Assert.That(LanguageModel.Supports(textFile, out string reason), reason);
-        using VisionModel vision = VisionModel.Load(visionFile, golden.Options);
+        using var vision = VisionModel.Load(visionFile, golden.Options);
         var options = new LanguageModelOptions { Weights = golden.Options.Weights, Compatibility = Compatibility.LlamaCpp };
-        using LanguageModel language = LanguageModel.Load(textFile, options);
+        using var language = LanguageModel.Load(textFile, options);
         Assert.That(language.UsesMrope, Is.EqualTo(golden.UsesMrope));
         var builder = new PromptBuilder(Tokenizer.Load(textFile.Metadata), textFile.Path, language.InputLength, language.UsesMrope, vision);
         IReadOnlyList<PromptPart> parts = builder.Build(golden.Prompt, golden.Images);

@@ -183,7 +183,7 @@ public sealed class OriginalSizeTests
         byte[] pixels = new byte[30 * 20 * 3];
         new Random(8).NextBytes(pixels);
         var preprocessor = new PaddedToBlocks(14, 28, 4096, Style);
-        RgbImage image = RgbImage.FromRgb(pixels, 30, 20);
+        var image = RgbImage.FromRgb(pixels, 30, 20);
         byte[] actual = preprocessor.Overview(image, preprocessor.Plan(new(30, 20)))!.Render();
         for (int y = 0; y < 28; y++)
         {
@@ -199,8 +199,8 @@ public sealed class OriginalSizeTests
     [TestCase("idefics3_tiles", false, 1)]
     public void Idefics3PartsItsOverviewFromTheTiles(string golden, bool original, int paragraphs)
     {
-        using GgufFile file = GgufFile.Open(Golden.Path($"vlm/{golden}/mmproj.gguf"));
-        using VisionModel model = VisionModel.Load(file, new VisionOptions { Compatibility = original ? Compatibility.Original : Compatibility.LlamaCpp });
+        using var file = GgufFile.Open(Golden.Path($"vlm/{golden}/mmproj.gguf"));
+        using var model = VisionModel.Load(file, new VisionOptions { Compatibility = original ? Compatibility.Original : Compatibility.LlamaCpp });
         string[] tokens = [.. model.Prepare(RgbImage.FromRgb(new byte[60 * 44 * 3], 60, 44)).Pieces.OfType<ImagePiece.MarkerToken>().Select(piece => piece.Value)];
         Assert.That(tokens[^3..], Is.EqualTo(new[] { "<fake_token_around_image>", "<global-img>", "<fake_token_around_image>" }));
         Assert.That(tokens.Count(token => token == "\n\n"), Is.EqualTo(paragraphs));
@@ -222,13 +222,13 @@ public sealed class OriginalSizeTests
     [TestCase("paddleocr", 36, 52, "32×48", "40×56")]
     public void EveryFamilyTakesTheRulesOfItsMode(string golden, int width, int height, string original, string llamaCpp)
     {
-        using GgufFile file = GgufFile.Open(Golden.Path($"vlm/{golden}/mmproj.gguf"));
+        using var file = GgufFile.Open(Golden.Path($"vlm/{golden}/mmproj.gguf"));
         Assert.That(Tiles(Compatibility.Original), Is.EqualTo(original));
         Assert.That(Tiles(Compatibility.LlamaCpp), Is.EqualTo(llamaCpp));
 
         string Tiles(Compatibility compatibility)
         {
-            using VisionModel model = VisionModel.Load(file, new VisionOptions { Compatibility = compatibility });
+            using var model = VisionModel.Load(file, new VisionOptions { Compatibility = compatibility });
             return string.Join(" ", model.Prepare(RgbImage.FromRgb(new byte[width * height * 3], width, height)).Tiles.Select(tile => tile.Size));
         }
     }

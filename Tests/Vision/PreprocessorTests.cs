@@ -131,7 +131,7 @@ public sealed class PreprocessorTests
     [Test]
     public void PaddingIsFilledAndThePictureStandsInTheMiddle([Values(Fitting.Pad, Fitting.PadNearest)] Fitting fitting)
     {
-        RgbImage image = RgbImage.FromRgb([.. Enumerable.Repeat((byte)200, 8 * 4 * 3)], 8, 4);
+        var image = RgbImage.FromRgb([.. Enumerable.Repeat((byte)200, 8 * 4 * 3)], 8, 4);
         byte[] pixels = Resizer.Resize(image, new(16, 16), new(Interpolation.Bilinear, fitting, new RgbColor(1, 2, 3)));
         for (int y = 0; y < 16; y++)
         {
@@ -145,7 +145,7 @@ public sealed class PreprocessorTests
     {
         byte[] bytes = new byte[80 * height * 3];
         new Random(3).NextBytes(bytes);
-        RgbImage image = RgbImage.FromRgb(bytes, 80, height);
+        var image = RgbImage.FromRgb(bytes, 80, height);
         var style = new ResizeStyle(filter, fitting, new RgbColor(1, 2, 3));
         var plan = new ImagePlan(new PixelSize(32, 32), new PixelSize(96, 64), new TileGrid(3, 2));
         var preprocessor = new FixedSquare(32, style);

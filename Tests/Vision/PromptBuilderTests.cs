@@ -14,9 +14,9 @@ public sealed class PromptBuilderTests
     [TestCaseSource(typeof(VlmGolden), nameof(VlmGolden.All))]
     public void LayoutIsExact(string name)
     {
-        VlmGolden golden = VlmGolden.Open(name);
+        var golden = VlmGolden.Open(name);
         using GgufFile file = GgufFile.Open(golden.Mmproj), text = GgufFile.Open(golden.Model);
-        using VisionModel vision = VisionModel.Load(file, golden.Options);
+        using var vision = VisionModel.Load(file, golden.Options);
         var builder = new PromptBuilder(Tokenizer.Load(text.Metadata), text.Path, golden.EmbeddingLength, golden.UsesMrope, vision);
         IReadOnlyList<PromptPart> chunks = builder.Build(golden.Prompt, golden.Images);
 
@@ -37,9 +37,9 @@ public sealed class PromptBuilderTests
     [Test]
     public void EmbeddingsOfAnotherWidthAreRefused()
     {
-        VlmGolden golden = VlmGolden.Open("idefics3_single");
+        var golden = VlmGolden.Open("idefics3_single");
         using GgufFile file = GgufFile.Open(golden.Mmproj), text = GgufFile.Open(VlmGolden.Open("lfm2").Model);
-        using VisionModel vision = VisionModel.Load(file);
+        using var vision = VisionModel.Load(file);
         var error = Assert.Throws<UnsupportedModelException>(() => _ = new PromptBuilder(Tokenizer.Load(text.Metadata), text.Path, 32, false, vision));
         Assert.That(error!.Message, Does.Contain(file.Path).And.Contain(text.Path).And.Contain("48").And.Contain("32"));
     }
@@ -47,9 +47,9 @@ public sealed class PromptBuilderTests
     [Test]
     public void AVocabularyWithoutTheMarkersIsNamed()
     {
-        VlmGolden golden = VlmGolden.Open("idefics3_single");
+        var golden = VlmGolden.Open("idefics3_single");
         using GgufFile file = GgufFile.Open(golden.Mmproj), text = GgufFile.Open(VlmGolden.Open("llava_clip").Model);
-        using VisionModel vision = VisionModel.Load(file);
+        using var vision = VisionModel.Load(file);
         var builder = new PromptBuilder(Tokenizer.Load(text.Metadata), text.Path, 48, false, vision);
         var error = Assert.Throws<UnsupportedModelException>(() => builder.Build(golden.Prompt, golden.Images));
         Assert.That(error!.Message, Does.Contain("token").And.Contain(text.Path).And.Contain(file.Path).And.Not.Contain("\n"));
@@ -60,20 +60,20 @@ public sealed class PromptBuilderTests
     [TestCase("<__media__>", 0)]
     public void PicturesAndPlacesMustMatch(string prompt, int pictures)
     {
-        VlmGolden golden = VlmGolden.Open("idefics3_single");
+        var golden = VlmGolden.Open("idefics3_single");
         using GgufFile file = GgufFile.Open(golden.Mmproj), text = GgufFile.Open(golden.Model);
-        using VisionModel vision = VisionModel.Load(file);
+        using var vision = VisionModel.Load(file);
         var builder = new PromptBuilder(Tokenizer.Load(text.Metadata), text.Path, 48, false, vision);
-        RgbImage image = RgbImage.FromRgb(new byte[12], 2, 2);
+        var image = RgbImage.FromRgb(new byte[12], 2, 2);
         Assert.Throws<PictureCountException>(() => builder.Build(prompt, [.. Enumerable.Repeat(image, pictures)]));
     }
 
     [Test]
     public void WithoutTilesThereIsTheOverviewAlone()
     {
-        VlmGolden golden = VlmGolden.Open("idefics3_tiles");
+        var golden = VlmGolden.Open("idefics3_tiles");
         using GgufFile file = GgufFile.Open(golden.Mmproj), text = GgufFile.Open(golden.Model);
-        using VisionModel vision = VisionModel.Load(file, golden.Options with { Tiles = false });
+        using var vision = VisionModel.Load(file, golden.Options with { Tiles = false });
         var builder = new PromptBuilder(Tokenizer.Load(text.Metadata), text.Path, 48, false, vision);
         IReadOnlyList<PromptPart> chunks = builder.Build(golden.Prompt, golden.Images);
         Assert.That(chunks.OfType<PicturePart>().Count(), Is.EqualTo(1));

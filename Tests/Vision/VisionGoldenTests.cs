@@ -12,9 +12,9 @@ public sealed class VisionGoldenTests
     [TestCaseSource(typeof(VlmGolden), nameof(VlmGolden.All))]
     public void PixelsAreEqual(string name)
     {
-        VlmGolden golden = VlmGolden.Open(name);
-        using GgufFile file = GgufFile.Open(golden.Mmproj);
-        using VisionModel model = VisionModel.Load(file, golden.Options);
+        var golden = VlmGolden.Open(name);
+        using var file = GgufFile.Open(golden.Mmproj);
+        using var model = VisionModel.Load(file, golden.Options);
         ImageTile[] tiles = [.. golden.Images.SelectMany(image => model.Prepare(image).Tiles)];
         JsonElement[] chunks = [.. golden.ImageChunks];
         Assert.That(tiles, Has.Length.EqualTo(chunks.Length));
@@ -29,9 +29,9 @@ public sealed class VisionGoldenTests
     [TestCaseSource(typeof(VlmGolden), nameof(VlmGolden.All))]
     public void EmbeddingsAgree(string name)
     {
-        VlmGolden golden = VlmGolden.Open(name);
-        using GgufFile file = GgufFile.Open(golden.Mmproj);
-        using VisionModel model = VisionModel.Load(file, golden.Options);
+        var golden = VlmGolden.Open(name);
+        using var file = GgufFile.Open(golden.Mmproj);
+        using var model = VisionModel.Load(file, golden.Options);
         using var pool = new WorkerPool(2);
         using var workspace = new Workspace(pool);
         int i = 0;

@@ -14,8 +14,8 @@ public sealed class VisionModelTests
     [TestCaseSource(nameof(Families))]
     public void ExtremePicturesAreEncoded(string name)
     {
-        using GgufFile file = GgufFile.Open(VlmGolden.Open(name).Mmproj);
-        using VisionModel model = VisionModel.Load(file);
+        using var file = GgufFile.Open(VlmGolden.Open(name).Mmproj);
+        using var model = VisionModel.Load(file);
         using var pool = new WorkerPool(2);
         using var workspace = new Workspace(pool);
         foreach ((int width, int height) in new[] { (1, 1), (20000, 10), (3, 700) })
@@ -35,9 +35,9 @@ public sealed class VisionModelTests
     [TestCase("minicpmv45")]
     public void TheNumberOfThreadsChangesNothing(string name)
     {
-        VlmGolden golden = VlmGolden.Open(name);
-        using GgufFile file = GgufFile.Open(golden.Mmproj);
-        using VisionModel model = VisionModel.Load(file);
+        var golden = VlmGolden.Open(name);
+        using var file = GgufFile.Open(golden.Mmproj);
+        using var model = VisionModel.Load(file);
         ImageTile tile = model.Prepare(golden.Images[0]).Tiles.First();
         float[][] results = [.. new[] { 1, 2, 3 }.Select(threads =>
         {
@@ -52,9 +52,9 @@ public sealed class VisionModelTests
     [Test]
     public unsafe void CancellationTakesEffectWithinABlock()
     {
-        VlmGolden golden = VlmGolden.Open("qwen25vl");
-        using GgufFile file = GgufFile.Open(golden.Mmproj);
-        using VisionModel model = VisionModel.Load(file);
+        var golden = VlmGolden.Open("qwen25vl");
+        using var file = GgufFile.Open(golden.Mmproj);
+        using var model = VisionModel.Load(file);
         using var pool = new WorkerPool(2);
         using var workspace = new Workspace(pool);
         using var cancellation = new CancellationTokenSource();
@@ -76,9 +76,9 @@ public sealed class VisionModelTests
     [Test]
     public unsafe void WhatIsDisposedWhileAPictureIsEncodedLivesUntilItIsDone()
     {
-        VlmGolden golden = VlmGolden.Open("qwen25vl");
-        GgufFile file = GgufFile.Open(golden.Mmproj);
-        VisionModel model = VisionModel.Load(file);
+        var golden = VlmGolden.Open("qwen25vl");
+        var file = GgufFile.Open(golden.Mmproj);
+        var model = VisionModel.Load(file);
         using var pool = new WorkerPool(2);
         var workspace = new Workspace(pool);
         ImageTile tile = model.Prepare(golden.Images[0]).Tiles.First();
@@ -110,9 +110,9 @@ public sealed class VisionModelTests
     [Test]
     public unsafe void ProgressCountsEveryBlock()
     {
-        VlmGolden golden = VlmGolden.Open("minicpmv46");
-        using GgufFile file = GgufFile.Open(golden.Mmproj);
-        using VisionModel model = VisionModel.Load(file);
+        var golden = VlmGolden.Open("minicpmv46");
+        using var file = GgufFile.Open(golden.Mmproj);
+        using var model = VisionModel.Load(file);
         using var pool = new WorkerPool(1);
         using var workspace = new Workspace(pool);
         ImageTile tile = model.Prepare(golden.Images[0]).Tiles.First();
@@ -126,9 +126,9 @@ public sealed class VisionModelTests
     [TestCase(100, 120)]
     public void TokenLimitsAreKept(int min, int max)
     {
-        VlmGolden golden = VlmGolden.Open("qwen2vl");
-        using GgufFile file = GgufFile.Open(golden.Mmproj);
-        using VisionModel model = VisionModel.Load(file, new VisionOptions { MinImageTokens = min, MaxImageTokens = max });
+        var golden = VlmGolden.Open("qwen2vl");
+        using var file = GgufFile.Open(golden.Mmproj);
+        using var model = VisionModel.Load(file, new VisionOptions { MinImageTokens = min, MaxImageTokens = max });
         Assert.That(model.Prepare(golden.Images[0]).TokenCount, Is.InRange(min, max));
     }
 
@@ -136,7 +136,7 @@ public sealed class VisionModelTests
     [TestCase(9, 5)]
     public void ImpossibleTokenLimitsAreRefused(int min, int max)
     {
-        using GgufFile file = GgufFile.Open(VlmGolden.Open("qwen2vl").Mmproj);
+        using var file = GgufFile.Open(VlmGolden.Open("qwen2vl").Mmproj);
         Assert.Throws<ArgumentException>(() => VisionModel.Load(file, new VisionOptions { MinImageTokens = min, MaxImageTokens = max }));
     }
 
@@ -144,8 +144,8 @@ public sealed class VisionModelTests
     [TestCase("llava_clip", 1)]
     public void BlocksCanBeChosen(string name, int blocks)
     {
-        VlmGolden golden = VlmGolden.Open(name);
-        using GgufFile file = GgufFile.Open(golden.Mmproj);
+        var golden = VlmGolden.Open(name);
+        using var file = GgufFile.Open(golden.Mmproj);
         using VisionModel all = VisionModel.Load(file), chosen = VisionModel.Load(file, new VisionOptions { BlockCount = blocks });
         using var pool = new WorkerPool(1);
         using var workspace = new Workspace(pool);

@@ -62,7 +62,7 @@ internal sealed class VlmGolden
         JsonElement png = chunk.GetProperty("pixels_png")[0];
         float[] mean = [.. png.GetProperty("mean").EnumerateArray().Select(value => value.GetSingle())];
         float[] std = [.. png.GetProperty("std").EnumerateArray().Select(value => value.GetSingle())];
-        RgbImage image = RgbImage.Load(FilePath(png.GetProperty("file").GetString()!));
+        var image = RgbImage.Load(FilePath(png.GetProperty("file").GetString()!));
         return [.. image.Pixels.ToArray().Select((p, i) => (p / 255f - mean[i % 3]) / std[i % 3])];
     }
 

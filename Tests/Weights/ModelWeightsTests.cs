@@ -49,7 +49,7 @@ public sealed unsafe class ModelWeightsTests
     [TestCaseSource(typeof(VlmGolden), nameof(VlmGolden.All))]
     public void EveryGoldenIsSupported(string name)
     {
-        VlmGolden golden = VlmGolden.Open(name);
+        var golden = VlmGolden.Open(name);
         using GgufFile vision = GgufFile.Open(golden.Mmproj), text = GgufFile.Open(golden.Model);
         Assert.That(VisionModel.Supports(vision, out string reason), Is.True, reason);
         Assert.That(LanguageModel.Supports(text, out reason), Is.True, reason);
@@ -78,7 +78,7 @@ public sealed unsafe class ModelWeightsTests
     [Test]
     public void ALoadThatIsCancelledGivesEverythingBack()
     {
-        using GgufFile file = GgufFile.Open(VlmGolden.Open("idefics3_single").Mmproj);
+        using var file = GgufFile.Open(VlmGolden.Open("idefics3_single").Mmproj);
         long before = NativeHeap.BytesInUse;
         using var cancel = new CancellationTokenSource();
         Assert.That(() => VisionModel.Load(file, null, _ => cancel.Cancel(), cancel.Token), Throws.InstanceOf<OperationCanceledException>());
@@ -106,7 +106,7 @@ public sealed unsafe class ModelWeightsTests
         foreach ((string tensor, long[] dimensions) in new (string, long[])[] { ("vector", [6]), ("row", [1, 1, 6]), ("matrix", [2, 3]), ("cube", [2, 3, 4]) })
             writer.Add(new StoredTensor(tensor, TensorType.F32, dimensions, (byte*)values.Pointer));
         writer.Save(_path);
-        using GgufFile file = GgufFile.Open(_path);
+        using var file = GgufFile.Open(_path);
         using var weights = new ModelWeights(file, WeightOptions.Default);
         if (fits) Assert.That(weights.Get(name, sizes).Name, Is.EqualTo(name));
         else Assert.That(() => weights.Get(name, sizes), Throws.TypeOf<UnsupportedModelException>().With.Message.StartsWith($"{_path}: tensor '{name}' is "));
@@ -114,7 +114,7 @@ public sealed unsafe class ModelWeightsTests
 
     private GgufFile WithNaN(string path, string name)
     {
-        using GgufFile source = GgufFile.Open(path);
+        using var source = GgufFile.Open(path);
         var writer = new GgufWriter();
         foreach ((string key, GgufValue value) in source.Metadata.Entries) writer.Set(key, value);
         StoredTensor wanted = source.GetTensor(name);

@@ -21,7 +21,7 @@ string picture = args[^1];
 using var model = VisionLanguageModel.Load(modelPath, projectorPath);
 Console.Error.WriteLine($"{model.Info.Name}, kernels: {model.Info.Isa}");
 using ChatSession session = model.CreateSession();
-RgbImage image = RgbImage.Load(picture);
+var image = RgbImage.Load(picture);
 
 // The picture comes with the first question; the others are about the same one, and it is encoded once.
 await AskAsync("What is this?", image);

@@ -31,29 +31,31 @@ internal sealed unsafe class TensorEncoder(WorkerPool pool) : IDisposable
         if (_blocks.Length < (long)rowsPerPiece * rowBytes) _blocks = new byte[checked(rowsPerPiece * rowBytes)];
 
         using (TensorPin pin = tensor.Pin())
-        fixed (byte* blocks = _blocks)
         {
-            for (int first = 0; first < tensor.Rows; first += rowsPerPiece)
+            fixed (byte* blocks = _blocks)
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                int rows = Math.Min(rowsPerPiece, tensor.Rows - first);
-                var task = new EncodeRows
+                for (int first = 0; first < tensor.Rows; first += rowsPerPiece)
                 {
-                    From = tensor.Type,
-                    To = type,
-                    Columns = columns,
-                    Rows = rows,
-                    RowsPerTask = rowsPerTask,
-                    Source = pin.Data + (first * tensor.RowBytes),
-                    SourceRowBytes = (int)tensor.RowBytes,
-                    Values = _values.Pointer,
-                    Blocks = blocks,
-                    RowBytes = rowBytes,
-                    InvalidRow = int.MaxValue,
-                };
-                pool.For((rows + rowsPerTask - 1) / rowsPerTask, ref task);
-                if (task.InvalidRow < rows) throw new QuantizationException(path, tensor.Name, $"row {first + task.InvalidRow} holds NaN or infinity");
-                stream.Write(_blocks.AsSpan(0, rows * rowBytes));
+                    cancellationToken.ThrowIfCancellationRequested();
+                    int rows = Math.Min(rowsPerPiece, tensor.Rows - first);
+                    var task = new EncodeRows
+                    {
+                        From = tensor.Type,
+                        To = type,
+                        Columns = columns,
+                        Rows = rows,
+                        RowsPerTask = rowsPerTask,
+                        Source = pin.Data + (first * tensor.RowBytes),
+                        SourceRowBytes = (int)tensor.RowBytes,
+                        Values = _values.Pointer,
+                        Blocks = blocks,
+                        RowBytes = rowBytes,
+                        InvalidRow = int.MaxValue,
+                    };
+                    pool.For((rows + rowsPerTask - 1) / rowsPerTask, ref task);
+                    if (task.InvalidRow < rows) throw new QuantizationException(path, tensor.Name, $"row {first + task.InvalidRow} holds NaN or infinity");
+                    stream.Write(_blocks.AsSpan(0, rows * rowBytes));
+                }
             }
         }
 

@@ -16,7 +16,7 @@ internal static class BmpDecoder
 
     public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellationToken)
     {
-        BmpHeader header = BmpHeader.Read(file);
+        var header = BmpHeader.Read(file);
         bool isRunLength = header.Compression is BmpCompression.RunLength4 or BmpCompression.RunLength8;
         long bytes = file.Length - header.DataOffset, describable = isRunLength ? bytes * MostRun / 2 : bytes * 8 / header.BitsPerPixel;
         ImageLimits.Check(Name, header.Width, header.Height, describable, options);

@@ -56,8 +56,10 @@ internal readonly record struct BmpHeader
         uint headerBytes = reader.ReadUInt32LittleEndian();
         bool isCore = headerBytes == CoreBytes;
         if (!isCore && headerBytes is < InfoBytes or > MostBytes)
-            throw new ImageFormatException(
-                $"BMP: information header of {headerBytes} bytes, expected {CoreBytes} or {InfoBytes} to {MostBytes}");
+        {
+                throw new ImageFormatException(
+                    $"BMP: information header of {headerBytes} bytes, expected {CoreBytes} or {InfoBytes} to {MostBytes}");
+        }
 
         int width = isCore ? reader.ReadUInt16LittleEndian() : reader.ReadInt32LittleEndian();
         int height = isCore ? reader.ReadUInt16LittleEndian() : reader.ReadInt32LittleEndian();
@@ -71,7 +73,7 @@ internal readonly record struct BmpHeader
 
         var coding = (BmpCompression)compression;
         int paletteOffset = FileHeaderBytes + (int)headerBytes;
-        BmpMasks masks = BmpMasks.Default(bits);
+        var masks = BmpMasks.Default(bits);
         if (coding is BmpCompression.BitFields or BmpCompression.AlphaBitFields)
         {
             // In a header of 40 bytes the masks follow it, in longer ones they are its next fields.

@@ -66,8 +66,11 @@ internal ref struct JpegReader(ReadOnlySpan<byte> file, ImageOptions options, Ca
     {
         int length = _file.Length - _position >= 2 ? BinaryPrimitives.ReadUInt16BigEndian(_file[_position..]) : 0;
         if (length < 2 || length > _file.Length - _position)
-            throw new ImageFormatException(
-                $"JPEG: segment 0xFF{marker:X2} at byte {_position - 2} with length {length} leaves the file of {_file.Length} bytes");
+        {
+                throw new ImageFormatException(
+                    $"JPEG: segment 0xFF{marker:X2} at byte {_position - 2} with length {length} leaves the file of {_file.Length} bytes");
+        }
+
         ReadOnlySpan<byte> segment = _file.Slice(_position + 2, length - 2);
         _position += length;
         return segment;
@@ -117,7 +120,7 @@ internal ref struct JpegReader(ReadOnlySpan<byte> file, ImageOptions options, Ca
         if (_scans == 0) frame.SetComponentSizes();
         if (++_scans > MostScans) throw new ImageFormatException($"JPEG: more than {MostScans} scans");
 
-        JpegScan scan = JpegScan.Parse(frame, segment);
+        var scan = JpegScan.Parse(frame, segment);
         bool hasAll = scan.Components.Length == frame.Components.Length;
         if (Canvas is null)
         {

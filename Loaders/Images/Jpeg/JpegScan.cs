@@ -63,8 +63,11 @@ internal sealed record JpegScan(ScanComponent[] Components, int SpectralStart, i
         var scan = new JpegScan(components, start, end, approximation >> 4, approximation & 15);
         bool bandFits = scan.IsDc ? end == 0 : count == 1 && start <= end && end <= 63;
         if (!bandFits || scan.ApproximationLow > 13 || (scan.IsRefinement && scan.ApproximationHigh != scan.ApproximationLow + 1))
-            throw new ImageFormatException(
-                $"JPEG: a progressive scan of {start}–{end}, bits {approximation >> 4}–{approximation & 15}, {count} components");
+        {
+                throw new ImageFormatException(
+                    $"JPEG: a progressive scan of {start}–{end}, bits {approximation >> 4}–{approximation & 15}, {count} components");
+        }
+
         return scan;
     }
 

@@ -17,7 +17,7 @@ internal static class NetpbmDecoder
     public static RgbImage Decode(ReadOnlySpan<byte> file, ImageOptions options, CancellationToken cancellationToken)
     {
         var reader = new ByteReader(file, Name);
-        NetpbmHeader header = NetpbmHeader.Read(ref reader);
+        var header = NetpbmHeader.Read(ref reader);
         ImageLimits.Check(Name, header.Width, header.Height, 8L * reader.Remaining, options);
 
         var canvas = new ImageCanvas(header.Width, header.Height, options, cancellationToken: cancellationToken);

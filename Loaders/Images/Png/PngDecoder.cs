@@ -44,8 +44,11 @@ internal static unsafe class PngDecoder
             {
                 // Damaged and truncated data look the same to zlib.
                 if (!options.AcceptTruncated)
-                    throw error as ImageFormatException
-                        ?? new ImageFormatException("PNG: the compressed pixels are damaged or end early", error);
+                {
+                        throw error as ImageFormatException
+                            ?? new ImageFormatException("PNG: the compressed pixels are damaged or end early", error);
+                }
+
                 complete = false;
             }
         }

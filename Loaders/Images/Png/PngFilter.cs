@@ -98,8 +98,8 @@ internal static class PngFilter
         {
             Vector128<short> fromB = a - c, fromA = b - c;
             Vector128<short> distanceA = Vector128.Abs(fromA), distanceB = Vector128.Abs(fromB), distanceC = Vector128.Abs(fromA + fromB);
-            Vector128<short> nearest = Vector128.Min(distanceC, Vector128.Min(distanceA, distanceB));
-            Vector128<short> bOrC = Vector128.ConditionalSelect(Vector128.Equals(nearest, distanceB), b, c);
+            var nearest = Vector128.Min(distanceC, Vector128.Min(distanceA, distanceB));
+            var bOrC = Vector128.ConditionalSelect(Vector128.Equals(nearest, distanceB), b, c);
             return Vector128.ConditionalSelect(Vector128.Equals(nearest, distanceA), a, bOrC);
         }
     }

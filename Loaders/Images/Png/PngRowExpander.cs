@@ -141,9 +141,12 @@ internal sealed class PngRowExpander
     {
         var table = new uint[256];
         for (int i = 0; i < table.Length; i++)
-            table[i] = i * 3 < palette.Length
-                ? Pack(palette[i * 3], palette[i * 3 + 1], palette[i * 3 + 2], i < alpha.Length ? alpha[i] : 255u)
-                : Pack(0, 0, 0, 255);
+        {
+                table[i] = i * 3 < palette.Length
+                    ? Pack(palette[i * 3], palette[i * 3 + 1], palette[i * 3 + 2], i < alpha.Length ? alpha[i] : 255u)
+                    : Pack(0, 0, 0, 255);
+        }
+
         return table;
     }
 

@@ -48,8 +48,11 @@ internal static class WebPDecoder
         (int x, int y) = chunks.FrameOffset;
         ImageLimits.Check(Name, full.Width, full.Height, width * (long)height, options);
         if (x + width > full.Width || y + height > full.Height)
-            throw new ImageFormatException(
-                $"WebP: a frame of {width}×{height} pixels at ({x}, {y}) leaves the canvas of {full.Width}×{full.Height}");
+        {
+                throw new ImageFormatException(
+                    $"WebP: a frame of {width}×{height} pixels at ({x}, {y}) leaves the canvas of {full.Width}×{full.Height}");
+        }
+
         var canvas = new ImageCanvas(full.Width, full.Height, options, chunks.Orientation, cancellationToken);
         canvas.Clear(RgbColor.Black);
         return canvas;

@@ -188,8 +188,11 @@ public sealed class ChatTemplate
         ArgumentNullException.ThrowIfNull(messages);
         options ??= new ChatRenderOptions();
         if (DefinesThinking && options.EnableThinking is null && !options.Variables.ContainsKey(ThinkingVariable))
-            options = options with { Variables =
-                new Dictionary<string, JsonElement>(options.Variables) { [ThinkingVariable] = JsonElement.Parse("true") } };
+        {
+                options = options with { Variables =
+                    new Dictionary<string, JsonElement>(options.Variables) { [ThinkingVariable] = JsonElement.Parse("true") } };
+        }
+
         if (options.Tools.Count > 0 && ForTools != this) return ForTools.Render(messages, options, guarded);
         TextGuard? guard = guarded ? _guard : null;
         if (guard is not null) messages = [.. messages.Select(message => message.Rewrite(guard.Protect))];

@@ -75,7 +75,11 @@ internal sealed class JinjaChat
             _abilities.TakesText ? message.Flatten(ChatTemplate.ImageMarker) : MessageValues.Parts(message, imagesAsText: true);
         int images = messages.Sum(message => message.Parts.Count(part => part.IsImage));
         if (images > 0 && ImagePlaceholder.Length > 0 && !options.ImagesAsText
-            && TryWithPlaceholders(RenderWith, Flat, images) is { } withPlaceholders) return withPlaceholders;
+            && TryWithPlaceholders(RenderWith, Flat, images) is { } withPlaceholders)
+        {
+            return withPlaceholders;
+        }
+
         string rendered = RenderWith(Flat);
         if (Problem is not null && LostWords(messages, rendered)) throw Problem;
         return rendered;
@@ -108,7 +112,10 @@ internal sealed class JinjaChat
 
             string replaced = rendered.Replace(ImagePlaceholder, ChatTemplate.ImageMarker, StringComparison.Ordinal);
             if (Count(rendered, ImagePlaceholder) == images - markers
-                && Count(replaced, ChatTemplate.ImageMarker) == images) return replaced;
+                && Count(replaced, ChatTemplate.ImageMarker) == images)
+            {
+                return replaced;
+            }
         }
 
         return null;

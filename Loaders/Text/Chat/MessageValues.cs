@@ -15,7 +15,7 @@ internal static class MessageValues
     /// <param name="guard">Guards the words of calls; null leaves them as they are.</param>
     public static Dict Of(TurnMessage message, object content, ToolAbilities tools, TextGuard? guard)
     {
-        Dict value = Dict.Of(("role", RoleName(message.Role)));
+        var value = Dict.Of(("role", RoleName(message.Role)));
         bool onlyCalls = message.ToolCalls.Count > 0 && message.Parts.All(part => part.Text is { Length: 0 });
         if (!onlyCalls || tools.EmptyContent == EmptyContent.Text) value["content"] = content;
         else if (tools.EmptyContent == EmptyContent.None) value["content"] = null;
@@ -62,7 +62,7 @@ internal static class MessageValues
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json);
+            using var document = JsonDocument.Parse(json);
             return ValueJson.Read(document.RootElement);
         }
         catch (JsonException problem)

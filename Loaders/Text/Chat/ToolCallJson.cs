@@ -16,7 +16,7 @@ internal static class ToolCallJson
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json);
+            using var document = JsonDocument.Parse(json);
             int before = calls.Count;
             bool all = document.RootElement.ValueKind == JsonValueKind.Array
                 ? document.RootElement.GetArrayLength() > 0
@@ -65,7 +65,7 @@ internal static class ToolCallJson
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json);
+            using var document = JsonDocument.Parse(json);
             return document.RootElement.ValueKind == JsonValueKind.Object;
         }
         catch (JsonException)

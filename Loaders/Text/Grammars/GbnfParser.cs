@@ -244,7 +244,10 @@ internal sealed class GbnfParser
     {
         if (_position + digits > _text.Length
             || !uint.TryParse(_text.AsSpan(_position, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint value) || value > 0x10FFFF)
-            throw Error($"expected {digits} hexadecimal digits of a character");
+        {
+                throw Error($"expected {digits} hexadecimal digits of a character");
+        }
+
         _position += digits;
         return (int)value;
     }

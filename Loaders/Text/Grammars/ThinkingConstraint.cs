@@ -38,7 +38,7 @@ internal sealed class ThinkingConstraint : ITokenConstraint
     {
         (_choices, _vocabulary, _closer, _open, _mostTokens) = (choices, vocabulary, closer, open, mostTokens);
         (_openerBytes, _closerBytes) = (Encoding.UTF8.GetBytes(opener), Encoding.UTF8.GetBytes(closer));
-        Grammar grammar = Grammar.OneOf(choices, vocabulary, (rules, answer) =>
+        var grammar = Grammar.OneOf(choices, vocabulary, (rules, answer) =>
         {
             int thoughts = rules.Until("thoughts", closer, Behind(rules, answer));
             if (open) return thoughts;

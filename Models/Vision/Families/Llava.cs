@@ -43,7 +43,7 @@ internal sealed class Llava : LlavaFamily
 
         using var frame = pass.Workspace.Frame();
         PatchGrid grid = Grid(tile.Size);
-        PatchOrder order = PatchOrder.RowMajor(grid);
+        var order = PatchOrder.RowMajor(grid);
         Matrix x = Embed(pass, tile, order);
         Sequence sequence = Tower.Begin(pass.Workspace, x, grid, order);
         Matrix features = pass.Workspace.Rent(grid.Count, _first.Inputs);

@@ -57,7 +57,7 @@ internal sealed class MiniCpm46 : TransformerFamily
     {
         using var frame = pass.Workspace.Frame();
         PatchGrid grid = Grid(tile.Size);
-        PatchOrder order = PatchOrder.NestedBlocks(grid);
+        var order = PatchOrder.NestedBlocks(grid);
         Matrix x = Embed(pass, tile, order);
         Sequence full = Tower.Begin(pass.Workspace, x, grid, order);
         Tower.RunBlocks(pass, x, full, 0, _mergeAfter + 1);
@@ -65,7 +65,7 @@ internal sealed class MiniCpm46 : TransformerFamily
         PatchGrid reduced = grid.Blocks(Side);
         Matrix merged = pass.Workspace.RentDense(reduced.Count, Config.Width);
         MergeBlocks(pass.Workspace, x, merged);
-        Sequence small = Sequence.Create(pass.Workspace, reduced, PatchOrder.RowMajor(reduced), 0, new TransformerOptions());
+        var small = Sequence.Create(pass.Workspace, reduced, PatchOrder.RowMajor(reduced), 0, new TransformerOptions());
         Tower.RunBlocks(pass, merged, small, _mergeAfter + 1, Tower.BlockCount);
         Tower.End(pass.Workspace, merged);
         Project(pass.Workspace, merged, reduced, embeddings);

@@ -30,7 +30,10 @@ internal sealed class Pixtral : TransformerFamily
             _mergerNorm = weights.OptionalNorm("mm.input_norm", Config.Width, NormKind.Rms, Config.Epsilon);
             _merger = weights.WindowMatrix("mm.patch_merger", BlockSide, Config.Width, Config.Width);
         }
-        else if (BlockSide > 1) throw Unsupported($"tensor 'mm.patch_merger.weight': found none, expected one to merge {BlockSide}×{BlockSide} patches");
+        else if (BlockSide > 1)
+        {
+            throw Unsupported($"tensor 'mm.patch_merger.weight': found none, expected one to merge {BlockSide}×{BlockSide} patches");
+        }
 
         _mlp = weights.Mlp("mm.1", "mm.2", Config.Width, Activation.GeluTanh);
         int tokenSide = Config.PatchSize * BlockSide;

@@ -33,7 +33,7 @@ internal sealed class Qwen25Vl : QwenFamily
 
         using var frame = pass.Workspace.Frame();
         PatchGrid grid = Grid(tile.Size);
-        PatchOrder order = PatchOrder.Windows(grid, BlockSide, _windowBlocks);
+        var order = PatchOrder.Windows(grid, BlockSide, _windowBlocks);
         Matrix x = Embed(pass, tile, order);
         Sequence sequence = Tower.Begin(pass.Workspace, x, grid, order).WithWindows(order.WindowEnds, block => (block + 1) % _fullEvery == 0);
         Tower.RunBlocks(pass, x, sequence, 0, Tower.BlockCount);

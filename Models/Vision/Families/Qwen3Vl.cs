@@ -32,7 +32,7 @@ internal sealed class Qwen3Vl : QwenFamily
     {
         using var frame = pass.Workspace.Frame();
         PatchGrid grid = Grid(tile.Size);
-        PatchOrder order = PatchOrder.Blocks(grid, BlockSide);
+        var order = PatchOrder.Blocks(grid, BlockSide);
         Matrix x = Embed(pass, tile, order);
         Sequence sequence = Tower.Begin(pass.Workspace, x, grid, order);
         int width = base.EmbeddingLength, slice = 0, done = 0;

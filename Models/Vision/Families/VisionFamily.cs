@@ -136,7 +136,7 @@ internal abstract class TransformerFamily : VisionFamily
     {
         using var frame = pass.Workspace.Frame();
         PatchGrid grid = Grid(tile.Size);
-        PatchOrder order = PatchOrder.Blocks(grid, BlockSide);
+        var order = PatchOrder.Blocks(grid, BlockSide);
         Matrix x = Embed(pass, tile, order);
         Sequence sequence = Tower.Begin(pass.Workspace, x, grid, order);
         Tower.RunBlocks(pass, x, sequence, 0, Tower.BlockCount);

@@ -169,7 +169,9 @@ internal sealed class SizeRules<T>(MidpointRounding rounding) : SizeRules
     private static IEnumerable<TileGrid> Grids(int minTiles, int maxTiles)
     {
         for (int count = minTiles; count <= maxTiles; count++)
-            for (int columns = 1; columns <= count; columns++)
-                if (count % columns == 0) yield return new TileGrid(columns, count / columns);
+        {
+                for (int columns = 1; columns <= count; columns++)
+                    if (count % columns == 0) yield return new TileGrid(columns, count / columns);
+        }
     }
 }

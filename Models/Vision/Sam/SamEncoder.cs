@@ -60,7 +60,7 @@ internal sealed class SamEncoder
     {
         Workspace workspace = pass.Workspace;
         using var frame = workspace.Frame();
-        PatchOrder order = PatchOrder.RowMajor(grid);
+        var order = PatchOrder.RowMajor(grid);
         Matrix x = workspace.RentDense(grid.Count, _options.Width);
         _patches.Forward(workspace, tile, order.Raster, x);
         _positions.AddTo(workspace, x, grid, order.Raster);

@@ -49,8 +49,14 @@ internal sealed unsafe class PositionTable
         bool unchanged = _fitting == PositionFitting.Exact || (_fitting != PositionFitting.Buckets && grid.Columns == _side && grid.Rows == _side);
         int first = _classRow == 0 ? 1 : 0;
         float* position;
-        if (unchanged) position = _rows.Values.Row(first + raster);
-        else if (_fitting == PositionFitting.Buckets) position = _rows.Values.Row(first + _side * row / grid.Rows * _side + _side * column / grid.Columns);
+        if (unchanged)
+        {
+            position = _rows.Values.Row(first + raster);
+        }
+        else if (_fitting == PositionFitting.Buckets)
+        {
+            position = _rows.Values.Row(first + _side * row / grid.Rows * _side + _side * column / grid.Columns);
+        }
         else
         {
             ReadOnlySpan<float> table = new(_rows.Values.Row(first), Patches * _rows.Columns);

@@ -22,7 +22,7 @@ public class ChatTemplateGoldenTests
             },
             Now = DateTime.Parse(golden.GetProperty("now").GetString()!, CultureInfo.InvariantCulture),
         };
-        ChatTemplate chat = ChatTemplate.Parse(template, tokens);
+        var chat = ChatTemplate.Parse(template, tokens);
         Assert.That(chat.BuiltInName, Is.Null);
         Assert.That(chat.Render([.. golden.GetProperty("messages").EnumerateArray().Select(Message)], options), Is.EqualTo(golden.GetProperty("prompt").GetString()));
     }

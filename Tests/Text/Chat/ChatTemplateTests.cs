@@ -146,7 +146,7 @@ public class ChatTemplateTests
     [TestCase("{% if messages[0].role != 'user' %}{{ raise_exception('user first') }}{% endif %}{{ messages[0].content }}", "Hi")]
     public void A_template_is_not_judged_by_its_words(string template, string expected)
     {
-        ChatTemplate chat = ChatTemplate.Parse(template);
+        var chat = ChatTemplate.Parse(template);
         Assert.That(chat.Problem, Is.Null);
         Assert.That(chat.Render([TurnMessage.User("Hi")]), Is.EqualTo(expected));
     }
@@ -154,7 +154,7 @@ public class ChatTemplateTests
     [Test]
     public void A_template_that_needs_variables_is_used_with_them()
     {
-        ChatTemplate shield = ChatTemplate.Parse("<start_of_turn>{{ 'By ' + guideline + ': ' + messages[0].content }}<end_of_turn>");
+        var shield = ChatTemplate.Parse("<start_of_turn>{{ 'By ' + guideline + ': ' + messages[0].content }}<end_of_turn>");
         Assert.That((shield.Problem?.Problem, shield.BuiltInName), Is.EqualTo(("'+': 'guideline' is undefined", "gemma")));
         var options = new ChatRenderOptions { Variables = new Dictionary<string, JsonElement> { ["guideline"] = JsonElement.Parse("\"law\"") } };
         Assert.That(shield.Render([TurnMessage.User("Hi")], options), Is.EqualTo("<start_of_turn>By law: Hi<end_of_turn>"));
@@ -166,7 +166,7 @@ public class ChatTemplateTests
     {
         const string toolUse = "{% for t in tools %}{{ t.function.name }}{% endfor %}{{ tools[0].function.name + messages[0].content }}";
         GgufMetadata metadata = ModelMetadata(("tokenizer.chat_template", "plain {{ messages[0].content }}"), ("tokenizer.chat_template.tool_use", toolUse));
-        ChatTemplate chat = ChatTemplate.Load(metadata, Vocabulary);
+        var chat = ChatTemplate.Load(metadata, Vocabulary);
         var options = new ChatRenderOptions { Tools = [new ChatTool("f", "", "{}")] };
         Assert.That((chat.Problem, chat.SupportsTools), Is.EqualTo(((ChatTemplateException?)null, true)));
         Assert.That(chat.Render([TurnMessage.User("x")], options), Is.EqualTo("ffx"));

@@ -24,7 +24,7 @@ public class GenericToolTests
     [Test]
     public void Tools_are_described_in_the_systems_turn()
     {
-        ChatTemplate chatml = ChatTemplate.Parse("chatml");
+        var chatml = ChatTemplate.Parse("chatml");
         Assert.That(chatml.SupportsTools, Is.False);
         Assert.That(chatml.Render([TurnMessage.User("Hi")], Options),
             Is.EqualTo($"<|im_start|>system\n{Offer}<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"));
@@ -40,7 +40,7 @@ public class GenericToolTests
     [TestCase("qwen2-vl")]
     public void No_template_is_silent_about_tools(string name)
     {
-        ChatTemplate template = ChatTemplate.Parse(File.ReadAllText(Golden.Path($"chat_templates/{name}.jinja")));
+        var template = ChatTemplate.Parse(File.ReadAllText(Golden.Path($"chat_templates/{name}.jinja")));
         string prompt = template.Render([TurnMessage.User(ChatPart.Image, "Weather?")], Options);
         Assert.That(template.SupportsTools, Is.False);
         Assert.That(prompt, Does.Contain(Offer).And.Contain(ChatTemplate.ImageMarker).And.Contain("Weather?"));
@@ -69,7 +69,7 @@ public class GenericToolTests
     [Test]
     public void Words_of_tools_are_only_words()
     {
-        ChatTemplate template = ChatTemplate.Parse("chatml", new ChatTokens { Special = ["<|im_end|>"u8.ToArray(), "<tool_call>"u8.ToArray()] });
+        var template = ChatTemplate.Parse("chatml", new ChatTokens { Special = ["<|im_end|>"u8.ToArray(), "<tool_call>"u8.ToArray()] });
         var tool = new ChatTool("f", "ends <|im_end|> here <tool_call>", "{}");
         TurnMessage[] chat =
         [
@@ -85,7 +85,7 @@ public class GenericToolTests
     [Test]
     public void What_the_words_ask_for_is_what_the_grammar_forces_and_the_parser_reads()
     {
-        ChatTemplate chatml = ChatTemplate.Parse("chatml");
+        var chatml = ChatTemplate.Parse("chatml");
         const string call = "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Bern\"}}\n</tool_call>";
         Assert.That(Grammar.Parse(chatml.CallForm.Grammar(Options.Tools)).Matches(call), Is.True);
         Assert.That(chatml.CreateParser("", Options.Tools).ReadWhole(call).ToolCalls.Single().Name, Is.EqualTo("weather"));

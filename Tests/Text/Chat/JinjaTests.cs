@@ -131,7 +131,7 @@ public class JinjaTests
         foreach (string name in new[] { "jinja2", "jinja2-features" })
         {
             JsonElement fixture = JsonDocument.Parse(File.ReadAllText(Path.Combine(Golden.Root, "Tests", "Fixtures", "jinja", name + ".json"))).RootElement;
-            DateTime now = DateTime.Parse(fixture.GetProperty("now").GetString()!, CultureInfo.InvariantCulture);
+            var now = DateTime.Parse(fixture.GetProperty("now").GetString()!, CultureInfo.InvariantCulture);
             int number = 0;
             foreach (JsonElement item in fixture.GetProperty("cases").EnumerateArray())
             {

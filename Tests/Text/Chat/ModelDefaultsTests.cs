@@ -13,10 +13,10 @@ public class ModelDefaultsTests
     [Test]
     public void The_files_own_template_is_taken_unless_another_is_asked_for()
     {
-        using GgufFile file = GgufFile.Open(Path.Combine(Golden.Root, "Models", "Demo", "demo-q8_0.gguf"));
-        Tokenizer tokenizer = Tokenizer.Load(file.Metadata);
+        using var file = GgufFile.Open(Path.Combine(Golden.Root, "Models", "Demo", "demo-q8_0.gguf"));
+        var tokenizer = Tokenizer.Load(file.Metadata);
         TurnMessage[] question = [TurnMessage.User(ChatPart.Image, "What is this?")];
-        ChatTemplate own = ChatTemplate.Load(file.Metadata, tokenizer);
+        var own = ChatTemplate.Load(file.Metadata, tokenizer);
         Assert.That(own.BuiltInName, Is.Null);
         // The tokenizer puts <|im_start|>, this model's BOS, in front.
         Assert.That(own.Render(question), Is.EqualTo("User:<__media__>What is this?<end_of_utterance>\nAssistant:"));
@@ -26,11 +26,11 @@ public class ModelDefaultsTests
     [Test]
     public void Tools_have_their_own_template_where_the_file_has_one()
     {
-        using GgufFile file = GgufFile.Open(Path.Combine(Golden.Root, "Models", "Demo", "demo-q8_0.gguf"));
-        Tokenizer tokenizer = Tokenizer.Load(file.Metadata);
+        using var file = GgufFile.Open(Path.Combine(Golden.Root, "Models", "Demo", "demo-q8_0.gguf"));
+        var tokenizer = Tokenizer.Load(file.Metadata);
         var metadata = Metadata(("tokenizer.chat_template", GgufValue.From("plain {{ messages[0].content }}")),
             ("tokenizer.chat_template.tool_use", GgufValue.From("{{ tools[0].function.name }} {{ messages[0].content }}")));
-        ChatTemplate template = ChatTemplate.Load(metadata, tokenizer);
+        var template = ChatTemplate.Load(metadata, tokenizer);
         Assert.That(template.SupportsTools, Is.True);
         Assert.That(template.Render([TurnMessage.User("x")]), Is.EqualTo("plain x"));
         Assert.That(template.Render([TurnMessage.User("x")], new ChatRenderOptions { Tools = [new ChatTool("f", "", "{}")] }), Is.EqualTo("f x"));
@@ -52,7 +52,7 @@ public class ModelDefaultsTests
         string path = Path.Combine(Path.GetTempPath(), $"tinymllm-{Guid.NewGuid():n}.gguf");
         try
         {
-            using (GgufFile file = GgufFile.Open(Golden.Path("vlm/lfm2/model.gguf")))
+            using (var file = GgufFile.Open(Golden.Path("vlm/lfm2/model.gguf")))
             {
                 var writer = new GgufWriter();
                 foreach ((string key, GgufValue value) in file.Metadata.Entries) writer.Set(key, value);

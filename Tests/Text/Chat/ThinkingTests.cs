@@ -33,7 +33,7 @@ public class ThinkingTests
     [Test]
     public void Without_a_wish_the_template_sees_no_switch()
     {
-        ChatTemplate template = ChatTemplate.Parse("{{ messages[0].content }} {{ enable_thinking is defined }} {{ thinking is defined }} {{ enable_thinking }}");
+        var template = ChatTemplate.Parse("{{ messages[0].content }} {{ enable_thinking is defined }} {{ thinking is defined }} {{ enable_thinking }}");
         string Render(bool? thinking) => template.Render([TurnMessage.User("a")], new ChatRenderOptions { EnableThinking = thinking, AddGenerationPrompt = false });
         Assert.That((Render(null), Render(true), Render(false)), Is.EqualTo(("a False False ", "a True True True", "a True True False")));
     }

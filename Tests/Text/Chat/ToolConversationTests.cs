@@ -44,7 +44,7 @@ public class ToolConversationTests
     [Test]
     public void Tools_can_be_a_text_in_the_system_message()
     {
-        ChatTemplate phi = ChatTemplate.Parse(ToolsInSystem);
+        var phi = ChatTemplate.Parse(ToolsInSystem);
         Assert.That(phi.SupportsTools, Is.True);
         const string tools = """<|tool|>[{"name": "get_weather", "description": "tells the weather", "parameters": {"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}}]<|/tool|>""";
         Assert.That(phi.Render(Asked("Rain?"), WithTools), Is.EqualTo(

@@ -97,7 +97,7 @@ public sealed class TypedSpecialTokenTests
     [Test]
     public void Guards_count_characters_and_split_with_the_text()
     {
-        GuardedText text = GuardedText.Read("né\uFDD0<\uFDD0\uFDD0s>\U0001F600<\uFDD0/s>");
+        var text = GuardedText.Read("né\uFDD0<\uFDD0\uFDD0s>\U0001F600<\uFDD0/s>");
         Assert.That((text.Text, string.Join(' ', text.Guards)), Is.EqualTo(("né<s>\U0001F600</s>", "2 3 8")));
         Assert.That(Tokenizer.Encode(text, false).Max(), Is.LessThan(256), "no control token");
         Assert.That(text.Split("<s>"), Has.Count.EqualTo(1));

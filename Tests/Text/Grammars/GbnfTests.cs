@@ -37,7 +37,7 @@ public class GbnfTests
             return;
         }
 
-        Grammar grammar = Grammar.Parse(gbnf);
+        var grammar = Grammar.Parse(gbnf);
         foreach (string text in accepted.Split('|')) Assert.That(grammar.Matches(text), Is.True, $"'{text}'");
         foreach (string text in rejected.Split('|')) Assert.That(grammar.Matches(text), Is.False, $"'{text}'");
     }
@@ -78,7 +78,7 @@ public class GbnfTests
         Assert.That(Grammar.Parse("root ::= (\"a\"{100} | \"b\"){20} \"c\"{2000}").Matches(new string('b', 20) + new string('c', 2000)), Is.True);
 
         // Products over several rules are not seen when reading, but when matching.
-        Grammar deep = Grammar.Parse("root ::= a{0,2000}\na ::= \"x\"? b{0,2000}\nb ::= c{1,2000}\nc ::= [a-z] | [b-y]");
+        var deep = Grammar.Parse("root ::= a{0,2000}\na ::= \"x\"? b{0,2000}\nb ::= c{1,2000}\nc ::= [a-z] | [b-y]");
         Assert.Throws<GrammarException>(() => deep.Matches(new string('b', 50)));
         Assert.That(Grammar.Parse("root ::= \"(\" root \")\" | \"\"").Matches(new string('(', 20000) + new string(')', 20000)), Is.True);
     }
@@ -86,7 +86,7 @@ public class GbnfTests
     [Test]
     public void Ambiguity_does_not_explode()
     {
-        Grammar grammar = Grammar.Parse("root ::= a a a a a a a a \"!\"\na ::= [ab]* [ab]? [ab]*");
+        var grammar = Grammar.Parse("root ::= a a a a a a a a \"!\"\na ::= [ab]* [ab]? [ab]*");
         Assert.That(grammar.Matches(string.Concat(Enumerable.Repeat("ab", 5000)) + "!"), Is.True);
         grammar = Grammar.Parse("root ::= s\ns ::= \"a\" s s | \"a\"");
         Assert.That(grammar.Matches(new string('a', 301)), Is.True);

@@ -35,7 +35,7 @@ public class GrammarConstraintTests
         byte[] llama = Encoding.UTF8.GetBytes("🦙");
         byte[][] pieces = [.. llama.Select(b => new[] { b }), llama[..2], llama[2..], [0xC3], [0xA9], [0xF0, 0x80], [0xED, 0xA0], [0xFF], "x"u8.ToArray(), [0xE6]];
         var vocabulary = new WordVocabulary(pieces);
-        Grammar grammar = Grammar.Parse("root ::= [\\U0001F900-\\U0001F9FF] \"é\"");
+        var grammar = Grammar.Parse("root ::= [\\U0001F900-\\U0001F9FF] \"é\"");
         ITokenConstraint constraint = grammar.CreateConstraint(vocabulary);
         Assert.That(AllowedIds(constraint, vocabulary), Is.EqualTo(new[] { 0, 4 }), "F0, and F0 9F");
         constraint.Accept(0);
@@ -57,7 +57,7 @@ public class GrammarConstraintTests
     [Test]
     public void Exact_tokens_match_by_id_only()
     {
-        Grammar grammar = Grammar.Parse("root ::= <think> !<think>* <[13]> \"a\"", Vocabulary);
+        var grammar = Grammar.Parse("root ::= <think> !<think>* <[13]> \"a\"", Vocabulary);
         ITokenConstraint constraint = grammar.CreateConstraint(Vocabulary);
         Assert.That(Allowed(constraint), Is.EqualTo(new[] { "<think>" }));
         constraint.Accept(9);
@@ -75,7 +75,7 @@ public class GrammarConstraintTests
     {
         byte[][] pieces = [.. Enumerable.Range(0, 256).Select(b => new[] { (byte)b }), .. "{\"|\":|,\"|null|true|fal|se}|[[|]]|12|-3.5|e+|日本|\\u00|00 |\n\n|  |ab\"".Split('|').Select(Encoding.UTF8.GetBytes), []];
         var vocabulary = new WordVocabulary(pieces, pieces.Length - 1);
-        Grammar grammar = Grammar.FromJsonSchema("{}");
+        var grammar = Grammar.FromJsonSchema("{}");
         var random = new Random(8);
         for (int walk = 0; walk < 20; walk++)
         {
@@ -94,7 +94,7 @@ public class GrammarConstraintTests
     public void A_sampler_is_held_to_the_grammar()
     {
         var vocabulary = new WordVocabulary([.. Enumerable.Range(32, 95).Select(c => ((char)c).ToString()), "</s>", "\": \"", "name", "{\"", "\"}"], 95);
-        Grammar grammar = Grammar.FromJsonSchema("""{"type": "object", "properties": {"name": {"type": "string", "maxLength": 12}, "age": {"type": "integer", "minimum": 0, "maximum": 120}}, "required": ["name", "age"], "additionalProperties": false}""");
+        var grammar = Grammar.FromJsonSchema("""{"type": "object", "properties": {"name": {"type": "string", "maxLength": 12}, "age": {"type": "integer", "minimum": 0, "maximum": 120}}, "required": ["name", "age"], "additionalProperties": false}""");
         for (uint seed = 0; seed < 20; seed++)
         {
             var sampler = new Sampler(new SamplerOptions { Seed = seed, Temperature = 2 }, vocabulary, grammar.CreateConstraint(vocabulary));

@@ -75,7 +75,7 @@ public class JsonSchemaTests
     [TestCase("""{"type": "number", "minimum": "0.5", "maximum": "79228162514264337593543950335"}""", "0.5|100", "0.4|-1", Description = "[Range(typeof(decimal), …)]")]
     public void Texts_match_or_not(string schema, string accepted, string rejected)
     {
-        Grammar grammar = Grammar.FromJsonSchema(schema);
+        var grammar = Grammar.FromJsonSchema(schema);
         foreach (string text in accepted.Split('|')) Assert.That(grammar.Matches(text), Is.True, $"'{text}' in\n{grammar.Text}");
         foreach (string text in rejected.Split('|')) Assert.That(grammar.Matches(text), Is.False, $"'{text}' in\n{grammar.Text}");
     }
@@ -105,7 +105,7 @@ public class JsonSchemaTests
     {
         string properties = string.Join(',', Enumerable.Range(0, 400).Select(i =>
             $"\"p{i}\": {{\"type\": \"string\", {string.Format(CultureInfo.InvariantCulture, bounds, i, 1500 + i)}}}"));
-        Grammar grammar = Grammar.FromJsonSchema($"{{\"type\": \"object\", \"properties\": {{{properties}}}}}");
+        var grammar = Grammar.FromJsonSchema($"{{\"type\": \"object\", \"properties\": {{{properties}}}}}");
         Assert.That(grammar.Matches("{\"p7\": \"a7bcd\", \"p399\": \"a399bcd\"}"), Is.True);
         Assert.That(grammar.Matches("{\"p7\": 7}"), Is.False);
     }
@@ -121,7 +121,7 @@ public class JsonSchemaTests
     [TestCase("""{"type": "string", "format": "date"}""", "\"2026-11-22\"")]
     public void Blanks_stand_inside_only(string schema, string text)
     {
-        Grammar grammar = Grammar.FromJsonSchema(schema);
+        var grammar = Grammar.FromJsonSchema(schema);
         Assert.That(grammar.Matches(text), Is.True);
         Assert.That((grammar.Matches(text + " "), grammar.Matches(" " + text), grammar.Matches(text + "\n")), Is.EqualTo((false, false, false)));
     }
@@ -172,7 +172,7 @@ public class JsonSchemaTests
         })
         {
             string rule = converter.Add(schema, "value-" + parameter, "properties", parameter);
-            Grammar grammar = Grammar.Parse($"root ::= {rule}\n{GbnfText.Grammar(converter.Rules)}");
+            var grammar = Grammar.Parse($"root ::= {rule}\n{GbnfText.Grammar(converter.Rules)}");
             foreach (string text in accepted.Split('|')) Assert.That(grammar.Matches(text), Is.True, $"{parameter}: {text}");
             foreach (string text in rejected.Split('|')) Assert.That(grammar.Matches(text), Is.False, $"{parameter}: {text}");
         }
@@ -189,7 +189,7 @@ public class JsonSchemaTests
         for (int round = 0; round < 60; round++)
         {
             int low = random.Next(-1300, 1300), high = low + random.Next(0, random.Next(1, 1500));
-            Grammar grammar = Grammar.FromJsonSchema($$"""{"type": "integer", "minimum": {{low}}, "maximum": {{high}}}""");
+            var grammar = Grammar.FromJsonSchema($$"""{"type": "integer", "minimum": {{low}}, "maximum": {{high}}}""");
             for (int value = low - 30; value <= high + 30; value += random.Next(1, 9))
                 Assert.That(grammar.Matches($"{value}"), Is.EqualTo(value >= low && value <= high), $"{value} in {low}..{high}");
             Assert.That((grammar.Matches($"{low}"), grammar.Matches($"{high}"), grammar.Matches($"{low - 1}"), grammar.Matches($"{high + 1}")), Is.EqualTo((true, true, false, false)));
@@ -207,7 +207,7 @@ public class JsonSchemaTests
             if (low == high) lowExcluded = false;
             string schema = string.Create(CultureInfo.InvariantCulture,
                 $$"""{"type": "number", "{{(lowExcluded ? "exclusiveMinimum" : "minimum")}}": {{low}}, "{{(highExcluded ? "exclusiveMaximum" : "maximum")}}": {{high}}}""");
-            Grammar grammar = Grammar.FromJsonSchema(schema);
+            var grammar = Grammar.FromJsonSchema(schema);
             for (decimal value = low - 0.3m; value <= high + 0.3m; value += random.Next(1, 60) / 1000m) Check(value);
             foreach (decimal value in new[] { low, high, low - 0.001m, low + 0.001m, high - 0.001m, high + 0.001m, decimal.Floor(low), decimal.Ceiling(high) })
                 Check(value);
@@ -233,12 +233,12 @@ public class JsonSchemaTests
               "next": {"anyOf": [{"type": "null"}, {"type": "object", "properties": {"x": {"type": "boolean"}}, "required": ["x"]}]},
               "any": {}}}
             """;
-        Grammar grammar = Grammar.FromJsonSchema(schema);
+        var grammar = Grammar.FromJsonSchema(schema);
         var random = new Random(6);
         for (int round = 0; round < 100; round++)
         {
             string text = Walk(grammar, random);
-            using JsonDocument document = JsonDocument.Parse(text);
+            using var document = JsonDocument.Parse(text);
             JsonElement value = document.RootElement;
             Assert.That(value.GetProperty("id").GetInt32(), Is.InRange(1, 999), text);
             Assert.That(value.GetProperty("kind").GetString(), Is.AnyOf("cat", "dog"), text);

@@ -102,7 +102,7 @@ public class ThinkingConstraintTests
     [Test]
     public void One_of_several_grammars_is_followed()
     {
-        Grammar grammar = Grammar.OneOf(["root ::= x | \"1\"\nx ::= \"a\"{2}", "root ::= x\nx ::= \"b\"+"], null);
+        var grammar = Grammar.OneOf(["root ::= x | \"1\"\nx ::= \"a\"{2}", "root ::= x\nx ::= \"b\"+"], null);
         Assert.That(new[] { "aa", "1", "b", "bbb", "a", "ab", "", "x" }.Where(grammar.Matches), Is.EqualTo(new[] { "aa", "1", "b", "bbb" }));
         Assert.That(() => Grammar.OneOf(["root ::= \"a\"", "root ::= y"], null), Throws.TypeOf<GrammarException>().With.Message.EqualTo("grammar: rule 'y' is not defined"));
         Assert.That(() => Grammar.OneOf(["x ::= \"a\""], null), Throws.TypeOf<GrammarException>().With.Message.EqualTo("grammar: there is no rule 'root'"));

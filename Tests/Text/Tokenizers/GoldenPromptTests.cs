@@ -15,9 +15,9 @@ public sealed class GoldenPromptTests
     [TestCaseSource(nameof(Folders))]
     public void Text_around_pictures_gives_the_golden_ids(string folder)
     {
-        using GgufFile file = GgufFile.Open(Golden.Path($"vlm/{folder}/model.gguf"));
-        Tokenizer tokenizer = Tokenizer.Load(file.Metadata);
-        using JsonDocument expected = JsonDocument.Parse(File.ReadAllText(Golden.Path($"vlm/{folder}/expected.json")));
+        using var file = GgufFile.Open(Golden.Path($"vlm/{folder}/model.gguf"));
+        var tokenizer = Tokenizer.Load(file.Metadata);
+        using var expected = JsonDocument.Parse(File.ReadAllText(Golden.Path($"vlm/{folder}/expected.json")));
         string prompt = expected.RootElement.GetProperty("prompt").GetString()!;
         int[][] texts =
         [

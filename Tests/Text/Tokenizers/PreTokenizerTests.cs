@@ -111,7 +111,7 @@ public sealed class PreTokenizerTests
     private static List<string> Split(string name, string text)
     {
         byte[] utf8 = Encoding.UTF8.GetBytes(text);
-        ClassifiedText classified = ClassifiedText.Decode(utf8, new uint[utf8.Length]);
+        var classified = ClassifiedText.Decode(utf8, new uint[utf8.Length]);
         List<string> words = [];
         int start = 0;
         int offset = 0;

@@ -44,7 +44,7 @@ internal static class Vocabularies
         lock (Loaded)
         {
             if (Loaded.TryGetValue(name, out Tokenizer? tokenizer)) return tokenizer;
-            using GgufFile file = GgufFile.Open(Golden.Path($"tokenizers/ggml-vocab-{name}.gguf"));
+            using var file = GgufFile.Open(Golden.Path($"tokenizers/ggml-vocab-{name}.gguf"));
             return Loaded[name] = TinyMllm.Loaders.Text.Tokenizers.Tokenizer.Load(file.Metadata);
         }
     }

@@ -9,24 +9,24 @@ public sealed class VocabularyReaderTests
     [Test]
     public void A_silent_file_gets_the_defaults_of_its_family()
     {
-        Tokenizer spm = Tokenizer.Load(SentencePiece());
+        var spm = Tokenizer.Load(SentencePiece());
         Assert.That((spm.Bos, spm.Eos, spm.Unknown), Is.EqualTo((1, 2, 0)));
         Assert.That((spm.AddBos, spm.AddEos, spm.AddSpacePrefix), Is.EqualTo((true, false, true)));
 
-        Tokenizer bpe = Tokenizer.Load(BytePair());
+        var bpe = Tokenizer.Load(BytePair());
         Assert.That((bpe.Bos, bpe.Eos), Is.EqualTo((11, 11)));
         Assert.That((bpe.AddBos, bpe.AddSpacePrefix), Is.EqualTo((false, false)));
         Assert.That(Tokenizer.Load(BytePair(("tokenizer.ggml.pre", GgufValue.From("llama-bpe")))).AddBos, Is.True);
         Assert.That(Tokenizer.Load(BytePair(("tokenizer.ggml.pre", GgufValue.From("glm4")))).Bos, Is.EqualTo(-1));
 
-        Tokenizer bert = Tokenizer.Load(Metadata("bert", Tokens(110)));
+        var bert = Tokenizer.Load(Metadata("bert", Tokens(110)));
         Assert.That((bert.Bos, bert.Separator, bert.Unknown, bert.Padding), Is.EqualTo((101, 102, 100, 0)));
     }
 
     [Test]
     public void The_file_has_the_last_word()
     {
-        Tokenizer tokenizer = Tokenizer.Load(SentencePiece(
+        var tokenizer = Tokenizer.Load(SentencePiece(
             ("tokenizer.ggml.bos_token_id", GgufValue.From(4u)), ("tokenizer.ggml.add_bos_token", GgufValue.From(false)),
             ("tokenizer.ggml.add_eos_token", GgufValue.From(true)), ("tokenizer.ggml.add_space_prefix", GgufValue.From(false)),
             ("tokenizer.ggml.eot_token_id", GgufValue.From(3u)), ("tokenizer.ggml.suppress_tokens", GgufValue.From([4, 2, 4, 99, -1]))));
@@ -39,7 +39,7 @@ public sealed class VocabularyReaderTests
     [Test]
     public void Gemma4_is_byte_pair_over_plain_text_with_a_start_token()
     {
-        Tokenizer tokenizer = Tokenizer.Load(Metadata(
+        var tokenizer = Tokenizer.Load(Metadata(
             "gemma4", Tokens(5), ("tokenizer.ggml.merges", GgufValue.From(["t 0"])), ("tokenizer.ggml.bos_token_id", GgufValue.From(0u)),
             ("tokenizer.ggml.add_bos_token", GgufValue.From(false))));
         Assert.That(tokenizer.AddBos);
@@ -110,7 +110,7 @@ public sealed class VocabularyReaderTests
     [Test]
     public void A_signed_minus_one_says_that_there_is_no_such_token()
     {
-        Tokenizer tokenizer = Tokenizer.Load(SentencePiece(
+        var tokenizer = Tokenizer.Load(SentencePiece(
             ("tokenizer.ggml.bos_token_id", GgufValue.From(-1)), ("tokenizer.ggml.padding_token_id", GgufValue.From(-1))));
         Assert.That((tokenizer.Bos, tokenizer.AddBos, tokenizer.Padding), Is.EqualTo((-1, false, -1)));
         Assert.That(tokenizer.Warnings, Is.Empty);
@@ -119,8 +119,8 @@ public sealed class VocabularyReaderTests
     [Test]
     public void Suppressed_tokens_outside_are_ignored_with_a_warning()
     {
-        GgufValue suppressed = GgufValue.Array(GgufValueType.UInt32, new[] { 4u, uint.MaxValue, 2u });
-        Tokenizer tokenizer = Tokenizer.Load(SentencePiece(("tokenizer.ggml.suppress_tokens", suppressed)));
+        var suppressed = GgufValue.Array(GgufValueType.UInt32, new[] { 4u, uint.MaxValue, 2u });
+        var tokenizer = Tokenizer.Load(SentencePiece(("tokenizer.ggml.suppress_tokens", suppressed)));
         Assert.That(tokenizer.SuppressedTokens, Is.EqualTo(new[] { 2, 4 }));
         Assert.That(tokenizer.Warnings.Single(), Does.StartWith("tokenizer.ggml.suppress_tokens: found token 4294967295"));
     }
@@ -128,7 +128,7 @@ public sealed class VocabularyReaderTests
     [Test]
     public void Of_equal_texts_the_last_is_found_and_empty_ones_get_a_name()
     {
-        Tokenizer tokenizer = Tokenizer.Load(Metadata("llama", GgufValue.From(["a", "", "a", ""])));
+        var tokenizer = Tokenizer.Load(Metadata("llama", GgufValue.From(["a", "", "a", ""])));
         Assert.That(tokenizer.TryFindToken("a", out int id) ? id : -1, Is.EqualTo(2));
         Assert.That(tokenizer.TryFindToken("[EMPTY_3]", out id) ? id : -1, Is.EqualTo(3));
     }

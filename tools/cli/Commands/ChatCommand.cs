@@ -82,8 +82,11 @@ internal sealed class ChatCommand : CliCommand
                     break;
                 case "/history":
                     foreach (ChatTurn turn in session.Turns)
-                        Terminal.Out.WriteLine(
-                            $"{turn.Message.Role}: {string.Concat(turn.Message.Parts.Select(part => part.Text ?? "[picture] "))}");
+                    {
+                            Terminal.Out.WriteLine(
+                                $"{turn.Message.Role}: {string.Concat(turn.Message.Parts.Select(part => part.Text ?? "[picture] "))}");
+                    }
+
                     break;
                 case "/help":
                     Terminal.Out.WriteLine(Help);

@@ -36,7 +36,7 @@ internal sealed class DemoCommand : CliCommand
 
     public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        DemoFiles demo = DemoFiles.Find();
+        var demo = DemoFiles.Find();
         (string Path, string Question)[] asked = Questions(parsed, demo);
         long start = Stopwatch.GetTimestamp();
         using VisionLanguageModel model =
@@ -48,8 +48,12 @@ internal sealed class DemoCommand : CliCommand
         string? picture = null;
         foreach ((string path, string question) in asked)
         {
-            if (path != picture) Terminal.Out.WriteLine(
-                $"{(picture is null ? "" : "\n")}{Path.GetRelativePath(Directory.GetCurrentDirectory(), path)}");
+            if (path != picture)
+            {
+                Terminal.Out.WriteLine(
+                    $"{(picture is null ? "" : "\n")}{Path.GetRelativePath(Directory.GetCurrentDirectory(), path)}");
+            }
+
             picture = path;
             results.Add(await AskAsync(model, RgbImage.Load(path, cancellationToken: cancellationToken), question, cancellationToken).ConfigureAwait(false));
         }

@@ -45,13 +45,17 @@ internal sealed class DescribeCommand : CliCommand
         _answer.Options(parsed);
         string[] pictures = Pictures(folder, parsed.GetValue(_recursive));
 
-        using AnswerLog log = AnswerLog.Open(parsed.GetValue(_out), Terminal.Out);
+        using var log = AnswerLog.Open(parsed.GetValue(_out), Terminal.Out);
         (string path, string? projector) = await _model.LocateAsync(parsed, Terminal, cancellationToken).ConfigureAwait(false);
         if (projector is null) throw ModelArguments.NoEncoder(path);
-        DescribeRun run = DescribeRun.Of(path, projector, prompt, parsed, [_prompt, _out, _recursive, .. _model.Indifferent]);
+        var run = DescribeRun.Of(path, projector, prompt, parsed, [_prompt, _out, _recursive, .. _model.Indifferent]);
         string[] left = [.. pictures.Where(picture => !log.Has(run, picture))];
-        if (left.Length < pictures.Length) Terminal.Note(
-            $"{pictures.Length - left.Length} of {pictures.Length} pictures have their answers already");
+        if (left.Length < pictures.Length)
+        {
+            Terminal.Note(
+                $"{pictures.Length - left.Length} of {pictures.Length} pictures have their answers already");
+        }
+
         if (left.Length == 0) return ExitCodes.Success;
 
         using VisionLanguageModel model = await _model.LoadAsync(parsed, path, projector, Terminal, cancellationToken).ConfigureAwait(false);
@@ -77,15 +81,19 @@ internal sealed class DescribeCommand : CliCommand
 
     private string[] Pictures(string folder, bool recursive)
     {
-        PictureFolder found = PictureFolder.Find(folder, recursive);
+        var found = PictureFolder.Find(folder, recursive);
         if (found.Pictures.Length == 0)
         {
             string below = recursive ? "" : "; -r looks into the folders below";
             throw new UsageException($"{folder} has no pictures ({string.Join(" ", Inputs.PictureEndings)}){below}");
         }
 
-        if (found.Unreadable > 0) Terminal.Note(
-            $"{found.Unreadable} files are left out, of kinds that cannot be read ({string.Join(" ", Inputs.UnreadableEndings)})");
+        if (found.Unreadable > 0)
+        {
+            Terminal.Note(
+                $"{found.Unreadable} files are left out, of kinds that cannot be read ({string.Join(" ", Inputs.UnreadableEndings)})");
+        }
+
         return found.Pictures;
     }
 

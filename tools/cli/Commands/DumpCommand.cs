@@ -38,8 +38,12 @@ internal sealed class DumpCommand : CliCommand
 
     public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        if ((parsed.GetValue(_prompt) is null) == (parsed.GetValue(_tokens) is null)) throw new UsageException(
-            "give the prompt either as text (-p) or as token ids (--tokens)");
+        if ((parsed.GetValue(_prompt) is null) == (parsed.GetValue(_tokens) is null))
+        {
+            throw new UsageException(
+                "give the prompt either as text (-p) or as token ids (--tokens)");
+        }
+
         int greedy = parsed.GetValue(_greedy) is >= 0 and int steps ? steps : throw new UsageException("--greedy is negative");
         int[]? tokens = parsed.GetValue(_tokens) is { } list ? ParseTokens(list) : null;
         string? text = parsed.GetValue(_prompt) is { } prompt ? Prompts.Read(prompt, Terminal) : null;

@@ -53,7 +53,7 @@ internal sealed class EvalCommand : CliCommand
     {
         GenerationOptions options = _answer.Options(parsed);
         if (parsed.GetValue(_atLeast) is < 0 or > 1 or double.NaN) throw new UsageException("--at-least is a share, 0 to 1");
-        using EvalSet set = EvalSet.Open(parsed.GetRequiredValue(_set));
+        using var set = EvalSet.Open(parsed.GetRequiredValue(_set));
         var runs = new List<EvalRun>();
         if (parsed.GetValue(_types) is not { } types)
         {
@@ -116,7 +116,11 @@ internal sealed class EvalCommand : CliCommand
         {
             string prefix = part is null ? "" : part + ": ";
             foreach (string kind in questions.Where(question => question.Part == part).Select(question => question.Kind).Distinct()
-                .Order(StringComparer.Ordinal)) Row(prefix + kind, question => question.Part == part && question.Kind == kind);
+                .Order(StringComparer.Ordinal))
+            {
+                Row(prefix + kind, question => question.Part == part && question.Kind == kind);
+            }
+
             if (parts.Length > 1) Row(prefix + "all", question => question.Part == part);
         }
 

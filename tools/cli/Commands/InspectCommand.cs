@@ -48,7 +48,7 @@ internal sealed class InspectCommand : CliCommand
             return Task.FromResult(ExitCodes.Success);
         }
 
-        using GgufFile file = GgufFile.Open(Inputs.Existing(path ?? throw new UsageException("give a GGUF file, or --machine")));
+        using var file = GgufFile.Open(Inputs.Existing(path ?? throw new UsageException("give a GGUF file, or --machine")));
         if (parsed.GetValue(_json)) GgufJson.Write(file, Terminal.Out);
         else Show(file);
         foreach (string warning in VocabularyWarnings(file)) Warn(file, warning);
@@ -103,8 +103,11 @@ internal sealed class InspectCommand : CliCommand
         Terminal.Out.WriteLine();
         Table tensors = Terminal.NewTable("tensor", "type", "shape", "bytes");
         foreach (StoredTensor tensor in file.Tensors)
-            tensors.AddRow(Markup.Escape(tensor.Name), tensor.Type.ToString(), string.Join(" × ", tensor.Dimensions),
-                tensor.ByteCount.ToString(CultureInfo.InvariantCulture));
+        {
+                tensors.AddRow(Markup.Escape(tensor.Name), tensor.Type.ToString(), string.Join(" × ", tensor.Dimensions),
+                    tensor.ByteCount.ToString(CultureInfo.InvariantCulture));
+        }
+
         Terminal.OutConsole.Write(tensors);
 
         Terminal.Out.WriteLine();

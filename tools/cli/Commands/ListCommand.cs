@@ -48,8 +48,10 @@ internal sealed class ListCommand : CliCommand
         foreach (HubCache.Entry entry in entries)
         {
             foreach (HubFile file in entry.Files)
-                table.AddRow(Markup.Escape(new HubReference(entry.Repository, null, entry.Revision).ToString()), Markup.Escape(file.Path),
-                    Sizes.Bytes(file.Size));
+            {
+                    table.AddRow(Markup.Escape(new HubReference(entry.Repository, null, entry.Revision).ToString()), Markup.Escape(file.Path),
+                        Sizes.Bytes(file.Size));
+            }
         }
 
         Terminal.OutConsole.Write(table);

@@ -28,7 +28,7 @@ internal sealed class PullCommand : CliCommand
 
     public override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        HubReference reference = HubReference.Parse(parsed.GetRequiredValue(_model));
+        var reference = HubReference.Parse(parsed.GetRequiredValue(_model));
         using var hub = new HubDownloader();
         try
         {

@@ -22,7 +22,7 @@ internal sealed class RemoveCommand : CliCommand
 
     public override Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        HubReference reference = HubReference.Parse(parsed.GetRequiredValue(_model));
+        var reference = HubReference.Parse(parsed.GetRequiredValue(_model));
         using var hub = new HubDownloader();
         long freed = hub.Cache.Remove(reference);
         if (freed == 0) throw new UsageException($"{reference} is not in the cache (tinymllm list shows what is)");

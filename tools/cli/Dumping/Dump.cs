@@ -56,8 +56,12 @@ internal static class Dump
         if (request.Tokens is { } tokens)
         {
             int stranger = Array.FindIndex(tokens, token => (uint)token >= (uint)model.Info.VocabularySize);
-            if (stranger >= 0) throw new UsageException(
-                $"--tokens: {tokens[stranger]} is not in the vocabulary of {model.Info.VocabularySize}");
+            if (stranger >= 0)
+            {
+                throw new UsageException(
+                    $"--tokens: {tokens[stranger]} is not in the vocabulary of {model.Info.VocabularySize}");
+            }
+
             return [new TextPart(tokens)];
         }
 

@@ -75,8 +75,11 @@ internal sealed class DumpDescription
         if (!picture.UsesMrope) return;
         int[] positions = picture.PositionsFrom(position);
         string[] axes = ["mrope_t", "mrope_y", "mrope_x"];
-        for (int axis = 0; axis < axes.Length; axis++) WriteNumbers(json, axes[axis],
-            positions[(axis * picture.Tokens)..((axis + 1) * picture.Tokens)]);
+        for (int axis = 0; axis < axes.Length; axis++)
+        {
+            WriteNumbers(json, axes[axis],
+                positions[(axis * picture.Tokens)..((axis + 1) * picture.Tokens)]);
+        }
     }
 
     private static void WriteNumbers(Utf8JsonWriter json, string name, IEnumerable<int> numbers)

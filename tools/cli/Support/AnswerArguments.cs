@@ -45,8 +45,11 @@ internal sealed class AnswerArguments
     {
         foreach (Option option in new Option[]
             { _tokens, _temperature, _topK, _topP, _minP, _typical, _repeatPenalty, _seed, _system, _stop, _grammar, _schema,
-                _think, _noThink, _variables }) command.Add(
-                option);
+                _think, _noThink, _variables })
+        {
+            command.Add(
+                    option);
+        }
     }
 
     public string? System(ParseResult parsed) => parsed.GetValue(_system);

@@ -132,7 +132,7 @@ internal sealed class AnswerLog : IDisposable
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(line);
+            using var document = JsonDocument.Parse(line);
             JsonElement root = document.RootElement;
             string file = root.GetProperty("file").GetString() ?? throw new JsonException();
             string key = root.TryGetProperty("key", out JsonElement run) ? run.GetString() ?? "" : ""; // Older versions wrote none.

@@ -49,7 +49,7 @@ internal sealed record DescribeRun(
     private static void AddModel(ShortHash hash, string path)
     {
         string[] parts;
-        using (GgufFile file = GgufFile.Open(path)) parts = [.. file.PartPaths];
+        using (var file = GgufFile.Open(path)) parts = [.. file.PartPaths];
         foreach (string part in parts)
         {
             hash.Add(Path.GetFileName(part));

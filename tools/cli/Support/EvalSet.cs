@@ -116,7 +116,7 @@ internal sealed class EvalSet : IDisposable
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(line);
+            using var document = JsonDocument.Parse(line);
             JsonElement root = document.RootElement, answer = root.GetProperty("answer");
             string[] answers = answer.ValueKind == JsonValueKind.Array ? [.. answer.EnumerateArray().Select(item => item.GetString()!)]
                 : [answer.GetString()!];

@@ -78,7 +78,10 @@ internal sealed class ModelArguments
     {
         foreach (Option option in new Option[]
             { _model, _projector, _threads, _context, _kvType, _weights, _visionWeights, _exact, _noTiles, _maxImageTokens,
-                _check, _background, _maxPixels, _template, _noHugePages, _compat }) command.Add(option);
+                _check, _background, _maxPixels, _template, _noHugePages, _compat })
+        {
+            command.Add(option);
+        }
     }
 
     /// <summary>Options that change no answer, or that say where the model is.</summary>
@@ -136,7 +139,7 @@ internal sealed class ModelArguments
         if (File.Exists(name)) return (Inputs.Existing(name), projector);
         if (name == "demo")
         {
-            DemoFiles demo = DemoFiles.Find();
+            var demo = DemoFiles.Find();
             return (demo.Model, projector ?? demo.Projector);
         }
 

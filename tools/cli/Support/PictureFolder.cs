@@ -34,8 +34,14 @@ internal sealed record PictureFolder(string[] Pictures, int Unreadable)
                     if (entry.LinkTarget is null) folders.Push(path);
                     else links.Enqueue(path);
                 }
-                else if (Inputs.IsPicture(path)) pictures.Add(path);
-                else if (Inputs.UnreadableEndings.Contains(entry.Extension, StringComparer.OrdinalIgnoreCase)) unreadable++;
+                else if (Inputs.IsPicture(path))
+                {
+                    pictures.Add(path);
+                }
+                else if (Inputs.UnreadableEndings.Contains(entry.Extension, StringComparer.OrdinalIgnoreCase))
+                {
+                    unreadable++;
+                }
             }
         }
 

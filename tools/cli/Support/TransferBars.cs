@@ -45,12 +45,21 @@ internal static class TransferBars
 
         public void Report(HubProgress value)
         {
-            if (value.Stage == HubStage.Retrying) terminal.Note(value.Total == 0
-                ? $"{value.File}: no answer, trying again"
-                : $"{value.File}: connection lost at {Sizes.Bytes(value.Bytes)}, trying again");
-            else if (value.Stage == HubStage.Done) terminal.Note($"{value.File}: {Sizes.Bytes(value.Total)} complete");
-            else if (_started.Add(value.File)) terminal.Note(
-                $"{value.File}: {Sizes.Bytes(value.Total)}{(value.Bytes > 0 ? $", {Sizes.Bytes(value.Bytes)} already here" : "")}");
+            if (value.Stage == HubStage.Retrying)
+            {
+                terminal.Note(value.Total == 0
+                    ? $"{value.File}: no answer, trying again"
+                    : $"{value.File}: connection lost at {Sizes.Bytes(value.Bytes)}, trying again");
+            }
+            else if (value.Stage == HubStage.Done)
+            {
+                terminal.Note($"{value.File}: {Sizes.Bytes(value.Total)} complete");
+            }
+            else if (_started.Add(value.File))
+            {
+                terminal.Note(
+                    $"{value.File}: {Sizes.Bytes(value.Total)}{(value.Bytes > 0 ? $", {Sizes.Bytes(value.Bytes)} already here" : "")}");
+            }
         }
     }
 }

@@ -33,8 +33,11 @@ internal sealed class HuffmanTable
             _offset[length] = index - code;
             if (code + count > 1 << length) throw new ImageFormatException($"JPEG: a Huffman table with too many codes of {length} bits");
             for (int i = 0; i < count; i++, code++, index++)
-                if (length <= LookupBits)
-                    _lookup.AsSpan(code << (LookupBits - length), 1 << (LookupBits - length)).Fill((ushort)(length << 8 | symbols[index]));
+            {
+                    if (length <= LookupBits)
+                        _lookup.AsSpan(code << (LookupBits - length), 1 << (LookupBits - length)).Fill((ushort)(length << 8 | symbols[index]));
+            }
+
             _end[length] = code << (LongestCode - length);
             code <<= 1;
         }

@@ -63,8 +63,10 @@ internal static class ScanWalker
         {
             (int width, int height) = (component.Component.HorizontalFactor, component.Component.VerticalFactor);
             for (int y = 0; y < height; y++)
-                for (int x = 0; x < width; x++)
-                    DecodeBlock(frame, component, mcuColumn * width + x, mcuRow * height + y, ref decoder);
+            {
+                    for (int x = 0; x < width; x++)
+                        DecodeBlock(frame, component, mcuColumn * width + x, mcuRow * height + y, ref decoder);
+            }
         }
     }
 

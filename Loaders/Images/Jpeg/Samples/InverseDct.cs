@@ -69,7 +69,7 @@ internal static class InverseDct
         // Even part: a 4-point transform of x0, x2, x4, x6. The rounding term rides on x0.
         Vector256<int> rotation = (x[2] + x[6]) * C0_541;
         Vector256<int> even2 = rotation - x[6] * C1_847, even3 = rotation + x[2] * C0_765;
-        Vector256<int> half = Vector256.Create(1 << (shift - 1));
+        var half = Vector256.Create(1 << (shift - 1));
         Vector256<int> even0 = ((x[0] + x[4]) << FractionBits) + half, even1 = ((x[0] - x[4]) << FractionBits) + half;
         Vector256<int> e0 = even0 + even3, e3 = even0 - even3, e1 = even1 + even2, e2 = even1 - even2;
 

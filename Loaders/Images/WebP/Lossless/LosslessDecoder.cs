@@ -44,7 +44,7 @@ internal static class LosslessDecoder
         int codedWidth = width;
         while (bits.ReadFlag())
         {
-            LosslessTransform transform = LosslessTransform.Read(ref bits, codedWidth, height);
+            var transform = LosslessTransform.Read(ref bits, codedWidth, height);
             if (transforms.Any(earlier => earlier.Kind == transform.Kind))
                 throw new ImageFormatException($"WebP: transform {transform.Kind} twice");
             transforms.Push(transform);

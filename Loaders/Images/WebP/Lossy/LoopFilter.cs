@@ -51,8 +51,10 @@ internal static class LoopFilter
             for (int inner = 4; inner < size; inner += 4) Edge(pixels, at + inner, 1, stride, size, strength, isSimple, isInner: true);
         if (y > 0) Edge(pixels, at, stride, 1, size, strength, isSimple, isInner: false);
         if (strength.HasInner)
-            for (int inner = 4; inner < size; inner += 4)
-                Edge(pixels, at + inner * stride, stride, 1, size, strength, isSimple, isInner: true);
+        {
+                for (int inner = 4; inner < size; inner += 4)
+                    Edge(pixels, at + inner * stride, stride, 1, size, strength, isSimple, isInner: true);
+        }
     }
 
     private static void Edge(

@@ -36,7 +36,7 @@ internal sealed class LossyDecoder
         int firstLength = LossyHeader.ReadTag(chunk).FirstPartition;
         ReadOnlyMemory<byte> rest = data[LossyHeader.UncompressedBytes..];
         var first = new BoolDecoder(rest[..Math.Min(firstLength, rest.Length)]);
-        LossyHeader header = LossyHeader.Read(first);
+        var header = LossyHeader.Read(first);
         if (first.IsOverrun || firstLength >= rest.Length)
             throw new ImageFormatException("WebP: the lossy data ends within its first partition");
 

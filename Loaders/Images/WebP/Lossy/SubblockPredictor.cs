@@ -28,8 +28,11 @@ internal static class SubblockPredictor
                 break;
             case SubblockMode.LeftDown:
                 for (int y = 0; y < 4; y++)
-                    for (int x = 0; x < 4; x++)
-                        block[y * stride + x] = x + y < 6 ? Mean3(e, FirstAbove + 1 + x + y) : Mean3(e[11], e[12], e[12]);
+                {
+                        for (int x = 0; x < 4; x++)
+                            block[y * stride + x] = x + y < 6 ? Mean3(e, FirstAbove + 1 + x + y) : Mean3(e[11], e[12], e[12]);
+                }
+
                 break;
             case SubblockMode.RightDown:
                 for (int y = 0; y < 4; y++)

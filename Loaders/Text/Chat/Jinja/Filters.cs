@@ -60,7 +60,10 @@ internal static class Filters
     {
         object? given = arguments.Get(0, "indent");
         string? indent = null;
-        if (given is string text) indent = text;
+        if (given is string text)
+        {
+            indent = text;
+        }
         else if (given is not null)
         {
             if (!Values.TryInteger(given, out long width) || width > MaximumIndent) throw context.Error("'tojson': indent must be a small number");

@@ -184,7 +184,11 @@ internal sealed partial class Interpreter
         foreach (var (name, value) in arguments.Named)
         {
             if (Array.Exists(macro.Parameters, parameter => parameter.Name == name)
-                || (name == "caller" && macro.Uses.Contains("caller"))) continue;
+                || (name == "caller" && macro.Uses.Contains("caller")))
+            {
+                continue;
+            }
+
             if (!macro.Uses.Contains("kwargs")) throw _context.Error($"macro '{macro.Name}' has no parameter '{name}'");
             others[name] = value;
         }

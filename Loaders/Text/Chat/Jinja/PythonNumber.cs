@@ -95,7 +95,7 @@ internal static class PythonNumber
         else denominator <<= -exponent;
         if (digits > 0) numerator *= BigInteger.Pow(10, digits);
         else denominator *= BigInteger.Pow(10, -digits);
-        BigInteger quotient = BigInteger.DivRem(numerator, denominator, out BigInteger rest);
+        var quotient = BigInteger.DivRem(numerator, denominator, out BigInteger rest);
         int half = (rest * 2).CompareTo(denominator);
         if (half > 0 || (half == 0 && !quotient.IsEven)) quotient++;
         return value < 0 ? -quotient : quotient;

@@ -91,7 +91,7 @@ internal sealed class CallGrammar(IReadOnlyList<ChatTool> tools)
     /// <summary>A schema that says of itself that it is an object's.</summary>
     private static string AsObject(string json)
     {
-        JsonElement schema = JsonElement.Parse(json);
+        var schema = JsonElement.Parse(json);
         if (schema.ValueKind != JsonValueKind.Object) return """{"type":"object"}""";
         if (schema.EnumerateObject().Any(property => property.Name is "type" or "$ref" or "anyOf" or "oneOf" or "allOf")) return json;
         return schema.EnumerateObject().Any() ? """{"type":"object",""" + json.TrimStart()[1..] : """{"type":"object"}""";

@@ -23,7 +23,10 @@ internal sealed record ToolParameter(string Name, JsonElement Schema, bool Requi
 
         if (schema.ValueKind != JsonValueKind.Object || !schema.TryGetProperty("properties", out JsonElement properties)
             || properties.ValueKind != JsonValueKind.Object)
-            return [];
+        {
+                return [];
+        }
+
         HashSet<string> required = schema.TryGetProperty("required", out JsonElement names) && names.ValueKind == JsonValueKind.Array
             ? [.. names.EnumerateArray().Where(name => name.ValueKind == JsonValueKind.String).Select(name => name.GetString()!)]
             : [];

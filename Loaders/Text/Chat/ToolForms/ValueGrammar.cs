@@ -40,7 +40,10 @@ internal sealed class ValueGrammar
         if (IsLikeJson(parameter) && _grammar.Value(tool, parameter, _notation.Words) is { } rule) return rule;
         if (parameter.Schema.ValueKind == JsonValueKind.Object && parameter.Schema.TryGetProperty("enum", out JsonElement values)
             && values.ValueKind == JsonValueKind.Array && values.GetArrayLength() > 0)
-            return $"({string.Join(" | ", values.EnumerateArray().Select(value => CallGrammar.Literal(Constant(value))))})";
+        {
+                return $"({string.Join(" | ", values.EnumerateArray().Select(value => CallGrammar.Literal(Constant(value))))})";
+        }
+
         var kinds = new List<string>();
         void Consider(JsonValueKind kind, string rule)
         {

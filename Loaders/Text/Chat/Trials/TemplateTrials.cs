@@ -116,11 +116,15 @@ internal sealed partial class TemplateTrials(TrialRender render, bool toolsAlway
     private static List<object?> CallConversation(
         TemplateAbilities abilities, bool argumentsAsText, EmptyContent content, int calls, bool withResult)
     {
-        Dict call = Dict.Of(("role", "assistant"));
+        var call = Dict.Of(("role", "assistant"));
         if (content == EmptyContent.None) call["content"] = null;
         else if (content == EmptyContent.Text || calls == 0) call["content"] = Content("", abilities.TakesText);
-        if (calls > 0) call["tool_calls"] =
-            Enumerable.Range(0, calls).Select(i => Call(i == 0 ? FirstId : SecondId, argumentsAsText)).ToList();
+        if (calls > 0)
+        {
+            call["tool_calls"] =
+                Enumerable.Range(0, calls).Select(i => Call(i == 0 ? FirstId : SecondId, argumentsAsText)).ToList();
+        }
+
         List<object?> messages = [Message("user", Content(Needle, abilities.TakesText)), call];
         if (withResult) messages.Add(Result(abilities));
         return messages;

@@ -51,7 +51,7 @@ internal sealed class JsonSchemaConverter(LiteralWords words)
         string[] before = [.. _rules.Keys];
         try
         {
-            using JsonDocument document = JsonDocument.Parse(schema);
+            using var document = JsonDocument.Parse(schema);
             (_root, _rootPath, _depth) = (document.RootElement, "#", 0);
             _references.Clear();
             JsonElement meant = document.RootElement;
@@ -203,7 +203,7 @@ internal sealed class JsonSchemaConverter(LiteralWords words)
 
     private string VisitLiteral(JsonElement schema, string type, string name, string path)
     {
-        DeniedValues denied = DeniedValues.Read(schema, path);
+        var denied = DeniedValues.Read(schema, path);
         string[] all = type == "null" ? ["null"] : ["true", "false"], left = [.. all.Where(literal => !denied.Contains(literal))];
         if (left.Length == 0) throw Error(path, $"every {type} is excluded");
         return left.Length == all.Length ? Primitive(type) : Define(name, GbnfText.Literal(words.Word(left[0])));
@@ -230,7 +230,7 @@ internal sealed class JsonSchemaConverter(LiteralWords words)
     private string VisitVariant(JsonElement common, JsonElement variant, string name, string path)
     {
         JsonElement resolved = Resolve(variant, path);
-        ObjectShape shape = ObjectShape.Read(resolved, path);
+        var shape = ObjectShape.Read(resolved, path);
         SchemaKeywords.Check(resolved, path, "object", ObjectKeywords);
         shape.Add(ObjectShape.Read(common, path));
         return VisitObject(shape, Take(name), path);
@@ -241,7 +241,7 @@ internal sealed class JsonSchemaConverter(LiteralWords words)
         if (parts.ValueKind != JsonValueKind.Array || parts.GetArrayLength() == 0) throw Error(path, "'allOf' needs a list of schemas");
         bool alone = !SchemaKeywords.AnyBut(schema, "allOf");
         if (alone && parts.GetArrayLength() == 1) return Visit(parts[0], name, path + "/allOf/0");
-        ObjectShape merged = ObjectShape.Read(schema, path);
+        var merged = ObjectShape.Read(schema, path);
         SchemaKeywords.Check(schema, path, "object", [.. ObjectKeywords, "allOf"]);
         foreach (JsonElement part in parts.EnumerateArray())
         {

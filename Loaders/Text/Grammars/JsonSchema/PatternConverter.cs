@@ -256,7 +256,10 @@ internal sealed class PatternConverter
         {
             if (_position + digits > _pattern.Length
                 || !int.TryParse(_pattern.AsSpan(_position, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int value))
-                throw Error($"'\\{c}' without {digits} hexadecimal digits");
+            {
+                    throw Error($"'\\{c}' without {digits} hexadecimal digits");
+            }
+
             if (value is >= 0xD800 and <= 0xDFFF) throw Error("half a character is not supported");
             _position += digits;
             return value;

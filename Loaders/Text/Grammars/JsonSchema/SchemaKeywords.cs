@@ -59,7 +59,7 @@ internal static class SchemaKeywords
             writer.WriteEndObject();
         }
 
-        using JsonDocument part = JsonDocument.Parse(memory.ToArray());
+        using var part = JsonDocument.Parse(memory.ToArray());
         return part.RootElement.Clone();
     }
 

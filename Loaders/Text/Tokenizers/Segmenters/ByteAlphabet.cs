@@ -38,7 +38,10 @@ internal static class ByteAlphabet
         while (!text.IsEmpty)
         {
             int value = DecodeLetter(text, out int length);
-            if (value >= 0) bytes[written++] = (byte)value;
+            if (value >= 0)
+            {
+                bytes[written++] = (byte)value;
+            }
             else
             {
                 text[..length].CopyTo(bytes[written..]);

@@ -44,7 +44,7 @@ internal sealed class BytePairSegmenter : Segmenter
         if (escapes) text = escaped.Span[..EscapeSpaces(text, escaped.Span)];
 
         using var characters = new Scratch<uint>(text.Length);
-        ClassifiedText classified = ClassifiedText.Decode(text, characters.Span);
+        var classified = ClassifiedText.Decode(text, characters.Span);
         int start = 0;
         int offset = 0;
         foreach (int end in _preTokenizer.Split(classified))

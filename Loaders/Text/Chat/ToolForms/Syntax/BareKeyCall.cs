@@ -13,7 +13,11 @@ internal sealed class BareKeyCall : CallSyntax
     {
         var reader = new LiteralReader(text, at, new LiteralStyle(Quote, BareKeys: true));
         if (!reader.TryTake(Before) || !reader.TryTakeToolName(tools, out string name)
-            || !reader.TryTakeObject(out string arguments)) return reader.State;
+            || !reader.TryTakeObject(out string arguments))
+        {
+            return reader.State;
+        }
+
         calls.Add(new ChatToolCall("", name, arguments));
         at = reader.At;
         return ReadState.Whole;
@@ -22,7 +26,7 @@ internal sealed class BareKeyCall : CallSyntax
     /// <inheritdoc/>
     public override string Write(IReadOnlyList<ChatToolCall> calls)
     {
-        ValueNotation notation = ValueNotation.BareKeys(Quote);
+        var notation = ValueNotation.BareKeys(Quote);
         return string.Concat(calls.Select(call =>
             $"{Before}{call.Name}{{{string.Join(',', Arguments(call).Select(pair => $"{pair.Name}:{notation.Write(pair.Value)}"))}}}"));
     }

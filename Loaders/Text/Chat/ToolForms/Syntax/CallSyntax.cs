@@ -35,7 +35,7 @@ internal abstract class CallSyntax
     /// <summary>The arguments of a call, in order; none if they are no JSON object.</summary>
     protected static IEnumerable<JsonProperty> Arguments(ChatToolCall call)
     {
-        JsonElement arguments = JsonElement.Parse(call.ArgumentsJson);
+        var arguments = JsonElement.Parse(call.ArgumentsJson);
         return arguments.ValueKind == JsonValueKind.Object ? arguments.EnumerateObject() : [];
     }
 

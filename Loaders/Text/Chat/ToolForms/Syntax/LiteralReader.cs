@@ -126,7 +126,7 @@ internal ref struct LiteralReader(string text, int at, LiteralStyle style)
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(text);
+            using var document = JsonDocument.Parse(text);
             return true;
         }
         catch (JsonException)

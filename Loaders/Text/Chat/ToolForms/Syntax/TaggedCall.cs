@@ -64,7 +64,7 @@ internal sealed class TaggedCall : CallSyntax
     /// <inheritdoc/>
     public override string Write(IReadOnlyList<ChatToolCall> calls)
     {
-        ValueNotation notation = ValueNotation.Tagged(ValueCloser);
+        var notation = ValueNotation.Tagged(ValueCloser);
         return string.Concat(calls.Select(call => Before + call.Name + AfterName + Margin + string.Concat(Arguments(call).Select(pair =>
             KeyOpener + pair.Name + KeyCloser + ValueMargin + notation.Write(pair.Value) + ValueMargin + ValueCloser + Margin)) + After));
     }
