@@ -123,7 +123,7 @@ public sealed unsafe class PanelKernel
             Isa.Avx512 when InstructionSets.HasAvx512 =>
                 small ? Of512<TFormat, TUnit, Int16Dot512>(type, isa)
                 : signed ? Of512<TFormat, TUnit, Dot512<PairProduct512>>(type, isa)
-                : Of512<TFormat, TUnit, Dot512<WideProduct512>>(type, isa),
+                : OfPlanes<TFormat, TUnit, Dot512<WideProduct512>, Int16Dot512, UInt8x64, Float32x16>(type, isa),
             Isa.Avx2Vnni when InstructionSets.HasAvx2Vnni =>
                 small ? Of256<TFormat, TUnit, Int16Dot256>(type, isa) : Of256<TFormat, TUnit, Dot256<VnniProduct256>>(type, isa),
             Isa.Avx2 when InstructionSets.HasAvx2 =>
@@ -169,7 +169,24 @@ public sealed unsafe class PanelKernel
         where TDot : unmanaged, IDotLanes<TDot, TBytes, TFloats>
         where TBytes : unmanaged, IByteLanes<TBytes>
         where TFloats : unmanaged, IFloatLanes<TFloats> =>
-        new(type, TFormat.UnitLength, TFormat.UnitBytes, &QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes, TFloats>.Run)
+        Describe<TFormat, TDot, TBytes, TFloats>(type, isa, &QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes, TFloats>.Run);
+
+    /// <summary>One row by <typeparamref name="TDot"/>, tiles by two planes of <typeparamref name="TPlane"/>.</summary>
+    private static PanelKernel OfPlanes<TFormat, TUnit, TDot, TPlane, TBytes, TFloats>(TensorType type, Isa isa)
+        where TFormat : struct, IPanelFormat
+        where TUnit : struct, IUnitProduct
+        where TDot : unmanaged, IDotLanes<TDot, TBytes, TFloats>
+        where TPlane : unmanaged, IDotLanes<TPlane, TBytes, TFloats>
+        where TBytes : unmanaged, IByteLanes<TBytes>
+        where TFloats : unmanaged, IFloatLanes<TFloats> =>
+        Describe<TFormat, TDot, TBytes, TFloats>(type, isa, &QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes, TFloats>.RunPlanes<TPlane>);
+
+    private static PanelKernel Describe<TFormat, TDot, TBytes, TFloats>(TensorType type, Isa isa, delegate*<PanelArguments*, int, int, void> run)
+        where TFormat : struct, IPanelFormat
+        where TDot : unmanaged, IDotLanes<TDot, TBytes, TFloats>
+        where TBytes : unmanaged, IByteLanes<TBytes>
+        where TFloats : unmanaged, IFloatLanes<TFloats> =>
+        new(type, TFormat.UnitLength, TFormat.UnitBytes, run)
         {
             Isa = isa,
             IsInteger = true,

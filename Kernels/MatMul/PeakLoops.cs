@@ -23,7 +23,7 @@ public static unsafe class PeakLoops
         Isa.Avx512Vnni512 => FourByTwo<Dot512<VnniProduct512>, UInt8x64, Float32x16>(rounds),
 #endif
         Isa.Avx512Vnni => FourByOne<VnniDot256x2, UInt8x32x2, Float32x16>(rounds),
-        Isa.Avx512 => FourByOne<Dot512<WideProduct512>, UInt8x64, Float32x16>(rounds),
+        Isa.Avx512 => FourByOne<PlanePair<Int16Dot512, UInt8x64, Float32x16>, BytePair<UInt8x64>, Float32x16>(rounds),
         Isa.Avx2Vnni => FourByOne<Dot256<VnniProduct256>, UInt8x32x2, Float32x8x2>(rounds),
         Isa.Avx2 => FourByOne<Dot256<SignProduct256>, UInt8x32x2, Float32x8x2>(rounds),
         Isa.AdvSimdDot => FourByOne<SdotDot128<EightBits>, UInt8x16x4, Float32x4x4>(rounds),

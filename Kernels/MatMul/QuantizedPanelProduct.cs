@@ -42,9 +42,8 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes,
         }
 
         // Scratch for MaxUnpacked k of one panel, or half as many of two.
-        int longest = Math.Min(a->Inputs * TDot.Tile.Panels, MaxUnpacked);
-        byte* memory = stackalloc byte[(longest * Panel.Outputs) + (2 * Panel.Outputs * sizeof(float) * (longest / TFormat.BlockLength)) + Panel.Alignment];
-        byte* scratch = (byte*)(((nint)memory + Panel.Alignment - 1) & -Panel.Alignment);
+        byte* memory = stackalloc byte[ScratchBytes(Math.Min(a->Inputs * TDot.Tile.Panels, MaxUnpacked)) + Panel.Alignment];
+        byte* scratch = Align(memory);
         int panels;
         for (int p = first; p < first + count; p += panels)
         {
@@ -54,6 +53,26 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes,
             else ManyRows<TDot, TBytes, TFloats>(a, p, scratch, copy);
         }
     }
+
+    /// <summary><see cref="Run"/> with tiles over the two planes of 8-bit weights; <typeparamref name="TPlane"/> are the sums of one.</summary>
+    [SkipLocalsInit]
+    public static void RunPlanes<TPlane>(PanelArguments* a, int first, int count)
+        where TPlane : unmanaged, IDotLanes<TPlane, TBytes, TFloats>
+    {
+        float* copy = stackalloc float[PanelOutput<TFloats>.MaxRows * Panel.Outputs];
+        byte* memory = stackalloc byte[ScratchBytes(MaxUnpacked) + Panel.Alignment];
+        byte* scratch = Align(memory);
+        for (int p = first; p < first + count; p++)
+        {
+            if (a->Rows < Panel.ManyRows) FewRows(a, p, copy);
+            else ManyRows<PlanePair<TPlane, TBytes, TFloats>, BytePair<TBytes>, TFloats>(a, p, scratch, copy);
+        }
+    }
+
+    /// <summary>Bytes, scales and offsets of <paramref name="length"/> k of a panel.</summary>
+    private static int ScratchBytes(int length) => (length * Panel.Outputs) + (2 * Panel.Outputs * sizeof(float) * (length / TFormat.BlockLength));
+
+    private static byte* Align(byte* memory) => (byte*)(((nint)memory + Panel.Alignment - 1) & -Panel.Alignment);
 
     private static void FewRows(PanelArguments* a, int panel, float* copy)
     {
@@ -96,7 +115,9 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes,
         where TQuad : unmanaged, IByteLanes<TQuad>
         where TColumns : unmanaged, IFloatLanes<TColumns>
     {
-        int panels = TColumns.Count / Panel.Outputs, longest = Math.Min(a->Inputs, MaxUnpacked / panels);
+        // Each k takes the bytes of two panels, or of two planes of one.
+        int panels = TColumns.Count / Panel.Outputs, planes = TQuad.Count / (panels * Panel.QuadBytes);
+        int longest = Math.Min(a->Inputs, MaxUnpacked / (panels * planes));
         byte* scales = scratch + (longest * TQuad.Count / Panel.Quad), offsets = scales + (longest / TFormat.BlockLength * TColumns.Count * sizeof(float));
         var unpacked = new UnpackedPanels { Bytes = scratch, Scales = (float*)scales, Offsets = (float*)offsets };
         var output = new PanelOutput<TColumns>(a, panel, copy);
@@ -104,7 +125,7 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes,
         {
             int length = Math.Min(a->Inputs - k, longest);
             for (int i = 0; i < panels; i++)
-                Unpack(a->Weights + ((panel + i) * a->PanelBytes) + (k / TFormat.UnitLength * TFormat.UnitBytes), length, unpacked, i, panels);
+                Unpack(a->Weights + ((panel + i) * a->PanelBytes) + (k / TFormat.UnitLength * TFormat.UnitBytes), length, unpacked, i, panels, planes);
 
             // The largest tile first; single rows take what remains.
             int row = 0;
@@ -143,10 +164,11 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes,
     }
 
     /// <summary>Writes plain bytes and float scales of <paramref name="length"/> k of panel <paramref name="panel"/> of <paramref name="panels"/>.</summary>
-    private static void Unpack(byte* unit, int length, UnpackedPanels target, int panel, int panels)
+    private static void Unpack(byte* unit, int length, UnpackedPanels target, int panel, int panels, int planes)
     {
         byte* bytes = target.Bytes + (panel * Panel.QuadBytes);
-        if (TFormat.BlockLength == Panel.HalfPart) UnpackByQuad(unit, length, bytes, panels * Panel.QuadBytes);
+        if (planes == 2) UnpackPlanes(unit, length, bytes);
+        else if (TFormat.BlockLength == Panel.HalfPart) UnpackByQuad(unit, length, bytes, panels * Panel.QuadBytes);
         else UnpackByPart(unit, length, bytes, panels * Panel.QuadBytes);
         UnpackScales(unit, length, target.Scales + (panel * Panel.Outputs), target.Offsets + (panel * Panel.Outputs), panels * Panel.Outputs);
     }
@@ -184,6 +206,16 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes,
                 for (int part = 0; part < TFormat.UnitLength / Panel.Part; part++)
                     for (int quad = 0; quad < Panel.PartQuads; quad++, bytes += stride) TBytes.Store(TDot.Prepare(TFormat.Quad<TBytes>(unit, part, quad)), bytes);
         }
+    }
+
+    /// <summary>Quad after quad, the low half of each weight and then the high one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void UnpackPlanes(byte* unit, int length, byte* bytes)
+    {
+        for (int k = 0; k < length; k += TFormat.UnitLength, unit += TFormat.UnitBytes)
+            for (int part = 0; part < TFormat.UnitLength / Panel.Part; part++)
+                for (int quad = 0; quad < Panel.PartQuads; quad++, bytes += 2 * Panel.QuadBytes)
+                    BytePair<TBytes>.Store(PlanePair<TDot, TBytes, TFloats>.Split(TFormat.Quad<TBytes>(unit, part, quad)), bytes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
