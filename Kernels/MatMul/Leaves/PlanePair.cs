@@ -14,7 +14,8 @@ namespace TinyMllm.Kernels.MatMul;
 /// </para>
 /// <para>
 /// Four instructions for 64 products (two <c>vpmaddubsw</c>, two <c>vpaddw</c>) in place of widening bytes and two <c>vpmaddwd</c>; a panel is split once, when it is unpacked. One row
-/// would pay for the splitting each time and does not take planes.
+/// would pay for the splitting each time and does not take planes. Measured on Zen 5 with AVX-512 alone: prompts 1.25 times as fast, one row the same. With AVX2's 16 registers only two
+/// rows fit a tile, and <see cref="SignProduct256"/> stays ahead by 1–3 %.
 /// </para>
 /// </remarks>
 /// <typeparam name="T">Sums of one plane.</typeparam>
