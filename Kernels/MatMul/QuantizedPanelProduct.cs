@@ -213,9 +213,13 @@ internal static unsafe class QuantizedPanelProduct<TFormat, TUnit, TDot, TBytes,
     private static void UnpackPlanes(byte* unit, int length, byte* bytes)
     {
         for (int k = 0; k < length; k += TFormat.UnitLength, unit += TFormat.UnitBytes)
+        {
             for (int part = 0; part < TFormat.UnitLength / Panel.Part; part++)
+            {
                 for (int quad = 0; quad < Panel.PartQuads; quad++, bytes += 2 * Panel.QuadBytes)
                     BytePair<TBytes>.Store(PlanePair<TDot, TBytes, TFloats>.Split(TFormat.Quad<TBytes>(unit, part, quad)), bytes);
+            }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
