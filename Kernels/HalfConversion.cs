@@ -56,6 +56,7 @@ internal static unsafe class HalfConversion
     public const uint SingleExponent = 0x7F800000;
 
     /// <summary>Exact value of <paramref name="half"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ToSingle(ushort half)
     {
         uint magnitude = (half & 0x7FFFu) << 13;

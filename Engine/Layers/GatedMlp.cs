@@ -35,8 +35,7 @@ public sealed class GatedMlp : IFeedForward
             var inner = workspace.Rent(x.Rows, _gateUp.Outputs);
             _gateUp.Forward(workspace, x, inner);
             var gate = inner.SliceColumns(0, _width);
-            Activations.ApplyGated(workspace, _activation, gate, inner.SliceColumns(_width, _width), gate);
-            _down.Forward(workspace, gate, y, add);
+            _down.Forward(workspace, gate, y, add, new GateStep(_activation, gate, inner.SliceColumns(_width, _width)));
         }
     }
 

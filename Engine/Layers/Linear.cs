@@ -112,7 +112,11 @@ public sealed unsafe class Linear : IStoredWeights, IReadAhead
     /// <param name="x">[tokens, <see cref="Inputs"/>].</param>
     /// <param name="y">[tokens, <see cref="Outputs"/>]; must not overlap x.</param>
     /// <param name="add">Whether the result is added to what y holds.</param>
-    public void Forward(Workspace workspace, Matrix x, Matrix y, bool add = false)
+    public void Forward(Workspace workspace, Matrix x, Matrix y, bool add = false) => Forward(workspace, x, y, add, default(NoStep));
+
+    /// <summary>The same with an input that is still to be made, row by row in place.</summary>
+    internal void Forward<TStep>(Workspace workspace, Matrix x, Matrix y, bool add, TStep step)
+        where TStep : struct, IRowStep
     {
         if (x.Columns != Inputs || y.Columns != Outputs || x.Rows != y.Rows)
             throw new ArgumentException($"a {Inputs}→{Outputs} layer cannot map {x.Rows}×{x.Columns} to {y.Rows}×{y.Columns}");
@@ -120,7 +124,7 @@ public sealed unsafe class Linear : IStoredWeights, IReadAhead
         if (x.Rows == 0) return;
         using (workspace.Frame())
         {
-            var input = new LayerInput(workspace, x);
+            var input = new LayerInput<TStep>(workspace, x, step);
             PanelArguments* arguments = stackalloc PanelArguments[_parts.Length];
             int column = 0;
             for (int i = 0; i < _parts.Length; i++)
@@ -135,6 +139,8 @@ public sealed unsafe class Linear : IStoredWeights, IReadAhead
                 input.Provide(part.Kernel, ref arguments[i]);
                 column += part.Outputs;
             }
+
+            input.Finish();
 
             // Enough tasks for an even share, few enough that taking one costs nothing beside it.
             // Even, because kernels take two panels at a time.

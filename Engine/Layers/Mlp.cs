@@ -29,8 +29,7 @@ public sealed class Mlp : IFeedForward
         {
             var inner = workspace.Rent(x.Rows, _up.Outputs);
             _up.Forward(workspace, x, inner);
-            Activations.Apply(workspace, _activation, inner, inner);
-            _down.Forward(workspace, inner, y, add);
+            _down.Forward(workspace, inner, y, add, new ActivationStep(_activation, inner));
         }
     }
 

@@ -33,7 +33,9 @@ internal interface IReadAhead
 /// </para>
 /// <para>
 /// A thread takes half of its even share of the indices that are left, at the end one at a time (guided self-scheduling, Polychronopoulos and Kuck 1987), and runs them in
-/// ascending order: what they read is one long stream, which begins cold once instead of with every index, and still the threads finish together.
+/// ascending order: what they read is one long stream, which begins cold once instead of with every index, and still the threads finish together. Measured in turns with two threads: 1.05–1.10
+/// of the tokens a second, against single indices or against several run backwards. Three quarters of the even share change nothing, and in a causal attention with one key head leave the first
+/// taker with 61 % of the work. <c>pause</c> in place of <see cref="Thread.SpinWait"/> gives the same barrier (0.35 µs).
 /// </para>
 /// <para>
 /// Between two products of a generated token the caller alone normalises, rotates and so on, and the memory bus, which sets the pace, would stand idle. A loop can therefore

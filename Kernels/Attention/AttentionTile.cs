@@ -12,6 +12,7 @@ namespace TinyMllm.Kernels.Attention;
 /// <para>A row is one query of one head. Rows are numbered query · group + head in group, so that the heads of a group (grouped-query attention) read a key chunk once, widened to float32 once.</para>
 /// <para>
 /// Tile: 32 rows × 64 keys: Q, scores, o and one chunk of K and V take about 56 KB for 64-wide heads, in L1 and a bit of L2. Both products are <see cref="FloatTile{T}"/>.
+/// Measured in turns on Zen 5: 64 rows a tile 0.99–1.02 of the speed, 128 keys a chunk 1.01–1.02, which is not worth twice the stack.
 /// </para>
 /// </remarks>
 public static unsafe class AttentionTile

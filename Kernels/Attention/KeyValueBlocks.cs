@@ -194,7 +194,11 @@ public static unsafe class KeyValueBlocks
         where T : unmanaged, IFloatLanes<T>
     {
         sbyte* bytes = (sbyte*)(row + (2 * Int8Groups(padded)));
-        for (int i = 0; i < padded; i += 16)
-            T.Store(T.LoadInt8(bytes + i) * T.Splat((float)((Half*)row)[i / Int8Block]), target + i);
+        for (int g = 0; g < padded; g += Int8Block)
+        {
+            T scale = T.Splat(HalfConversion.ToSingle(((ushort*)row)[g / Int8Block]));
+            int end = Math.Min(padded, g + Int8Block);
+            for (int i = g; i < end; i += KeyBlock) T.Store(T.LoadInt8(bytes + i) * scale, target + i);
+        }
     }
 }

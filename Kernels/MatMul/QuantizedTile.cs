@@ -49,6 +49,7 @@ internal unsafe struct UnpackedPanels
 /// The multiply-adds of four quads stand in the code one after the other: on a core whose other hardware thread is busy the front end sets the pace, and a loop
 /// per quad spent a third of its instructions on counting. Timed in one process, 2 threads, 512 × 576 × 960, medians in GMAC/s (peak of bare <c>vpdpbusd</c> 463):
 /// 8-bit: 4 × 1 with a loop per quad 295, unrolled 352; 4 × 2 unrolled 313 and 8 × 1 unrolled 323 (spills); activations packed by four rows 356 (not worth another layout).
+/// Float sums kept in memory cost 10–20 %; <c>vpmaddubsw</c> or FMA beside <c>vpdpbusd</c> gain nothing, since all share the same two pipes.
 /// 4-bit, 16-bit sums: 8 × 1 with a loop 399, unrolled 456; 4 × 2 unrolled 495; 4 × 3 514, 6 × 2 515 (their remainders would cost more).
 /// </para>
 /// <para>The method calls nothing: a call would make the JIT spill every sum that lives across it.</para>

@@ -13,8 +13,8 @@ namespace TinyMllm.Tests.Kernels;
 public sealed partial class InliningTests
 {
     /// <summary>The methods with the inner loops.</summary>
-    private const string Methods = "TinyMllm.Kernels.MatMul.QuantizedTile*:Multiply TinyMllm.Kernels.MatMul.FloatTile*:Tile *:SingleRow *:UnpackByPart *:UnpackByQuad *:UnpackScales *:Quantize "
-        + "*:Compensate *:ScaledSums *:WidenHalf *:WidenKeys";
+    private const string Methods = "TinyMllm.Kernels.MatMul.QuantizedTile*:Multiply TinyMllm.Kernels.MatMul.FloatTile*:Tile *:SingleRow *:UnpackByPart *:UnpackByQuad *:UnpackPlanes *:UnpackScales *:Quantize "
+        + "*:Compensate *:ScaledSums *:WidenHalf *:WidenKeys *:WidenValues";
 
     private static IReadOnlyList<Isa> Isas => Isa.Supported;
 
