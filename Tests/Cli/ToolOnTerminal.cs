@@ -63,7 +63,7 @@ internal sealed class ToolOnTerminal : IDisposable
             }
 
             if (ended || Stopwatch.GetElapsedTime(start) > Shell.Patience) Assert.Fail($"no '{text}' in\n{output[_seen..]}");
-            Thread.Sleep(20);
+            Thread.Sleep(2);
         }
     }
 
