@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.Formats.Gif;
+using SixLabors.ImageSharp.Formats.Png;
 using SixLabors.ImageSharp.Formats.Tiff;
 using SixLabors.ImageSharp.Metadata;
 using SixLabors.ImageSharp.Metadata.Profiles.Exif;
@@ -18,6 +19,8 @@ namespace TinyMllm.ImageSharp;
 /// </summary>
 public sealed class ImageSharpDecoder : IImageDecoder
 {
+    private const int FirstColumnOfSecondPass = 4;
+
     private static readonly Configuration s_firstFrame = MakeFirstFrame();
 
     /// <inheritdoc/>
@@ -35,6 +38,10 @@ public sealed class ImageSharpDecoder : IImageDecoder
                 info = Image.Identify(s_firstFrame, stream)
                     ?? throw new ImageFormatException("ImageSharp: the file is no picture of a format that it reads");
             }
+
+            // Its loop over Adam7's passes never ends where the second one, which begins at column 4, is empty.
+            if (info.Width <= FirstColumnOfSecondPass && info.Metadata.GetPngMetadata().InterlaceMethod == PngInterlaceMode.Adam7)
+                throw new ImageFormatException($"ImageSharp: it cannot read interlaced PNGs of {info.Width} columns");
 
             var canvas = new ImageCanvas(info.Width, info.Height, options, ReadOrientation(info.Metadata), cancellationToken);
             using var image = Image.Load<Rgba32>(s_firstFrame, file);

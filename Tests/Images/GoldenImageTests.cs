@@ -25,9 +25,12 @@ public class GoldenImageTests(string decoderName)
     /// </summary>
     private static readonly string[] s_otherInImageSharp = ["jpeg-turbo-monkey16.pgm", "made-prog_restart.jpg"];
 
-    /// <summary>What ImageSharp 2.1 refuses: JPEG with arithmetic coding, and IDAT chunks of one byte.</summary>
+    /// <summary>
+    /// What ImageSharp 2.1 refuses: JPEG with arithmetic coding, IDAT chunks of one byte, a wrong checksum of IDAT; and interlaced PNGs of up to four columns, for which our adapter refuses it: its loop over the passes never ends.
+    /// </summary>
     private static readonly string[] s_refusedByImageSharp =
-        ["jpeg-turbo-testimgari.jpg", "made-arith.jpg", "pngsuite-png-oi9n0g16.png", "pngsuite-png-oi9n2c16.png"];
+        ["jpeg-turbo-testimgari.jpg", "made-arith.jpg", "pngsuite-png-oi9n0g16.png", "pngsuite-png-oi9n2c16.png",
+         "pngsuite-png-s01i3p01.png", "pngsuite-png-s02i3p01.png", "pngsuite-png-s03i3p01.png", "pngsuite-png-s04i3p01.png", "pngsuite-png-xcsn0g01.png"];
 
     public static IEnumerable<string> Decoders => [Managed, ImageSharp];
 
