@@ -50,19 +50,27 @@ internal sealed class ToolOnTerminal : IDisposable
     /// <summary>Waits for a text that was not waited for before.</summary>
     public ToolOnTerminal Expect(string text)
     {
+        ExpectEither(text, text);
+        return this;
+    }
+
+    /// <summary>Waits for one of two texts; true if it is the first.</summary>
+    public bool ExpectEither(string first, string second)
+    {
         long start = Stopwatch.GetTimestamp();
         while (true)
         {
             bool ended = _reading.IsCompleted;
             string output = Output;
-            int found = output.IndexOf(text, _seen, StringComparison.Ordinal);
-            if (found >= 0)
+            foreach (string text in new[] { first, second })
             {
+                int found = output.IndexOf(text, _seen, StringComparison.Ordinal);
+                if (found < 0) continue;
                 _seen = found + text.Length;
-                return this;
+                return text == first;
             }
 
-            if (ended || Stopwatch.GetElapsedTime(start) > Shell.Patience) Assert.Fail($"no '{text}' in\n{output[_seen..]}");
+            if (ended || Stopwatch.GetElapsedTime(start) > Shell.Patience) Assert.Fail($"no '{first}' in\n{output[_seen..]}");
             Thread.Sleep(2);
         }
     }
