@@ -205,6 +205,8 @@ internal sealed class Format
         for (int b = 0; b < values.Length / TBlock.Length; b++) TBlock.Encode(values.Slice(b * TBlock.Length, TBlock.Length), ref blocks[b]);
     }
 
+    // Every weight goes through here once, when a model is loaded and nothing is compiled in its last form yet.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static long FirstInvalid<TBlock>(ReadOnlySpan<byte> bytes)
         where TBlock : unmanaged, IQuantizedBlock<TBlock>
     {
