@@ -7,6 +7,9 @@ namespace TinyMllm.Engine;
 /// </summary>
 internal interface IRowStep
 {
+    /// <summary>True if there is nothing to do.</summary>
+    static virtual bool IsEmpty => false;
+
     /// <summary>Computes row <paramref name="row"/>.</summary>
     void Run(int row);
 }
@@ -14,6 +17,8 @@ internal interface IRowStep
 /// <summary>The input is there already.</summary>
 internal readonly struct NoStep : IRowStep
 {
+    public static bool IsEmpty => true;
+
     public void Run(int row)
     {
     }

@@ -28,7 +28,7 @@ internal unsafe ref struct LayerInput<TStep>
         _workspace = workspace;
         _x = x;
         _step = step;
-        _isMade = typeof(TStep) == typeof(NoStep);
+        _isMade = TStep.IsEmpty;
     }
 
     /// <summary>Makes the rows, if no kernel asked for them as bytes.</summary>
